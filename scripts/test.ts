@@ -1,0 +1,11 @@
+// Every check and every test, or only the tests in the files that are named.
+import { relative, resolve } from 'node:path';
+import { runChecks } from './checks.ts';
+import { runTests, testFiles } from './run-tests.ts';
+import { root } from './tool.ts';
+
+const named = process.argv.slice(2).map((path) => relative(root, resolve(path)));
+const checks = named.length === 0 ? await runChecks() : { passed: 0, failed: 0 };
+const tests = await runTests(named.length === 0 ? testFiles() : named);
+console.log(`${checks.passed + tests.passed} passed, ${checks.failed + tests.failed} failed, ${tests.skipped} skipped`);
+process.exitCode = checks.failed + tests.failed > 0 ? 1 : 0;

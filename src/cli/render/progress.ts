@@ -1,0 +1,133 @@
+import type { RunEvent } from '../../engine/types.ts';
+import type { Terminal } from '../terminal.ts';
+import { columnsOf, count, counted, duration, printable } from './style.ts';
+
+const redrawMs = 100;
+const lineMs = 5_000;
+/** How far back the rate looks. */
+const windowMs = 5_000;
+
+const phases = { scan: 'reading', sort: 'sorting', write: 'writing', delete: 'deleting', done: 'done' } as const;
+
+/** Shows how far a run is: one line that is redrawn on a terminal, elsewhere a plain line now and then. */
+export class Progress {
+  readonly #terminal: Terminal;
+  readonly #now: () => number;
+  readonly #samples: { readonly at: number; readonly steps: number }[] = [];
+  readonly #timer: NodeJS.Timeout | undefined;
+  #phase: keyof typeof phases | undefined;
+  #read = { left: 0, right: 0 };
+  #written = 0;
+  #writtenBefore = 0;
+  #failed = 0;
+  #total: number | undefined;
+  #drawnAt = -Infinity;
+  #shown = '';
+
+  constructor(terminal: Terminal, now: () => number) {
+    this.#terminal = terminal;
+    this.#now = now;
+    if (terminal.level === 'quiet') return;
+    if (terminal.live) terminal.attach({ clear: () => this.#clear(), redraw: () => this.#draw() });
+    // Time goes on and rates fall while nothing happens.
+    this.#timer = setInterval(() => this.#tick(), terminal.live ? redrawMs * 5 : lineMs).unref();
+    this.#drawnAt = now();
+  }
+
+  /** Takes note of what happened. */
+  on(event: RunEvent): void {
+    switch (event.kind) {
+      case 'phase': return this.#enter(event.phase, event.total);
+      case 'scanned':
+        this.#read[event.side] = event.entries;
+        break;
+      case 'done':
+        this.#written++;
+        if (this.#verbose) this.#terminal.say(`${event.action.kind === 'delete' ? 'deleted' : 'over' in event.action && event.action.over ? 'updated' : 'created'} ${event.action.key}`);
+        break;
+      case 'stale':
+      case 'failed':
+        this.#failed++;
+        if (this.#verbose) this.#terminal.say(event.kind === 'failed' ? `failed ${event.action.key}: ${event.error.message}` : `left alone ${event.action.key}, which was changed meanwhile`);
+        break;
+      case 'problem':
+        if (this.#verbose) this.#terminal.say(`cannot read ${event.problem.place}: ${event.problem.error.message}`);
+        break;
+      case 'warning':
+        break;
+      case 'retrying':
+        if (this.#verbose) this.#terminal.say(`trying again in ${duration(event.inMs)} (${event.error.message})`);
+        break;
+      default: event satisfies never;
+    }
+    if (this.#now() - this.#drawnAt >= (this.#terminal.live ? redrawMs : lineMs)) this.#tick();
+  }
+
+  /** Takes the line away for good. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#terminal.attach(undefined);
+  }
+
+  get #verbose(): boolean {
+    return this.#terminal.level === 'verbose' || this.#terminal.level === 'debug';
+  }
+
+  #enter(phase: keyof typeof phases, total: number | undefined): void {
+    if (phase === this.#phase && total === this.#total) return;
+    const changed = phase !== this.#phase;
+    this.#phase = phase;
+    this.#total = total;
+    this.#writtenBefore = this.#written + this.#failed;
+    this.#samples.length = 0;
+    if (phase === 'done' || this.#terminal.level === 'quiet') return;
+    if (this.#terminal.live) this.#tick();
+    else if (changed) this.#terminal.err(total === undefined ? phases[phase] : `${phases[phase]} ${counted(total, 'entry', 'entries')}`);
+  }
+
+  #tick(): void {
+    if (this.#terminal.level === 'quiet' || this.#phase === undefined || this.#phase === 'done') return;
+    const at = this.#now();
+    this.#drawnAt = at;
+    this.#samples.push({ at, steps: this.#steps });
+    while (this.#samples.length > 2 && at - (this.#samples[0]?.at ?? at) > windowMs) this.#samples.shift();
+    if (this.#terminal.live) {
+      this.#clear();
+      this.#draw();
+    } else this.#terminal.err(this.#text);
+  }
+
+  /** What the rate is about: entries read, until writing begins. */
+  get #steps(): number {
+    return this.#phase === 'scan' ? this.#read.left + this.#read.right : this.#written + this.#failed;
+  }
+
+  get #text(): string {
+    const { left, right } = this.#read;
+    const [first, last] = [this.#samples[0], this.#samples.at(-1)];
+    const rate = first && last && last.at > first.at ? ((last.steps - first.steps) * 1000) / (last.at - first.at) : 0;
+    const finished = this.#written + this.#failed - this.#writtenBefore;
+    const total = this.#total;
+    const parts = [`${phases[this.#phase ?? 'scan']}`, `${count(left)} read`];
+    if (right > 0) parts.push(`${count(right)} at the destination`);
+    if (total !== undefined && total > 0) parts.push(`${count(finished)} of ${count(total)} (${Math.floor((Math.min(finished, total) * 100) / total)}%)`);
+    else if (this.#written > 0) parts.push(`${count(this.#written)} written`);
+    if (this.#failed > 0) parts.push(`${count(this.#failed)} failed`);
+    if (rate > 0) parts.push(`${count(Math.round(rate))}/s`);
+    if (rate > 0 && total !== undefined && total > finished) parts.push(`${duration(((total - finished) * 1000) / rate)} left`);
+    return parts.join(' · ');
+  }
+
+  #draw(): void {
+    if (this.#phase === undefined || this.#phase === 'done') return;
+    let text = printable(this.#text);
+    while (columnsOf(text) >= this.#terminal.columns) text = text.slice(0, -1);
+    this.#shown = text;
+    this.#terminal.raw(this.#terminal.paintErr('dim', text));
+  }
+
+  #clear(): void {
+    if (this.#shown !== '') this.#terminal.raw('\r\u001b[2K');
+    this.#shown = '';
+  }
+}

@@ -1,0 +1,72 @@
+import type { Counts, Report } from '../../engine/types.ts';
+import { redact } from '../redact.ts';
+import { columnsOf, count, counted, duration, printable } from './style.ts';
+import type { Paint } from './style.ts';
+
+const columns = ['read', 'created', 'updated', 'deleted', 'unchanged', 'kept', 'failed', 'conflicts'] as const satisfies readonly (keyof Counts)[];
+
+/** Failures, warnings and types listed by name; `--report json` lists more. */
+const listed = 20;
+
+export interface SummaryOptions {
+  readonly paint: Paint;
+  /** What is said about deletions that were not asked for; depends on the command. */
+  readonly keptHint?: string;
+  /** Words for a run that only looked. */
+  readonly planned?: boolean;
+}
+
+/** What a run did, for people: counts per type, what went wrong one by one, and what to do next. */
+export function summary(report: Report, { paint, keptHint, planned = false }: SummaryOptions): string {
+  const { counts, unguarded, durationMs, warnings } = report;
+  const lines = [...table(report, paint), ...failuresOf(report, paint)];
+  for (const warning of warnings.slice(0, listed)) lines.push(`${paint('yellow', 'warning:')} ${clean(warning)}`);
+  if (warnings.length > listed) lines.push(`and ${counted(warnings.length - listed, 'more warning')}`);
+  if (unguarded > 0) lines.push(`${counted(unguarded, 'write')} went unguarded: the destination cannot refuse a write when someone else was faster`);
+  if (counts.kept > 0 && keptHint !== undefined) lines.push(`${counted(counts.kept, 'entry', 'entries')} only at the destination ${counts.kept === 1 ? 'was' : 'were'} left there: ${keptHint}`);
+  lines.push(closing(report, paint, planned, duration(durationMs)));
+  return `${lines.join('\n')}\n`;
+}
+
+function closing({ counts, complete, interrupted, problems, differences }: Report, paint: Paint, planned: boolean, time: string): string {
+  const changes = counts.created + counts.updated + counts.deleted;
+  const failed = counts.failed + problems;
+  if (interrupted) return paint('yellow', `interrupted after ${time}; ${counted(changes, 'change')} made`);
+  if (failed > 0 || !complete) return paint('red', `not done: ${counted(failed, 'failure')}, ${counted(changes, 'change')} ${planned ? 'planned' : 'made'} in ${time}; run the same command again to go on`);
+  if (counts.conflicts > 0) return paint('red', `${counted(counts.conflicts, 'conflict')}, ${counted(changes, 'change')} made in ${time}; choose with --prefer`);
+  if (planned) return changes === 0 ? paint('green', `nothing to do (${time})`) : `${counted(changes, 'change')} to make (${time})`;
+  if (changes === 0 && differences <= counts.kept) return paint('green', `in step, nothing to do (${time})`);
+  return paint('green', `done: ${counted(changes, 'change')} in ${time}`);
+}
+
+function table({ counts, types }: Report, paint: Paint): string[] {
+  const shown = columns.filter((column) => column === 'read' || column === 'unchanged' || counts[column] > 0);
+  const names = Object.keys(types);
+  if (names.length === 0) return [];
+  const few = names.slice(0, listed * 2);
+  const rows = few.map((name): readonly [string, Counts] => [name === '' ? '(no type)' : clean(name), types[name] as Counts]);
+  if (names.length > 1) rows.push(['total', counts]);
+  const cells = [['', ...shown], ...rows.map(([name, tally]) => [name, ...shown.map((column) => (tally[column] === 0 ? '·' : count(tally[column])))])];
+  const widths = cells[0]!.map((_, i) => Math.max(...cells.map((row) => columnsOf(row[i] ?? ''))));
+  const lines = cells.map((row, at) => {
+    const text = row.map((cell, i) => (i === 0 ? cell + pad(cell, widths[i]) : pad(cell, widths[i]) + cell)).join('  ').trimEnd();
+    return at === 0 ? paint('bold', text) : text;
+  });
+  if (names.length > few.length) lines.splice(-1, 0, `and ${counted(names.length - few.length, 'more type')}`);
+  return lines;
+}
+
+function pad(cell: string, width: number | undefined): string {
+  return ' '.repeat(Math.max(0, (width ?? 0) - columnsOf(cell)));
+}
+
+function failuresOf({ failures, counts, problems }: Report, paint: Paint): string[] {
+  const lines = failures.slice(0, listed).map(({ place, action, error }) => `${paint('red', `cannot ${action === 'conflict' ? 'decide' : action}`)} ${clean(place)}: ${clean(error.sentence)}`);
+  const all = Math.max(failures.length, counts.failed + counts.conflicts + problems);
+  if (all > lines.length) lines.push(`and ${counted(all - lines.length, 'more failure')}: --report json lists them`);
+  return lines;
+}
+
+function clean(text: string): string {
+  return printable(redact(text));
+}

@@ -1,0 +1,12 @@
+import type { Stat } from '../model/entry.ts';
+
+/**
+ * Whether two stats describe the same content: yes, no, or `undefined` when the evidence is too thin.
+ * Times within `precision` microseconds of each other count as one time.
+ */
+export function sameContent(a: Stat, b: Stat, precision: number): boolean | undefined {
+  if (a.digest && b.digest && a.digest.algorithm === b.digest.algorithm) return a.digest.value === b.digest.value;
+  if (a.size !== undefined && b.size !== undefined && a.size !== b.size) return false;
+  if (a.modifiedAt !== undefined && b.modifiedAt !== undefined) return a.size === undefined || b.size === undefined ? undefined : Math.abs(a.modifiedAt - b.modifiedAt) < precision || undefined;
+  return undefined;
+}

@@ -1,0 +1,33 @@
+import { SyncError } from '../model/errors.ts';
+
+/** How much a run may delete. Counted before the first deletion. */
+export interface Guard {
+  /** The most deletions: a count, or a share of what the target holds, from 0 to 1. */
+  readonly maxDeletes: number | { readonly share: number };
+}
+
+/** More than half of what the target holds is refused, and so is all of it. */
+export const defaultGuard: Guard = { maxDeletes: { share: 0.5 } };
+
+/**
+ * Throws `guarded` when `deletes` of `held` entries is more than the guard allows, or when the source was empty:
+ * an empty source looks exactly like one that lost its disk.
+ */
+export function checkDeletes({ deletes, held, sourceEntries, target, guard }: {
+  readonly deletes: number;
+  readonly held: number;
+  readonly sourceEntries: number;
+  /** The target's printable name. */
+  readonly target: string;
+  readonly guard: Guard;
+}): void {
+  if (deletes === 0) return;
+  const { maxDeletes } = guard;
+  if (sourceEntries === 0 && maxDeletes !== Infinity) {
+    throw new SyncError('guarded', `refusing to delete ${deletes} of ${held} entries of ${target}, because the source is empty`, { store: target, hint: 'pass --max-deletes all if this is meant' });
+  }
+  const limit = typeof maxDeletes === 'number' ? maxDeletes : Math.floor(held * maxDeletes.share);
+  if (deletes > limit) {
+    throw new SyncError('guarded', `refusing to delete ${deletes} of ${held} entries of ${target} (limit ${limit})`, { store: target, hint: `pass --max-deletes ${deletes} if this is meant` });
+  }
+}

@@ -1,0 +1,109 @@
+import type { Entry, Stat } from '../model/entry.ts';
+import { statOf } from '../model/entry.ts';
+import type { Key } from '../model/key.ts';
+import { sameContent } from './compare.ts';
+import type { Policy, Side } from './policy.ts';
+
+/** Both sides as they stood when last in step; each side's own stat, since versions do not travel. */
+export interface Base {
+  readonly key: Key;
+  readonly left: Stat;
+  readonly right: Stat;
+}
+
+/** One key, on both sides and in memory. */
+export interface Triple {
+  readonly key: Key;
+  readonly left: Entry | undefined;
+  readonly right: Entry | undefined;
+  readonly base: Base | undefined;
+}
+
+export type Reason = 'missing' | 'differs' | 'newer' | 'deleted' | 'extra' | 'preferred';
+
+/** What is to happen to one key. Plain data: a plan is a list of these. */
+export type Action =
+  | { readonly kind: 'put'; readonly key: Key; readonly to: Side; readonly entry: Entry; readonly over: Entry | undefined; readonly why: Reason }
+  | { readonly kind: 'delete'; readonly key: Key; readonly on: Side; readonly over: Entry; readonly why: Reason }
+  | { readonly kind: 'conflict'; readonly key: Key; readonly left: Entry; readonly right: Entry }
+  /** The sides agree and the baseline does not know it yet. */
+  | { readonly kind: 'settle'; readonly key: Key; readonly base: Base }
+  /** The baseline remembers what neither side holds any more. */
+  | { readonly kind: 'forget'; readonly key: Key }
+  /** The target holds what the source does not, and deletion was not asked for. */
+  | { readonly kind: 'keep'; readonly key: Key; readonly on: Side; readonly over: Entry };
+
+/**
+ * What should happen to one key, given both sides, what they last agreed on, and the policy; `undefined` when they
+ * are in step. Pure. `precision` is the coarser of the two stores', in microseconds.
+ */
+export function reconcile(triple: Triple, policy: Policy, precision: number): Action | undefined {
+  return policy.direction === 'one-way' ? mirror(triple, policy, precision) : merge(triple, policy, precision);
+}
+
+function mirror({ key, left, right, base }: Triple, policy: Policy, precision: number): Action | undefined {
+  if (!left) {
+    if (!right) return base && { kind: 'forget', key };
+    return policy.deletes === 'propagate' ? { kind: 'delete', key, on: 'right', over: right, why: 'extra' } : { kind: 'keep', key, on: 'right', over: right };
+  }
+  if (!right) return { kind: 'put', key, to: 'right', entry: left, over: undefined, why: 'missing' };
+  if (sameContent(left, right, precision) === true) return undefined;
+  // Learned equality: a store that changes what it is given never holds what was sent. When each side is still
+  // what it was after the last write, they are as equal as they will ever be.
+  if (base && sameContent(left, base.left, precision) === true && sameContent(right, base.right, precision) === true) return undefined;
+  return { kind: 'put', key, to: 'right', entry: left, over: right, why: 'differs' };
+}
+
+function merge(triple: Triple, policy: Policy, precision: number): Action | undefined {
+  const { key, left, right, base } = triple;
+  if (!left && !right) return base && { kind: 'forget', key };
+
+  const leftMoved = moved(left, base?.left, precision);
+  const rightMoved = moved(right, base?.right, precision);
+  if (!leftMoved && !rightMoved) return undefined;
+
+  if (left && right && sameContent(left, right, precision) === true) return { kind: 'settle', key, base: { key, left: statOf(left), right: statOf(right) } };
+
+  // From here the sides differ and at least one moved. If only one did, its state
+  // is the news: carry it across, whether it is content or the lack of it.
+  if (!rightMoved) return carry(key, 'right', left, right, policy);
+  if (!leftMoved) return carry(key, 'left', right, left, policy);
+
+  // Both moved. An edit outlives a deletion: the editor had something to say that
+  // the deleter never read, and a wrong copy is easier to remove than to recover.
+  if (!left) return right && { kind: 'put', key, to: 'left', entry: right, over: undefined, why: 'missing' };
+  if (!right) return { kind: 'put', key, to: 'right', entry: left, over: undefined, why: 'missing' };
+  return settleConflict(key, left, right, policy, precision);
+}
+
+/** Whether one side moved since `before`. Thin evidence counts as movement: a needless compare beats a missed edit. */
+function moved(now: Entry | undefined, before: Stat | undefined, precision: number): boolean {
+  if (!now || !before) return now !== undefined || before !== undefined;
+  const same = sameContent(now, before, precision);
+  if (now.digest && before.digest && same !== undefined) return !same;
+  if (now.version !== undefined && before.version !== undefined) return now.version !== before.version;
+  return same !== true;
+}
+
+function carry(key: Key, to: Side, news: Entry | undefined, over: Entry | undefined, policy: Policy): Action | undefined {
+  if (news) return { kind: 'put', key, to, entry: news, over, why: over ? 'differs' : 'missing' };
+  if (!over) return undefined;
+  return policy.deletes === 'propagate' ? { kind: 'delete', key, on: to, over, why: 'deleted' } : { kind: 'keep', key, on: to, over };
+}
+
+function settleConflict(key: Key, left: Entry, right: Entry, policy: Policy, precision: number): Action {
+  const winner = policy.conflicts === 'newest' ? newest(left, right, precision) : policy.conflicts === 'report' ? undefined : policy.conflicts;
+  if (!winner) return { kind: 'conflict', key, left, right };
+  const why = policy.conflicts === 'newest' ? 'newer' : 'preferred';
+  return winner === 'left'
+    ? { kind: 'put', key, to: 'right', entry: left, over: right, why }
+    : { kind: 'put', key, to: 'left', entry: right, over: left, why };
+}
+
+/** The later side; on a tie the greater digest, so that both directions of a run elect the same winner. */
+function newest(left: Entry, right: Entry, precision: number): Side | undefined {
+  if (left.modifiedAt === undefined || right.modifiedAt === undefined) return undefined;
+  if (Math.abs(left.modifiedAt - right.modifiedAt) >= precision) return left.modifiedAt > right.modifiedAt ? 'left' : 'right';
+  if (!left.digest || !right.digest) return undefined;
+  return left.digest.value > right.digest.value ? 'left' : 'right';
+}

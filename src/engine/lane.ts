@@ -1,0 +1,190 @@
+import { dependencies } from '../core/order.ts';
+import type { Dependencies } from '../core/order.ts';
+import { Limit } from '../lib/limit.ts';
+import { SyncError } from '../model/errors.ts';
+import type { Ledger } from './ledger.ts';
+import type { Spooled } from './spool.ts';
+import { Spool } from './spool.ts';
+import type { Delete, Put, Writer } from './writer.ts';
+
+export interface LaneOptions {
+  readonly writer: Writer;
+  readonly ledger: Ledger;
+  readonly concurrency: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onFailure: 'continue' | 'stop';
+  /** Called when a batch has been settled. */
+  readonly onSettled: () => void;
+}
+
+/**
+ * The writes of one run to one store. Puts go out as they come, several batches at once; to a store whose entries
+ * depend on each other they wait for the whole plan and go out level by level, no child before its parent was answered.
+ */
+export class Lane implements AsyncDisposable {
+  readonly #options: LaneOptions;
+  readonly #limit: Limit;
+  readonly #ordered: boolean;
+  readonly #batchEntries: number;
+  readonly #waiting: (Put & { readonly spooled?: Spooled })[] = [];
+  readonly #spool = new Spool();
+  #batch: Put[] = [];
+  #stopped = false;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    const { limits, dependencies: required } = options.writer.sink.capabilities;
+    this.#limit = new Limit(Math.max(1, Math.min(limits.inFlight, options.concurrency ?? limits.inFlight)));
+    this.#ordered = required === 'required';
+    this.#batchEntries = limits.batchEntries;
+  }
+
+  async put(put: Put): Promise<void> {
+    if (!this.#ordered) {
+      if (this.#batch.length === this.#batchEntries) await this.#sendBatch();
+      this.#batch.push(put);
+      return;
+    }
+    const { content, ...entry } = put.entry;
+    const over = put.over && withoutContent(put.over);
+    if (content?.kind === 'document') this.#waiting.push({ ...put, entry, over, spooled: this.#spool.put(content.document) });
+    else this.#waiting.push({ ...put, over });
+  }
+
+  /** Writes everything that was put. */
+  async flush(): Promise<void> {
+    if (this.#ordered) await this.#putInOrder();
+    else if (this.#batch.length > 0) await this.#sendBatch();
+    await this.#limit.drain();
+  }
+
+  /** Deletes, those first that others are a parent of. To be called last, after every scan ended well and the guard agreed. */
+  async delete(deletes: readonly Delete[]): Promise<void> {
+    if (deletes.length > 0) this.#options.ledger.emit({ kind: 'phase', phase: 'delete', total: deletes.length });
+    if (!this.#ordered) {
+      for (const batch of batches(deletes, this.#batchEntries, ({ over }) => over.collection)) await this.#send(() => this.#options.writer.delete(batch));
+      await this.#limit.drain();
+      return;
+    }
+    const graph = dependencies(deletes.map(({ over }) => over));
+    const cyclic = new Set(deletes.keys());
+    for (const i of graph.order) cyclic.delete(i);
+    const failed = new Set<number>();
+    const levels = [...levelsOf(graph)].reverse();
+    for (const level of cyclic.size > 0 ? [[...cyclic], ...levels] : levels) {
+      const free = level.filter((i) => {
+        const holdsOut = graph.childrenOf(i).find((child) => failed.has(child));
+        if (holdsOut === undefined) return true;
+        failed.add(i);
+        this.#options.ledger.failed(deletes[i]!, new SyncError('conflict', `${deletes[i]!.key} was not deleted, because ${deletes[holdsOut]!.key}, which depends on it, could not be`, { key: deletes[i]!.key }));
+        return false;
+      });
+      for (const batch of batches(free, this.#batchEntries, (i) => deletes[i]!.over.collection)) {
+        await this.#send(async () => {
+          const gone = await this.#options.writer.delete(batch.map((i) => deletes[i]!));
+          batch.forEach((i, at) => { if (!gone[at]) failed.add(i); });
+          return gone;
+        });
+      }
+      await this.#limit.drain();
+    }
+  }
+
+  /** Waits for what is under way, however it ends. */
+  async settle(): Promise<void> {
+    await this.#limit.drain().catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.settle();
+    this.#spool[Symbol.dispose]();
+  }
+
+  async #sendBatch(): Promise<void> {
+    const batch = this.#batch;
+    this.#batch = [];
+    await this.#send(() => this.#options.writer.put(batch));
+  }
+
+  async #send(body: () => Promise<readonly boolean[]>): Promise<void> {
+    this.#options.signal?.throwIfAborted();
+    if (this.#stopped) return;
+    await this.#limit.add(async () => {
+      const settled = await body();
+      this.#options.onSettled();
+      if (this.#options.onFailure === 'stop' && settled.includes(false)) this.#stopped = true;
+    });
+  }
+
+  async #putInOrder(): Promise<void> {
+    const puts = this.#waiting;
+    this.#options.ledger.emit({ kind: 'phase', phase: 'sort', total: puts.length });
+    const graph = dependencies(puts.map(({ entry }) => entry));
+    const blockedBy = new Map<number, number>();
+    this.#refuseCycles(puts, graph);
+    this.#options.ledger.emit({ kind: 'phase', phase: 'write', total: puts.length });
+    const block = (i: number): void => { for (const child of graph.childrenOf(i)) blockedBy.set(child, i); };
+    for (const level of levelsOf(graph)) {
+      const free = level.filter((i) => {
+        const parent = blockedBy.get(i);
+        if (parent === undefined) return true;
+        block(i);
+        this.#options.ledger.failed(puts[i]!, new SyncError('conflict', `${puts[i]!.key} was not written, because ${puts[parent]!.key}, which it depends on, could not be`, { key: puts[i]!.key }));
+        return false;
+      });
+      for (const batch of batches(free, this.#batchEntries, (i) => puts[i]!.entry.collection)) {
+        await this.#send(async () => {
+          const settled = await this.#options.writer.put(batch.map((i) => this.#unspooled(puts[i]!)));
+          batch.forEach((i, at) => { if (!settled[at]) block(i); });
+          return settled;
+        });
+      }
+      await this.#limit.drain();
+    }
+  }
+
+  /** Fails the members of every cycle, by name, and what depends on them. */
+  #refuseCycles(puts: readonly Put[], graph: Dependencies): void {
+    const { ledger } = this.#options;
+    const told = new Set<number>();
+    for (const cycle of graph.cycles) {
+      const names = [...cycle, cycle[0]!].map((i) => puts[i]!.key).join(' → ');
+      for (const i of cycle) {
+        told.add(i);
+        ledger.failed(puts[i]!, new SyncError('invalid', `these depend on each other in a cycle: ${names}`, { key: puts[i]!.key, hint: 'remove one of the parent links' }));
+      }
+    }
+    if (graph.order.length + told.size === puts.length) return;
+    const ordered = new Set(graph.order);
+    puts.forEach((put, i) => {
+      if (!ordered.has(i) && !told.has(i)) ledger.failed(put, new SyncError('invalid', `${put.key} depends on entries that depend on each other in a cycle`, { key: put.key }));
+    });
+  }
+
+  #unspooled({ spooled, ...put }: Put & { readonly spooled?: Spooled }): Put {
+    return spooled ? { ...put, entry: { ...put.entry, content: { kind: 'document', document: this.#spool.get(spooled) } } } : put;
+  }
+}
+
+function withoutContent<T extends { readonly content?: unknown }>(entry: T): Omit<T, 'content'> {
+  const { content: _, ...rest } = entry;
+  return rest;
+}
+
+export function* levelsOf({ order, levelEnds }: Dependencies): Generator<readonly number[]> {
+  let from = 0;
+  for (const end of levelEnds) {
+    yield [...order.subarray(from, end)];
+    from = end;
+  }
+}
+
+/** Runs of at most `most` items; a batch never spans collections. */
+function* batches<T>(items: readonly T[], most: number, collectionOf: (item: T) => string | undefined): Generator<readonly T[]> {
+  let from = 0;
+  for (let at = 1; at <= items.length; at++) {
+    if (at < items.length && at - from < most && (most === 1 || collectionOf(items[at]!) === collectionOf(items[from]!))) continue;
+    yield items.slice(from, at);
+    from = at;
+  }
+}

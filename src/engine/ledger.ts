@@ -1,0 +1,146 @@
+import type { Side } from '../core/policy.ts';
+import type { Action } from '../core/reconcile.ts';
+import { limits } from '../lib/limits.ts';
+import type { Entry } from '../model/entry.ts';
+import type { SyncError } from '../model/errors.ts';
+import { SyncError as SyncErrorClass } from '../model/errors.ts';
+import type { Key } from '../model/key.ts';
+import { typeOf } from '../model/key.ts';
+import type { Problem } from '../model/store.ts';
+import type { Counts, Failed, Report, RunEvent } from './types.ts';
+
+type Tally = { -readonly [count in keyof Counts]: number };
+
+const none: Counts = { read: 0, created: 0, updated: 0, deleted: 0, unchanged: 0, failed: 0, kept: 0, conflicts: 0 };
+
+/** Counts what a run does and tells whoever listens. One per run. */
+export class Ledger {
+  readonly scanned: { [side in Side]: number } = { left: 0, right: 0 };
+  readonly #types = new Map<string, Tally>();
+  readonly #on: (event: RunEvent) => void;
+  readonly #now: () => number;
+  readonly #startedMs: number;
+  #failures: Failed[] = [];
+  #warnings: string[] = [];
+  #settled = 0;
+  #unguarded = 0;
+  #problems = 0;
+  #differences = 0;
+
+  constructor(on: ((event: RunEvent) => void) | undefined, now: () => number) {
+    this.#on = on ?? ((): void => {});
+    this.#now = now;
+    this.#startedMs = now();
+  }
+
+  /** Whether everything that should have been read could be read. */
+  get complete(): boolean {
+    return this.#problems === 0;
+  }
+
+  emit(event: RunEvent): void {
+    this.#on(event);
+  }
+
+  /** Entries in scope that were read on one side; `counted` when the side is one whose entries are to be settled. */
+  read(side: Side, entries: readonly Entry[], counted: boolean): void {
+    this.scanned[side] += entries.length;
+    if (counted) for (const { key } of entries) this.#tally(key).read++;
+    this.#on({ kind: 'scanned', side, entries: this.scanned[side] });
+  }
+
+  problem(side: Side, problem: Problem): void {
+    this.#problems++;
+    this.#list({ place: problem.place, side, action: 'read', error: problem.error });
+    this.#on({ kind: 'problem', side, problem });
+  }
+
+  warn(message: string): void {
+    if (this.#warnings.length < limits.listedFailures) this.#warnings.push(message);
+    this.#on({ kind: 'warning', message });
+  }
+
+  unchanged(key: Key): void {
+    this.#tally(key).unchanged++;
+  }
+
+  kept(key: Key): void {
+    this.#tally(key).kept++;
+    this.#differences++;
+  }
+
+  settled(key: Key): void {
+    this.#settled++;
+    this.#tally(key).unchanged++;
+  }
+
+  /** Counts a write that a run would make. */
+  planned(action: Action & { kind: 'put' | 'delete' }): void {
+    this.#differences++;
+    this.#count(action);
+  }
+
+  conflict(action: Action & { kind: 'conflict' }): void {
+    this.#tally(action.key).conflicts++;
+    this.#differences++;
+    const error = new SyncErrorClass('conflict', `${action.key} was changed on both sides`, { key: action.key, hint: 'choose with --prefer left, right or newest' });
+    this.#list({ place: action.key, side: 'left', action: 'conflict', error });
+  }
+
+  done(action: Action & { kind: 'put' | 'delete' }, unguarded: boolean): void {
+    this.#count(action);
+    if (unguarded) this.#unguarded++;
+    this.#on({ kind: 'done', action, unguarded });
+  }
+
+  stale(action: Action & { kind: 'put' | 'delete' }): void {
+    const where = action.kind === 'put' ? action.to : action.on;
+    const error = new SyncErrorClass('conflict', `${action.key} was changed by someone else while the run was under way, and was left alone`, { key: action.key, hint: 'run again' });
+    this.#fail(action, where, error);
+    this.#on({ kind: 'stale', action });
+  }
+
+  failed(action: Action & { kind: 'put' | 'delete' }, error: SyncError): void {
+    this.#fail(action, action.kind === 'put' ? action.to : action.on, error);
+    this.#on({ kind: 'failed', action, error });
+  }
+
+  /** A difference that the run saw and was not to act on. */
+  difference(): void {
+    this.#differences++;
+  }
+
+  report({ interrupted }: { readonly interrupted: boolean }): Report {
+    const types = [...this.#types].sort(([a], [b]) => (a < b ? -1 : 1));
+    const counts: Tally = { ...none };
+    for (const [, tally] of types) for (const name of Object.keys(none) as (keyof Counts)[]) counts[name] += tally[name];
+    return {
+      counts, types: Object.fromEntries(types), settled: this.#settled, unguarded: this.#unguarded, differences: this.#differences, problems: this.#problems,
+      failures: this.#failures, warnings: this.#warnings, complete: this.complete, interrupted, durationMs: this.#now() - this.#startedMs,
+    };
+  }
+
+  #count(action: Action & { kind: 'put' | 'delete' }): void {
+    const tally = this.#tally(action.key);
+    if (action.kind === 'delete') tally.deleted++;
+    else if (action.over) tally.updated++;
+    else tally.created++;
+  }
+
+  #fail(action: Action & { kind: 'put' | 'delete' }, side: Side, error: SyncError): void {
+    this.#tally(action.key).failed++;
+    this.#differences++;
+    this.#list({ place: action.key, side, action: action.kind === 'delete' ? 'delete' : action.over ? 'update' : 'create', error });
+  }
+
+  #list(failed: Failed): void {
+    if (this.#failures.length < limits.listedFailures) this.#failures.push(failed);
+  }
+
+  #tally(key: Key): Tally {
+    const type = typeOf(key);
+    let tally = this.#types.get(type);
+    if (!tally) this.#types.set(type, (tally = { ...none }));
+    return tally;
+  }
+}

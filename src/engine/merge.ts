@@ -1,0 +1,132 @@
+import { checkDeletes, defaultGuard } from '../core/guard.ts';
+import { mergeJoin } from '../core/merge-join.ts';
+import type { Policy, Side } from '../core/policy.ts';
+import { otherSide } from '../core/policy.ts';
+import type { Action, Base } from '../core/reconcile.ts';
+import { reconcile } from '../core/reconcile.ts';
+import { canonicalJson } from '../lib/canonical-json.ts';
+import type { Content, Entry } from '../model/entry.ts';
+import { SyncError } from '../model/errors.ts';
+import type { Store } from '../model/store.ts';
+import { Lane } from './lane.ts';
+import { coarser } from './plan.ts';
+import type { Run } from './run.ts';
+import { reported, startRun } from './run.ts';
+import { inOrder } from './scan.ts';
+import type { Baseline } from './state.ts';
+import { keepAll } from './sync.ts';
+import type { Report, TwoWay } from './types.ts';
+import type { Delete, Put } from './writer.ts';
+import { Writer } from './writer.ts';
+
+/** The name under which a two-way pairing is remembered. */
+export function pairingName({ left, right }: Pick<TwoWay, 'left' | 'right'>): string {
+  return `two-way ${left.identity} ${right.identity}`;
+}
+
+/** Deletions travel (they are inferred from the baseline, never from absence alone), and the newest wins. */
+export function twoWayPolicy({ deletes = 'propagate', conflicts = 'newest' }: Pick<TwoWay, 'deletes' | 'conflicts'>): Policy {
+  return { direction: 'two-way', deletes, conflicts };
+}
+
+/** What a two-way run has to do, in pages, in key order. Writes nothing. */
+export async function* planTwoWay({ left, right }: TwoWay, { context }: Pick<Run, 'context'>, policy: Policy, baseline: Baseline): AsyncGenerator<readonly Action[]> {
+  const precision = coarser(left, right);
+  const scanOf = (side: Side, store: Store): AsyncGenerator<readonly Entry[]> => inOrder(store, context, { side, counted: true, want: store.capabilities.reads === 'cheap' ? 'stat' : 'content' });
+  for await (const rows of mergeJoin<Entry | Base>(scanOf('left', left), scanOf('right', right), baseline.scan())) {
+    const actions: Action[] = [];
+    for (const { key, items: [l, r, b] } of rows) {
+      const action = reconcile({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined }, policy, precision);
+      if (action) actions.push(action);
+      else if (l || r) context.ledger.unchanged(key);
+    }
+    if (actions.length > 0) yield actions;
+  }
+}
+
+/**
+ * Brings both sides to hold the same: what changed on one side since the baseline travels to the other; what changed
+ * on both is decided by the policy, and the losing value is kept in the state. A run without a baseline deletes nothing.
+ */
+export async function runMerge(pairing: TwoWay): Promise<Report> {
+  const run = startRun(pairing);
+  const { ledger, context } = run;
+  const { left, right, guard = defaultGuard, state } = pairing;
+  const baseline = state.baseline(pairingName(pairing));
+  await using toLeft = laneOf('left', pairing, run, baseline);
+  await using toRight = laneOf('right', pairing, run, baseline);
+  const lanes = { left: toLeft, right: toRight };
+  const deletes: { readonly [side in Side]: Delete[] } = { left: [], right: [] };
+  try {
+    return await reported(run, async () => {
+      for await (const actions of planTwoWay(pairing, { context }, twoWayPolicy(pairing), baseline)) {
+        for (const action of actions) {
+          switch (action.kind) {
+            case 'put': await lanes[action.to].put(action); break;
+            case 'delete': deletes[action.on].push(action); break;
+            case 'conflict': ledger.conflict(action); break;
+            case 'keep': ledger.kept(action.key); break;
+            case 'forget': baseline.delete(action.key); break;
+            case 'settle':
+              baseline.set(action.base);
+              ledger.settled(action.key);
+              break;
+            default: action satisfies never;
+          }
+        }
+      }
+      const { complete, scanned } = ledger;
+      const sides = [['left', left], ['right', right]] as const;
+      if (complete) for (const [side, store] of sides) checkDeletes({ deletes: deletes[side].length, held: scanned[side], sourceEntries: scanned[otherSide(side)], target: store.name, guard });
+      for (const [side] of sides) await lanes[side].flush();
+      for (const [side, store] of sides) {
+        if (complete) await lanes[side].delete(deletes[side]);
+        else keepAll(deletes[side], ledger, store.name);
+      }
+    }, [toLeft, toRight]);
+  } finally {
+    baseline.commit();
+  }
+}
+
+/** What {@link runMerge} would do, told page by page; nothing is written, not even the baseline. */
+export async function runMergeDiff(pairing: TwoWay, show: (actions: readonly Action[]) => void | Promise<void>): Promise<Report> {
+  const run = startRun(pairing);
+  const { ledger, context } = run;
+  return reported(run, async () => {
+    for await (const actions of planTwoWay(pairing, { context }, twoWayPolicy(pairing), pairing.state.baseline(pairingName(pairing)))) {
+      for (const action of actions) {
+        if (action.kind === 'put' || action.kind === 'delete') ledger.planned(action);
+        else if (action.kind === 'keep') ledger.kept(action.key);
+        else if (action.kind === 'conflict') ledger.conflict(action);
+        else if (action.kind === 'settle') ledger.settled(action.key);
+      }
+      await show(actions.filter(({ kind }) => kind !== 'forget' && kind !== 'settle'));
+    }
+  });
+}
+
+function laneOf(side: Side, pairing: TwoWay, { ledger, host, backoff, context: { signal } }: Run, baseline: Baseline): Lane {
+  const sink = pairing[side];
+  const source = pairing[otherSide(side)];
+  const beforeLosing = (puts: readonly Put[]): Promise<void> => keepLosing(puts, side, pairing, host.now());
+  const writer = new Writer({ sink, side, originOf: () => source, ledger, baseline, remember: 'all', host, backoff, signal, beforeLosing });
+  return new Lane({ writer, ledger, concurrency: pairing.concurrency, signal, onFailure: 'continue', onSettled: () => baseline.commit() });
+}
+
+/** Reads what is about to be overwritten although it was news, and keeps it: a document in the state, a blob beside the winner. */
+async function keepLosing(puts: readonly Put[], side: Side, pairing: TwoWay, at: number): Promise<void> {
+  const losing = puts.flatMap(({ over }) => over ?? []);
+  if (losing.length === 0) return;
+  const store = pairing[side];
+  for (const entry of await store.read(losing)) {
+    if (entry?.content?.kind === 'document') pairing.state.keepLost(pairingName(pairing), { at, key: entry.key, side, text: canonicalJson(entry.content.document) });
+    else if (entry?.content) await keepBeside({ ...entry, content: entry.content }, store, side, at);
+  }
+}
+
+async function keepBeside(entry: Entry & { readonly content: Content }, store: Store, side: Side, at: number): Promise<void> {
+  const key = `${entry.key}.conflict-${side}-${new Date(at).toISOString().replaceAll(/[-:]|\.\d+/g, '')}`;
+  const [outcome] = await store.write([{ kind: 'put', entry: { key, content: entry.content }, expect: { absent: true } }]);
+  if (outcome?.kind !== 'done') throw new SyncError('conflict', `${entry.key} was changed on both sides, and ${store.name} would not keep the losing version as ${key}`, { key: entry.key, hint: 'nothing was overwritten; make room for it and run again' });
+}

@@ -1,0 +1,142 @@
+import { mergeJoin } from '../core/merge-join.ts';
+import type { Policy } from '../core/policy.ts';
+import type { Action, Base, Triple } from '../core/reconcile.ts';
+import { reconcile } from '../core/reconcile.ts';
+import { SeenSet } from '../lib/seen-set.ts';
+import type { Entry } from '../model/entry.ts';
+import { SyncError } from '../model/errors.ts';
+import { typeOf } from '../model/key.ts';
+import type { Source, Store } from '../model/store.ts';
+import type { ScanContext, SourcedEntry } from './scan.ts';
+import { inOrder, reportCollision, scanned, union } from './scan.ts';
+import type { Baseline } from './state.ts';
+import type { OneWay } from './types.ts';
+
+export interface PlanOptions {
+  readonly context: ScanContext;
+  readonly policy: Policy;
+  readonly baseline: Baseline | undefined;
+  /** Whether to look for entries that only the target holds. */
+  readonly extras: boolean;
+  /** Never look entries up one by one as the source yields them: both sides are read once, in order. */
+  readonly ordered?: boolean;
+}
+
+/**
+ * What a one-way run has to do, in pages as it becomes known. Puts and settlements come first; what only the target
+ * holds comes last, after every scan has ended. Writes nothing.
+ */
+export async function* planOneWay(pairing: OneWay, options: PlanOptions): AsyncGenerator<readonly Action[]> {
+  const extras: Action[] = [];
+  const types = new Set<string>();
+  const pages = comesAsItIs(pairing, options) ? planAsItComes(pairing, options, types) : planInOrder(pairing, options, types);
+  for await (const page of pages) {
+    const rest = page.filter((action) => {
+      if (action.kind !== 'delete' && action.kind !== 'keep') return true;
+      extras.push(action);
+      return false;
+    });
+    if (rest.length > 0) yield rest;
+  }
+  const inScope = pairing.scope === 'types' ? extras.filter(({ key }) => types.has(typeOf(key))) : extras;
+  if (inScope.length > 0) yield inScope;
+}
+
+/** An unordered source need not be sorted first where the target can be asked about single entries for next to nothing. */
+function comesAsItIs({ origins, target }: OneWay, { ordered }: PlanOptions): boolean {
+  const { reads, dependencies, enumerates } = target.capabilities;
+  return ordered !== true && origins.length === 1 && origins[0]?.capabilities.order === 'none' && reads === 'cheap' && dependencies === 'ignored' && enumerates === 'all';
+}
+
+async function* planAsItComes({ origins, target }: OneWay, { context, policy, baseline, extras }: PlanOptions, types: Set<string>): AsyncGenerator<readonly Action[]> {
+  const origin = origins[0] as Source;
+  const seen = new SeenSet();
+  const precision = coarser(origin, target);
+  for await (const page of scanned(origin, context, { side: 'left', counted: true, want: 'content' })) {
+    const fresh = page.filter((entry) => {
+      const found = seen.add(entry.key, entry.digest?.value);
+      if (found === 'different') reportCollision({ key: entry.key }, entry, origin, context.ledger, 'left');
+      return found === 'new';
+    });
+    const held = await target.read(fresh, context.signal && { signal: context.signal });
+    const actions: Action[] = [];
+    fresh.forEach((left, i) => {
+      types.add(typeOf(left.key));
+      const action = decide({ key: left.key, left, right: held[i], base: baseline?.get(left.key) }, policy, precision, context);
+      if (action) actions.push(action);
+    });
+    if (actions.length > 0) yield actions;
+  }
+  if (!extras) return;
+  for await (const page of inOrder(target, context, { side: 'right', counted: false })) {
+    const only = page.filter(({ key }) => !seen.has(key));
+    if (only.length > 0) yield only.flatMap((right) => reconcile({ key: right.key, left: undefined, right, base: undefined }, policy, precision) ?? []);
+  }
+}
+
+async function* planInOrder({ origins, target }: OneWay, { context, policy, baseline, extras }: PlanOptions, types: Set<string>): AsyncGenerator<readonly Action[]> {
+  const byCollection = target.capabilities.enumerates === 'collections';
+  const collections = new Set<string>();
+  const left = union(origins, context, {
+    side: 'left', counted: true, wholly: byCollection,
+    want: origins.every(({ capabilities }) => capabilities.reads === 'cheap') ? 'stat' : 'content',
+    visit: (entry) => {
+      types.add(typeOf(entry.key));
+      if (byCollection && entry.collection !== undefined) collections.add(entry.collection);
+    },
+  });
+  // A target that cannot enumerate itself is told which collections to list, so the source is read to its end first.
+  const first = byCollection ? await left.next() : undefined;
+  const unlisted = new Set<string>();
+  const right = inOrder(target, context, {
+    side: 'right', counted: false, ...(byCollection && { collections: [...collections] }),
+    unlisted: (collection, error) => {
+      unlisted.add(collection);
+      if (extras && error.code !== 'not-found') context.ledger.warn(`${collection} cannot be listed at ${target.name} (${error.message}); entries that only it holds are not seen`);
+    },
+  });
+  const precision = Math.max(...origins.map((origin) => coarser(origin, target)));
+  const sides: AsyncIterable<readonly (Entry | Base)[]>[] = [resumed(first, left), right, ...(baseline ? [baseline.scan()] : [])];
+  for await (const rows of mergeJoin<Entry | Base>(...sides)) {
+    const triples = rows.map(({ key, items: [l, r, b] }) => ({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined }));
+    const found = unlisted.size > 0 ? await lookUp(triples, unlisted, target, context) : triples;
+    const actions: Action[] = [];
+    for (const triple of found) {
+      if (!triple.left && !triple.right && byCollection) continue;
+      const action = decide(triple, policy, precision, context);
+      if (action && (extras || (action.kind !== 'delete' && action.kind !== 'keep'))) actions.push(action);
+    }
+    if (actions.length > 0) yield actions;
+  }
+}
+
+/** Asks for entries one by one where their collection could not be listed. */
+async function lookUp(triples: readonly Triple[], unlisted: ReadonlySet<string>, target: Store, { signal }: ScanContext): Promise<readonly Triple[]> {
+  const open = triples.flatMap((triple) => (triple.left && !triple.right && unlisted.has(triple.left.collection ?? '') ? [triple.left] : []));
+  if (open.length === 0) return triples;
+  const held = await target.read(open, signal && { signal });
+  const byKey = new Map(open.map(({ key }, i) => [key, held[i]]));
+  return triples.map((triple) => (byKey.get(triple.key) ? { ...triple, right: byKey.get(triple.key) } : triple));
+}
+
+function decide(triple: Triple, policy: Policy, precision: number, { ledger }: ScanContext): Action | undefined {
+  const action = reconcile(triple, policy, precision);
+  if (!action && triple.left) ledger.unchanged(triple.key);
+  return action;
+}
+
+export function coarser(left: Source, right: Source): number {
+  return Math.max(left.capabilities.modifiedAtPrecision, right.capabilities.modifiedAtPrecision);
+}
+
+async function* resumed<T>(first: IteratorResult<T, unknown> | undefined, rest: AsyncGenerator<T>): AsyncGenerator<T> {
+  if (first && !first.done) yield first.value;
+  yield* rest;
+}
+
+/** Which origin an entry of a plan came from. */
+export function originOf(entry: Entry, origins: readonly Source[]): Source {
+  const origin = origins[(entry as SourcedEntry).origin ?? 0];
+  if (!origin) throw new SyncError('internal', `${entry.key} has no origin`, { key: entry.key });
+  return origin;
+}

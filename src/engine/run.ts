@@ -1,0 +1,42 @@
+import type { Backoff } from '../lib/backoff.ts';
+import { defaultBackoff } from '../lib/backoff.ts';
+import { SyncError } from '../model/errors.ts';
+import type { Host } from '../model/host.ts';
+import { plainHost } from '../model/plain-host.ts';
+import type { Lane } from './lane.ts';
+import { Ledger } from './ledger.ts';
+import type { ScanContext } from './scan.ts';
+import type { Report, RunOptions } from './types.ts';
+
+/** What every kind of run starts from. */
+export interface Run {
+  readonly ledger: Ledger;
+  readonly context: ScanContext;
+  readonly host: Host;
+  readonly backoff: Backoff;
+}
+
+export function startRun({ on, signal, where, sortBytes, host = plainHost }: RunOptions): Run {
+  const ledger = new Ledger(on, () => host.now());
+  return { ledger, context: { ledger, signal, where, sortBytes }, host, backoff: defaultBackoff };
+}
+
+/** Runs `body`; an abort ends it early with an honest report instead of an error, and an error carries the report so far. */
+export async function reported({ ledger, context: { signal } }: Run, body: () => Promise<void>, lanes: readonly Lane[] = []): Promise<Report> {
+  let interrupted = false;
+  ledger.emit({ kind: 'phase', phase: 'scan' });
+  try {
+    await body();
+  } catch (error) {
+    // What is under way is finished and counted first: a report must not be ahead of or behind the stores.
+    for (const lane of lanes) await lane.settle();
+    if (!signal?.aborted) throw withReport(error, ledger);
+    interrupted = true;
+  }
+  ledger.emit({ kind: 'phase', phase: 'done' });
+  return ledger.report({ interrupted });
+}
+
+function withReport(error: unknown, ledger: Ledger): unknown {
+  return error instanceof SyncError ? new SyncError(error.code, error.message, { ...error.details, report: ledger.report({ interrupted: false }) }) : error;
+}

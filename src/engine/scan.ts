@@ -1,0 +1,107 @@
+import { mergeJoin } from '../core/merge-join.ts';
+import type { Side } from '../core/policy.ts';
+import type { Entry, Ref } from '../model/entry.ts';
+import { SyncError } from '../model/errors.ts';
+import type { ScanOptions, Source } from '../model/store.ts';
+import type { Ledger } from './ledger.ts';
+import { sortEntries } from './sort.ts';
+
+/** An entry, and which of several origins it came from. */
+export interface SourcedEntry extends Entry {
+  readonly origin?: number;
+}
+
+/** What every scan of a run shares. */
+export interface ScanContext {
+  readonly ledger: Ledger;
+  readonly signal: AbortSignal | undefined;
+  readonly where: ((ref: Ref) => boolean) | undefined;
+  readonly sortBytes: number | undefined;
+}
+
+export interface SideOptions extends Pick<ScanOptions, 'want' | 'collections'> {
+  readonly side: Side;
+  /** Whether the entries of this side are counted as read. */
+  readonly counted: boolean;
+  /** Sees each entry before it is sorted. */
+  readonly visit?: (entry: Entry) => void;
+  /** Is told of collections that could not be listed, instead of the run being told of a problem. */
+  readonly unlisted?: (collection: string, error: SyncError) => void;
+  /** Ends the scan before the first page is yielded, whatever order it comes in. */
+  readonly wholly?: boolean;
+}
+
+/** The entries of one store as they come: filtered, counted, their problems passed on. */
+export async function* scanned(source: Source, context: ScanContext, { side, counted, visit, unlisted, want = 'stat', collections }: SideOptions): AsyncGenerator<readonly Entry[]> {
+  const { ledger, signal, where } = context;
+  for await (const { entries, problems } of source.scan({ want, ...(collections && { collections }), ...(signal && { signal }) })) {
+    signal?.throwIfAborted();
+    for (const problem of problems ?? []) {
+      if (problem.collection !== undefined && unlisted) unlisted(problem.collection, problem.error);
+      else ledger.problem(side, problem);
+    }
+    const chosen = where ? entries.filter(where) : entries;
+    if (chosen.length === 0) continue;
+    ledger.read(side, chosen, counted);
+    if (visit) for (const entry of chosen) visit(entry);
+    yield chosen;
+  }
+}
+
+/** The entries of one store in key order, each key once. */
+export async function* inOrder(source: Source, context: ScanContext, options: SideOptions): AsyncGenerator<readonly Entry[]> {
+  const pages = scanned(source, context, options);
+  const sorted = source.capabilities.order === 'key' && !options.wholly ? pages : sortEntries(pages, context.sortBytes === undefined ? {} : { bytes: context.sortBytes });
+  yield* once(sorted, source, context, options.side);
+}
+
+/** Keeps the first of several entries with one key. Where they differ nobody can say which is meant, so that is a problem. */
+async function* once(pages: AsyncIterable<readonly Entry[]>, source: Source, { ledger }: ScanContext, side: Side): AsyncGenerator<readonly Entry[]> {
+  let last: Entry | undefined;
+  for await (const page of pages) {
+    let repeated = false;
+    let before = last;
+    for (const entry of page) {
+      if (before?.key === entry.key) repeated = true;
+      before = entry;
+    }
+    if (!repeated) {
+      last = page.at(-1) ?? last;
+      yield page;
+      continue;
+    }
+    const kept: Entry[] = [];
+    for (const entry of page) {
+      if (last?.key === entry.key) reportCollision(last, entry, source, ledger, side);
+      else kept.push((last = entry));
+    }
+    yield kept;
+  }
+}
+
+/** Tells of two entries with one key, unless they are equal. */
+export function reportCollision(first: Entry, second: Entry, source: Source, ledger: Ledger, side: Side): void {
+  if (first.digest !== undefined && first.digest.value === second.digest?.value) return;
+  const places = first.place === undefined || second.place === undefined ? '' : ` (${first.place} and ${second.place})`;
+  const error = new SyncError('invalid', `${source.name} holds two different entries named ${second.key}${places}`, { store: source.name, key: second.key, hint: 'remove or rename one' });
+  ledger.problem(side, { place: second.place ?? second.key, error });
+}
+
+/** Several origins as one source in key order: of entries with one key the last origin's wins. */
+export async function* union(origins: readonly Source[], context: ScanContext, options: SideOptions): AsyncGenerator<readonly SourcedEntry[]> {
+  const only = origins[0];
+  if (only !== undefined && origins.length === 1) {
+    yield* inOrder(only, context, options);
+    return;
+  }
+  for await (const rows of mergeJoin<Entry>(...origins.map((origin) => inOrder(origin, context, options)))) {
+    yield rows.map(({ key, items }) => {
+      const holders = items.flatMap((entry, origin) => (entry ? [{ entry, origin }] : []));
+      const winner = holders.at(-1) as { entry: Entry; origin: number };
+      if (holders.some(({ entry }) => entry.digest?.value !== winner.entry.digest?.value)) {
+        context.ledger.warn(`${key} is in several origins with different content; that of ${origins[winner.origin]?.name ?? 'the last'} was taken`);
+      }
+      return { ...winner.entry, origin: winner.origin };
+    });
+  }
+}

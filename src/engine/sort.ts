@@ -1,0 +1,181 @@
+import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { deserialize, serialize } from 'node:v8';
+import { limits } from '../lib/limits.ts';
+import { TempFolder } from '../lib/temp-folder.ts';
+import type { Document, Value } from '../model/document.ts';
+import type { Entry } from '../model/entry.ts';
+import { compareKeys } from '../model/key.ts';
+
+export interface SortOptions {
+  /** Bytes of entries held in memory before a run of them is written to disk. */
+  readonly bytes?: number;
+}
+
+/** The most sorted runs merged at once: bounds open files and buffers. */
+const fanIn = 64;
+
+/** Entries of one page on disk. */
+const pageEntries = 256;
+
+/**
+ * Pages of entries in key order, however many there are: beyond `bytes` they are sorted in runs on disk and merged.
+ * Stable, so of two entries with one key the one that came first stays first. Blobs lose their content, which
+ * {@link Source.read} gives again. Nothing is yielded before `pages` has ended.
+ */
+export async function* sortEntries(pages: AsyncIterable<readonly Entry[]>, { bytes = limits.sortBytes }: SortOptions = {}): AsyncGenerator<readonly Entry[]> {
+  using folder = new TempFolder();
+  let runs: Run[] = [];
+  try {
+    let held: Entry[] = [];
+    let heldBytes = 0;
+    for await (const page of pages) {
+      for (const entry of page) {
+        held.push(entry);
+        heldBytes += sizeOf(entry);
+      }
+      if (heldBytes <= bytes) continue;
+      runs.push(Run.write(folder.file(), slices(sortInMemory(held))));
+      [held, heldBytes] = [[], 0];
+      if (runs.length === fanIn) runs = [Run.write(folder.file(), mergeRuns(runs))];
+    }
+    sortInMemory(held);
+    if (runs.length === 0) yield* slices(held);
+    else yield* mergeRuns([...runs, slices(held)]);
+  } finally {
+    for (const run of runs) run.close();
+  }
+}
+
+function sortInMemory(entries: Entry[]): Entry[] {
+  for (let i = 1; i < entries.length; i++) {
+    if (compareKeys(entries[i - 1]!.key, entries[i]!.key) > 0) return entries.sort((a, b) => compareKeys(a.key, b.key));
+  }
+  return entries;
+}
+
+function* slices(entries: readonly Entry[]): Generator<readonly Entry[]> {
+  for (let at = 0; at < entries.length; at += pageEntries) yield entries.slice(at, at + pageEntries);
+}
+
+/** A sorted run on disk: pages, each with its length before it. Read once, front to back. */
+class Run implements Iterable<readonly Entry[]> {
+  readonly #path: string;
+  readonly #file: number;
+
+  private constructor(path: string, file: number) {
+    this.#path = path;
+    this.#file = file;
+  }
+
+  static write(path: string, pages: Iterable<readonly Entry[]>): Run {
+    const file = openSync(path, 'wx+', 0o600);
+    const length = Buffer.alloc(4);
+    for (const page of pages) {
+      const body = serialize(page.map(withoutBlob));
+      length.writeUInt32LE(body.length);
+      writeFully(file, length);
+      writeFully(file, body);
+    }
+    return new Run(path, file);
+  }
+
+  *[Symbol.iterator](): Generator<readonly Entry[]> {
+    const length = Buffer.alloc(4);
+    for (let at = 0; readSync(this.#file, length, 0, 4, at) === 4;) {
+      const body = Buffer.allocUnsafe(length.readUInt32LE());
+      readSync(this.#file, body, 0, body.length, at + 4);
+      at += 4 + body.length;
+      yield deserialize(body) as readonly Entry[];
+    }
+    this.close();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeSync(this.#file);
+    rmSync(this.#path, { force: true });
+  }
+  #closed = false;
+}
+
+function writeFully(file: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
+}
+
+function withoutBlob(entry: Entry): Entry {
+  if (entry.content?.kind !== 'blob') return entry;
+  const { content: _, ...rest } = entry;
+  return rest;
+}
+
+interface Front {
+  readonly pages: Iterator<readonly Entry[]>;
+  /** Which run: an earlier one holds what arrived earlier. */
+  readonly rank: number;
+  page: readonly Entry[];
+  index: number;
+}
+
+/** Merges sorted runs by a binary heap of their first entries. */
+function* mergeRuns(runs: readonly Iterable<readonly Entry[]>[]): Generator<readonly Entry[]> {
+  const heap: Front[] = [];
+  runs.forEach((run, rank) => {
+    const pages = run[Symbol.iterator]();
+    const first = pages.next();
+    if (!first.done && first.value.length > 0) heap.push({ pages, rank, page: first.value, index: 0 });
+  });
+  for (let i = (heap.length >> 1) - 1; i >= 0; i--) sink(heap, i);
+
+  let out: Entry[] = [];
+  while (heap.length > 0) {
+    const top = heap[0]!;
+    out.push(top.page[top.index++]!);
+    if (top.index === top.page.length) {
+      const next = top.pages.next();
+      if (next.done) {
+        const last = heap.pop()!;
+        if (heap.length > 0) heap[0] = last;
+      } else [top.page, top.index] = [next.value, 0];
+    }
+    if (heap.length > 0) sink(heap, 0);
+    if (out.length === pageEntries) {
+      yield out;
+      out = [];
+    }
+  }
+  if (out.length > 0) yield out;
+}
+
+function sink(heap: Front[], from: number): void {
+  for (let i = from; ;) {
+    const left = 2 * i + 1;
+    if (left >= heap.length) return;
+    const right = left + 1;
+    const least = right < heap.length && before(heap[right]!, heap[left]!) ? right : left;
+    if (!before(heap[least]!, heap[i]!)) return;
+    [heap[i], heap[least]] = [heap[least]!, heap[i]!];
+    i = least;
+  }
+}
+
+function before(a: Front, b: Front): boolean {
+  const order = compareKeys(a.page[a.index]!.key, b.page[b.index]!.key);
+  return order < 0 || (order === 0 && a.rank < b.rank);
+}
+
+/** A rough count of the bytes an entry takes in memory: only the order of magnitude matters. */
+function sizeOf({ key, address, place, content }: Entry): number {
+  const texts = key.length + (address?.length ?? 0) + (place?.length ?? 0);
+  return 200 + texts + (content?.kind === 'document' ? sizeOfValue(content.document) : 0);
+}
+
+function sizeOfValue(value: Value): number {
+  if (typeof value === 'string') return 24 + value.length;
+  if (typeof value !== 'object' || value === null) return 16;
+  if (value instanceof Uint8Array) return 64 + value.length;
+  let size = 48;
+  if (Array.isArray(value)) for (const item of value as readonly Value[]) size += sizeOfValue(item);
+  else for (const [name, field] of Object.entries(value as Document)) size += 24 + name.length + sizeOfValue(field);
+  return size;
+}

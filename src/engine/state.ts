@@ -1,0 +1,38 @@
+import type { ResponseCache } from '../lib/response-cache.ts';
+import type { Base } from '../core/reconcile.ts';
+import type { Side } from '../core/policy.ts';
+import type { Key } from '../model/key.ts';
+
+/** What two sides last agreed on, in key order. Changes are durable once {@link Baseline.commit} has returned. */
+export interface Baseline {
+  scan(): AsyncIterable<readonly Base[]>;
+  get(key: Key): Base | undefined;
+  set(base: Base): void;
+  delete(key: Key): void;
+  commit(): void;
+}
+
+/** Everything remembered between runs. Each pairing has its own baseline, so two configurations never disturb each other. */
+export interface State extends AsyncDisposable {
+  /** `pairing`: all that shapes the run: both identities, direction, selection, schema. */
+  baseline(pairing: string): Baseline;
+  /** Responses of one store. */
+  responses(identity: string): ResponseCache;
+  /** What was remembered of a place to tell it from another one at the same address; see law 1. */
+  fingerprint(identity: string): string | undefined;
+  setFingerprint(identity: string, fingerprint: string): void;
+  /** Keeps a value that a two-way run is about to overwrite although it was news (law 7). Durable once this returns. */
+  keepLost(pairing: string, value: LostValue): void;
+  /** The values that lost, oldest first. */
+  lost(pairing: string): readonly LostValue[];
+}
+
+/** The losing side of a conflict. */
+export interface LostValue {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  readonly key: Key;
+  readonly side: Side;
+  /** The document as canonical JSON. */
+  readonly text: string;
+}

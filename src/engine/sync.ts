@@ -1,0 +1,61 @@
+import { checkDeletes, defaultGuard } from '../core/guard.ts';
+import type { Policy } from '../core/policy.ts';
+import { Lane } from './lane.ts';
+import type { Ledger } from './ledger.ts';
+import { originOf, planOneWay } from './plan.ts';
+import { reported, startRun } from './run.ts';
+import type { Baseline } from './state.ts';
+import type { OneWay, Report } from './types.ts';
+import type { Delete } from './writer.ts';
+import { Writer } from './writer.ts';
+
+export function oneWayPolicy({ deletes = 'keep' }: OneWay): Policy {
+  return { direction: 'one-way', deletes, conflicts: 'left' };
+}
+
+/** What the target made of what it was given, whoever gave it: equal content stays equal, whichever origin it comes from. */
+export function learned({ state, target }: OneWay): Baseline | undefined {
+  return state?.baseline(`learned ${target.identity}`);
+}
+
+/**
+ * Makes the target hold what the origins hold. Puts first; deletions, where asked for, last: after every scan ended
+ * without a problem, and under the guard, else it throws `guarded` with nothing deleted.
+ */
+export async function runSync(pairing: OneWay): Promise<Report> {
+  const run = startRun(pairing);
+  const { ledger, context, host, backoff } = run;
+  const { origins, target, guard = defaultGuard, signal, onFailure = 'continue', concurrency } = pairing;
+  const policy = oneWayPolicy(pairing);
+  const baseline = learned(pairing);
+  const writer = new Writer({ sink: target, side: 'right', originOf: (entry) => originOf(entry, origins), ledger, baseline, remember: 'learned', host, backoff, signal });
+  await using lane = new Lane({ writer, ledger, concurrency, signal, onFailure, onSettled: () => baseline?.commit() });
+  try {
+    return await reported(run, async () => {
+      const deletes: Delete[] = [];
+      for await (const actions of planOneWay(pairing, { context, policy, baseline, extras: policy.deletes === 'propagate' })) {
+        for (const action of actions) {
+          if (action.kind === 'put') await lane.put(action);
+          else if (action.kind === 'delete') deletes.push(action);
+          else if (action.kind === 'forget') baseline?.delete(action.key);
+        }
+      }
+      // Only now have all scans ended without throwing. A deletion decided on half a
+      // listing is data loss, so none happens before this line.
+      const { complete, scanned } = ledger;
+      if (complete) checkDeletes({ deletes: deletes.length, held: scanned.right, sourceEntries: scanned.left, target: target.name, guard });
+      await lane.flush();
+      if (complete) await lane.delete(deletes);
+      else keepAll(deletes, ledger, target.name);
+    }, [lane]);
+  } finally {
+    baseline?.commit();
+  }
+}
+
+/** Leaves alone what should have been deleted, and says so. */
+export function keepAll(deletes: readonly Delete[], ledger: Ledger, target: string): void {
+  if (deletes.length === 0) return;
+  ledger.warn(`nothing was deleted, because not everything could be read: ${deletes.length} entries of ${target} are not in the source`);
+  for (const { key } of deletes) ledger.kept(key);
+}

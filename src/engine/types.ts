@@ -1,0 +1,106 @@
+import type { Guard } from '../core/guard.ts';
+import type { Policy, Side } from '../core/policy.ts';
+import type { Action } from '../core/reconcile.ts';
+import type { SyncError } from '../model/errors.ts';
+import type { Host } from '../model/host.ts';
+import type { Ref } from '../model/entry.ts';
+import type { Problem, Sink, Source, Store } from '../model/store.ts';
+import type { State } from './state.ts';
+
+/** What happens, as it happens. The command line renders these, the service streams them, tests collect them. */
+export type RunEvent =
+  | { readonly kind: 'phase'; readonly phase: 'scan' | 'sort' | 'write' | 'delete' | 'done'; /** Writes ahead, where known. */ readonly total?: number }
+  /** Entries read so far on one side. */
+  | { readonly kind: 'scanned'; readonly side: Side; readonly entries: number }
+  | { readonly kind: 'done'; readonly action: Action; readonly unguarded: boolean }
+  | { readonly kind: 'stale'; readonly action: Action }
+  | { readonly kind: 'failed'; readonly action: Action; readonly error: SyncError }
+  | { readonly kind: 'problem'; readonly side: Side; readonly problem: Problem }
+  | { readonly kind: 'warning'; readonly message: string }
+  | { readonly kind: 'retrying'; readonly store: string; readonly error: SyncError; readonly inMs: number; readonly attempt: number };
+
+/** Counts for one type (the first part of the key). Every entry in scope is in exactly one of the outcome counts. */
+export interface Counts {
+  /** Entries read from the source (two-way: from both sides). */
+  readonly read: number;
+  readonly created: number;
+  readonly updated: number;
+  readonly deleted: number;
+  readonly unchanged: number;
+  readonly failed: number;
+  /** On the target only, and left there because deletion was not asked for. */
+  readonly kept: number;
+  readonly conflicts: number;
+}
+
+/** One thing that did not end as it should. */
+export interface Failed {
+  /** The key, or where it was found. */
+  readonly place: string;
+  readonly side: Side;
+  readonly action: 'read' | 'create' | 'update' | 'delete' | 'conflict';
+  readonly error: SyncError;
+}
+
+/** What a run did. Plain data; `failures` and `warnings` hold the first {@link limits.listedFailures}, the counts hold all. */
+export interface Report {
+  readonly counts: Counts;
+  readonly types: { readonly [type: string]: Counts };
+  /** Entries settled in the baseline without a write (two-way). */
+  readonly settled: number;
+  /** Writes that no expectation protected, because the store cannot enforce one. */
+  readonly unguarded: number;
+  /** Differences that remain: failed, stale, conflicting, or planned and not executed. */
+  readonly differences: number;
+  readonly problems: number;
+  readonly failures: readonly Failed[];
+  readonly warnings: readonly string[];
+  /** Whether every scan ended without a problem. */
+  readonly complete: boolean;
+  readonly interrupted: boolean;
+  readonly durationMs: number;
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  readonly on?: (event: RunEvent) => void;
+  readonly host?: Host;
+  /** Where baselines and learned equalities are kept. Default: nowhere, forgotten after the run. */
+  readonly state?: State;
+  /** Hides entries on both sides alike, so that what is left out is never mistaken for deleted. */
+  readonly where?: (ref: Ref) => boolean;
+  /** Bytes of entries held in memory before a sort spills to disk. */
+  readonly sortBytes?: number;
+}
+
+/** A one-way pairing. Several origins are one source: a later one wins. */
+export interface OneWay extends RunOptions {
+  readonly origins: readonly Source[];
+  readonly target: Store;
+  readonly deletes?: Policy['deletes'];
+  /**
+   * Which entries of the target are in scope when the source does not hold them: all, or only those of the types (the
+   * first part of the key) that the source does hold. A REST API that was read from one collection says nothing of others.
+   */
+  readonly scope?: 'everything' | 'types';
+  readonly guard?: Guard;
+  readonly concurrency?: number;
+  /** What to do after an entry failed: go on with those that do not depend on it (default), or stop. */
+  readonly onFailure?: 'continue' | 'stop';
+}
+
+/** For targets that cannot be read: stdout, null. Everything is written, in dependency order. */
+export interface Copy extends RunOptions {
+  readonly origins: readonly Source[];
+  readonly target: Sink;
+}
+
+export interface TwoWay extends RunOptions {
+  readonly left: Store;
+  readonly right: Store;
+  readonly deletes?: Policy['deletes'];
+  readonly conflicts?: Policy['conflicts'];
+  readonly guard?: Guard;
+  readonly concurrency?: number;
+  readonly state: State;
+}

@@ -1,0 +1,184 @@
+import type { Side } from '../core/policy.ts';
+import type { Action, Base } from '../core/reconcile.ts';
+import type { Backoff } from '../lib/backoff.ts';
+import { waitMs } from '../lib/backoff.ts';
+import type { Content, Entry, Stat } from '../model/entry.ts';
+import { statOf } from '../model/entry.ts';
+import { SyncError, toSyncError } from '../model/errors.ts';
+import type { Host } from '../model/host.ts';
+import type { Expectation, Outcome, Sink, Source, Write } from '../model/store.ts';
+import type { Ledger } from './ledger.ts';
+import type { Baseline } from './state.ts';
+
+export type Put = Action & { readonly kind: 'put' };
+export type Delete = Action & { readonly kind: 'delete' };
+
+export interface WriterOptions {
+  readonly sink: Sink;
+  readonly side: Side;
+  /** Where the content of an entry is read that the plan did not bring along. */
+  readonly originOf: (entry: Entry) => Source;
+  readonly ledger: Ledger;
+  readonly baseline: Baseline | undefined;
+  /** `learned`: remember only what the store made different from what was sent. `all`: remember every agreement. */
+  readonly remember: 'learned' | 'all';
+  readonly host: Host;
+  readonly backoff: Backoff;
+  readonly signal: AbortSignal | undefined;
+  /** Called before writes that overwrite news; see law 7. */
+  readonly beforeLosing?: (puts: readonly Put[]) => Promise<void>;
+}
+
+type Ready = Put & { readonly entry: Entry & { readonly content: Content } };
+
+/** Carries out planned writes on one store: reads what is missing, expects what the plan saw, settles each answer. */
+export class Writer {
+  readonly #options: WriterOptions;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+  }
+
+  get sink(): Sink {
+    return this.#options.sink;
+  }
+
+  /** Writes one batch; resolves to whether each put left the store as wanted. */
+  async put(puts: readonly Put[]): Promise<readonly boolean[]> {
+    const ready = await this.#withContent(puts);
+    await this.#options.beforeLosing?.(puts.filter(({ why }) => why === 'newer' || why === 'preferred'));
+    const writes = ready.flatMap((put): Write[] => (put ? [{ kind: 'put', entry: put.entry, ...expecting(put.over) }] : []));
+    const outcomes = (await this.#write(writes))[Symbol.iterator]();
+    return ready.map((put, i) => {
+      if (!put) {
+        this.#options.ledger.stale(puts[i]!);
+        return false;
+      }
+      return this.#settlePut(put, outcomes.next().value as Outcome);
+    });
+  }
+
+  /** Deletes one batch; resolves to whether each entry is gone. */
+  async delete(deletes: readonly Delete[]): Promise<readonly boolean[]> {
+    const { ledger, baseline } = this.#options;
+    const outcomes = await this.#write(deletes.map(({ over }): Write => ({ kind: 'delete', ref: over, ...expecting(over) })));
+    return deletes.map((action, i) => {
+      const outcome = outcomes[i]!;
+      const gone = outcome.kind === 'done' || (outcome.kind === 'stale' && outcome.found === undefined);
+      if (gone) {
+        ledger.done(action, outcome.kind === 'done' && outcome.unguarded === true);
+        baseline?.delete(action.key);
+      } else if (outcome.kind === 'failed') ledger.failed(action, outcome.error);
+      else ledger.stale(action);
+      return gone;
+    });
+  }
+
+  #settlePut(put: Ready, outcome: Outcome): boolean {
+    const { ledger } = this.#options;
+    switch (outcome.kind) {
+      case 'done':
+        this.#remember(put.entry, outcome.stat);
+        ledger.done(put, outcome.unguarded === true);
+        return true;
+      case 'stale':
+        // The answer to an earlier attempt was lost, or someone else wrote the very same: what is wanted is there.
+        if (outcome.found?.digest !== undefined && outcome.found.digest.value === put.entry.digest?.value) {
+          this.#remember(put.entry, outcome.found);
+          ledger.done(put, false);
+          return true;
+        }
+        ledger.stale(put);
+        return false;
+      case 'failed':
+        ledger.failed(put, outcome.error);
+        return false;
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  #remember(entry: Entry, written: Stat): void {
+    const { baseline, side, remember } = this.#options;
+    if (!baseline) return;
+    const [from, to] = [statOf(entry), statOf(written)];
+    const base: Base = side === 'right' ? { key: entry.key, left: from, right: to } : { key: entry.key, left: to, right: from };
+    if (remember === 'all' || (from.digest && to.digest && from.digest.value !== to.digest.value)) baseline.set(base);
+    else if (baseline.get(entry.key)) baseline.delete(entry.key);
+  }
+
+  /** Each put with its content, as the origin holds it now; `undefined` where it is gone. */
+  async #withContent(puts: readonly Put[]): Promise<readonly (Ready | undefined)[]> {
+    const missing = new Map<Source, Entry[]>();
+    for (const { entry } of puts) {
+      if (entry.content) continue;
+      const origin = this.#options.originOf(entry);
+      missing.set(origin, [...(missing.get(origin) ?? []), entry]);
+    }
+    const found = new Map<string, Entry | undefined>();
+    for (const [origin, entries] of missing) {
+      const fresh = await this.#retrying(origin.name, () => origin.read(entries, this.#signalled()));
+      entries.forEach(({ key }, i) => found.set(key, fresh[i]));
+    }
+    return puts.map((put) => {
+      const entry = put.entry.content ? put.entry : found.get(put.key);
+      return entry?.content ? { ...put, entry: { ...entry, key: put.key, content: entry.content } } : undefined;
+    });
+  }
+
+  /**
+   * One outcome per write. What waiting may mend is tried again, with its expectation, so that a write whose answer
+   * was lost is found to be done and not done twice. A run that was told to stop still hears what is under way.
+   */
+  async #write(writes: readonly Write[]): Promise<readonly Outcome[]> {
+    const { sink, backoff } = this.#options;
+    const outcomes: Outcome[] = [];
+    let open = writes.map((_, i) => i);
+    for (let attempt = 1; open.length > 0; attempt++) {
+      const batch = open.map((i) => writes[i]!);
+      const answers = await sink.write(batch).catch((error: unknown) => batch.map((): Outcome => ({ kind: 'failed', error: toSyncError(error, { store: sink.name }) })));
+      open.forEach((i, at) => { outcomes[i] = answers[at] ?? unanswered(sink); });
+      const again = open.filter((i) => mayRetry(outcomes[i]!));
+      if (again.length === 0 || attempt >= backoff.attempts || this.#options.signal?.aborted) break;
+      await this.#wait(sink.name, attempt, (outcomes[again[0]!] as Outcome & { kind: 'failed' }).error);
+      open = again;
+    }
+    return outcomes;
+  }
+
+  async #retrying<T>(store: string, body: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await body();
+      } catch (cause) {
+        const error = toSyncError(cause, { store });
+        if (!mayRetry({ kind: 'failed', error }) || attempt >= this.#options.backoff.attempts) throw error;
+        await this.#wait(store, attempt, error);
+      }
+    }
+  }
+
+  async #wait(store: string, attempt: number, error: SyncError): Promise<void> {
+    const { host, backoff, ledger, signal } = this.#options;
+    const inMs = waitMs(attempt, backoff, host.random(), error.details.retryAfterMs);
+    ledger.emit({ kind: 'retrying', store, error, inMs, attempt });
+    await host.sleep(inMs, signal).catch(() => {});
+  }
+
+  #signalled(): { readonly signal?: AbortSignal } {
+    return this.#options.signal ? { signal: this.#options.signal } : {};
+  }
+}
+
+function expecting(over: Entry | undefined): { readonly expect?: Expectation } {
+  if (!over) return { expect: { absent: true } };
+  return over.version === undefined ? {} : { expect: { version: over.version } };
+}
+
+function mayRetry(outcome: Outcome): boolean {
+  return outcome.kind === 'failed' && outcome.error.retryable && outcome.error.details.attempts === undefined;
+}
+
+function unanswered(sink: Sink): Outcome {
+  return { kind: 'failed', error: new SyncError('internal', `${sink.name} did not answer a write`, { store: sink.name }) };
+}

@@ -1,0 +1,145 @@
+import type { Guard } from './core/guard.ts';
+import type { Action } from './core/reconcile.ts';
+import { runCopy } from './engine/copy.ts';
+import { runDiff } from './engine/diff.ts';
+import { runMerge } from './engine/merge.ts';
+import { openState } from './engine/sqlite-state.ts';
+import type { State } from './engine/state.ts';
+import { runSync } from './engine/sync.ts';
+import type { OneWay, Report, RunOptions, TwoWay } from './engine/types.ts';
+import { runVerify } from './engine/verify.ts';
+import type { Verification } from './engine/verify.ts';
+import { SyncError } from './model/errors.ts';
+import { isSink, isSource } from './model/store.ts';
+import type { Sink, Source, Store } from './model/store.ts';
+import { openPair, openStore } from './stores/open.ts';
+import type { OpenOptions } from './stores/open.ts';
+
+export type { Guard } from './core/guard.ts';
+export type { Action, Reason } from './core/reconcile.ts';
+export type { Side } from './core/policy.ts';
+export type { Baseline, LostValue, State } from './engine/state.ts';
+export type { Counts, Failed, Report, RunEvent } from './engine/types.ts';
+export type { Difference, Verification } from './engine/verify.ts';
+export type { Document, Value } from './model/document.ts';
+export type { Content, Digest, Entry, Micros, Ref, Stat, Version } from './model/entry.ts';
+export type { Host } from './model/host.ts';
+export type { Key } from './model/key.ts';
+export type { CallOptions, Capabilities, Expectation, Outcome, Page, Problem, ScanOptions, Sink, Source, Store, Write } from './model/store.ts';
+export type { FailureCode } from './model/errors.ts';
+export type { OpenOptions } from './stores/open.ts';
+export { compareKeys, joinKey, splitKey } from './model/key.ts';
+export { SyncError } from './model/errors.ts';
+export { openState } from './engine/sqlite-state.ts';
+export { openStore } from './stores/open.ts';
+
+/** A place: an endpoint as on the command line, or a store that is already open (and stays open). */
+export type Place<T> = string | T;
+
+export interface Options extends OpenOptions, Omit<RunOptions, 'host' | 'state'> {
+  /**
+   * Where baselines and learned equalities are kept: a file, or an open state. Default: nowhere; then a server that
+   * changes what it is given is written again by every run, and `merge` refuses to run.
+   */
+  readonly state?: string | State;
+  /** How much may be deleted. Default: at most half of what the target holds, and nothing when the source is empty. */
+  readonly guard?: Guard;
+  readonly concurrency?: number;
+}
+
+export interface SyncOptions extends Options {
+  /** Whether what only the target holds is deleted. Default: no. */
+  readonly delete?: boolean;
+}
+
+export interface MergeOptions extends Options {
+  readonly conflicts?: TwoWay['conflicts'];
+  /** Whether deletions travel. Default: yes. */
+  readonly delete?: boolean;
+}
+
+/**
+ * Makes `target` hold what the origins hold; of several, a later one wins. Resolves to a report even when single
+ * entries failed; rejects with a {@link SyncError} when the run as a whole could not be done or was refused.
+ */
+export async function sync(origins: Place<Source> | readonly Place<Source>[], target: Place<Store | Sink>, options: SyncOptions = {}): Promise<Report> {
+  await using opened = await open(origins, target, options);
+  const { sources, place, run } = opened;
+  return readable(place) ? runSync({ ...run, origins: sources, target: place }) : runCopy({ ...run, origins: sources, target: place });
+}
+
+/** What {@link sync} would do, page by page; writes nothing. */
+export async function diff(origins: Place<Source> | readonly Place<Source>[], target: Place<Store>, options: SyncOptions & { readonly show?: (actions: readonly Action[]) => void | Promise<void> } = {}): Promise<Report> {
+  await using opened = await open(origins, target, options);
+  return runDiff(opened.pairing(), options.show ?? ((): void => {}));
+}
+
+/** Whether both sides hold the same; writes nothing. */
+export async function verify(origins: Place<Source> | readonly Place<Source>[], target: Place<Store>, options: Options = {}): Promise<Verification> {
+  await using opened = await open(origins, target, options);
+  return runVerify(opened.pairing());
+}
+
+/** Brings both sides to hold the same; what changed on both is decided by `conflicts` (default: the newest). Needs `state`. */
+export async function merge(left: Place<Store>, right: Place<Store>, options: MergeOptions): Promise<Report> {
+  await using opened = await open(left, right, options);
+  const { sources: [from], place, run: { state, ...run } } = opened;
+  if (!from || !isSink(from) || !readable(place)) throw new SyncError('invalid', 'both sides of a merge must be readable and writable', { hint: 'use sync for a place that is only one of them' });
+  if (!state) throw new SyncError('invalid', 'a merge needs a memory of what both sides last agreed on', { hint: 'pass state: a file name' });
+  const { conflicts, delete: travels = true } = options;
+  return runMerge({ ...run, state, left: from, right: place, deletes: travels ? 'propagate' : 'keep', ...(conflicts && { conflicts }) });
+}
+
+interface Opened extends AsyncDisposable {
+  readonly sources: readonly Source[];
+  readonly place: Store | Sink;
+  readonly run: Omit<OneWay, 'origins' | 'target'>;
+  pairing(): OneWay;
+}
+
+async function open(origins: Place<Source> | readonly Place<Source>[], target: Place<Store | Sink>, options: SyncOptions): Promise<Opened> {
+  const { delete: removes = false, state, guard, concurrency, signal, on, where, sortBytes, host, ...kind } = options;
+  await using closing = new AsyncDisposableStack();
+  const memory = typeof state === 'string' ? closing.use(openState(state)) : state;
+  const lent = { ...kind, ...(host && { host }), ...(concurrency !== undefined && { concurrency }), ...(memory && { state: memory }) };
+  const { sources, place } = await openBoth(Array.isArray(origins) ? (origins as readonly Place<Source>[]) : [origins as Place<Source>], target, lent, closing);
+  const documents = place.capabilities.holds === 'documents';
+  const run: Opened['run'] = {
+    deletes: removes ? 'propagate' : 'keep', scope: documents ? 'types' : 'everything',
+    ...(host && { host }), ...(memory && { state: memory }), ...(guard && { guard }), ...(concurrency !== undefined && { concurrency }),
+    ...(signal && { signal }), ...(on && { on }), ...(where && { where }), ...(sortBytes !== undefined && { sortBytes }),
+  };
+  const kept = closing.move();
+  return {
+    sources, place, run,
+    pairing(): OneWay {
+      if (!readable(place)) throw new SyncError('invalid', `${place.name} cannot be read, so there is nothing to compare with`, { hint: 'name a place that can be read' });
+      return { ...run, origins: sources, target: place };
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+async function openBoth(origins: readonly Place<Source>[], target: Place<Store | Sink>, options: OpenOptions, closing: AsyncDisposableStack): Promise<{ sources: readonly Source[]; place: Store | Sink }> {
+  const named = origins.filter((origin) => typeof origin === 'string');
+  if (typeof target === 'string' && named.length === origins.length) {
+    const pair = closing.use(await openPair({ origins: named, target, options }));
+    return { sources: pair.origins, place: pair.target };
+  }
+  // A store that is already open holds what it holds; endpoints beside it are opened to match.
+  const open = [target, ...origins].find((place) => typeof place !== 'string') as Source | Sink;
+  const openOne = async (place: Place<Source | Sink>): Promise<Source | Sink> => (typeof place === 'string' ? closing.use(await openStore(place, { as: open.capabilities.holds, ...options })) : place);
+  const sources: Source[] = [];
+  for (const origin of origins) {
+    const source = await openOne(origin);
+    if (!isSource(source)) throw new SyncError('invalid', `${source.name} cannot be read`, { hint: 'name another origin' });
+    sources.push(source);
+  }
+  const place = await openOne(target);
+  if (!isSink(place)) throw new SyncError('invalid', `${place.name} cannot be written`, { hint: 'name another target' });
+  return { sources, place };
+}
+
+function readable(place: Store | Sink): place is Store {
+  return isSource(place);
+}

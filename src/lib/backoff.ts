@@ -1,0 +1,17 @@
+/** How often and how patiently to try again. */
+export interface Backoff {
+  /** Attempts in all; 1 is no retry. */
+  readonly attempts: number;
+  readonly firstMs: number;
+  readonly mostMs: number;
+}
+
+export const defaultBackoff: Backoff = { attempts: 5, firstMs: 200, mostMs: 30_000 };
+
+/**
+ * How long to wait after `failed` attempts: full jitter over an exponential ceiling ("Exponential Backoff And Jitter",
+ * AWS Architecture Blog, 2015), and never less than the other side asked for. `random` is from 0 up to 1.
+ */
+export function waitMs(failed: number, { firstMs, mostMs }: Backoff, random: number, retryAfterMs = 0): number {
+  return Math.max(retryAfterMs, Math.min(mostMs, firstMs * 2 ** (failed - 1)) * random);
+}

@@ -1,0 +1,24 @@
+/** The bound of every loop and queue that is not an option. */
+export interface Limits {
+  /** Entries in one page of a scan, where the store chooses. */
+  readonly pageEntries: number;
+  /** Bytes of one document's text. */
+  readonly documentBytes: number;
+  /** Levels of nesting in one document. */
+  readonly documentDepth: number;
+  /** Aliases one YAML document may use. */
+  readonly yamlAliases: number;
+  /** Failures and warnings listed by name in a report. */
+  readonly listedFailures: number;
+  /** Bytes of entries held in memory before a sort spills to disk. */
+  readonly sortBytes: number;
+}
+
+export const limits: Limits = {
+  pageEntries: 500,
+  documentBytes: 256 * 1024 * 1024,
+  documentDepth: 1_000,
+  yamlAliases: 1_000,
+  listedFailures: 1_000,
+  sortBytes: 32 * 1024 * 1024,
+};

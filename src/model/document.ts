@@ -1,0 +1,14 @@
+/**
+ * What a document is made of: JSON, plus integers of any size and bytes. Instants and decimals are text.
+ * A `number` is an IEEE double; an integer beyond 2^53 is a `bigint`.
+ */
+export type Value = null | boolean | number | string | bigint | Uint8Array | readonly Value[] | Document;
+
+/** Fields by name. Every name is an ordinary field, `__proto__` included: only own properties count. */
+export interface Document {
+  readonly [field: string]: Value;
+}
+
+export function isDocument(value: Value | undefined): value is Document {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+}

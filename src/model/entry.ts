@@ -1,0 +1,60 @@
+import type { Document } from './document.ts';
+import type { Key } from './key.ts';
+
+/** Microseconds since the Unix epoch, UTC. A safe integer until the year 2255. */
+export type Micros = number;
+
+/** A token for one state of one entry in one store. Equal tokens mean equal content; nothing else can be read from one. */
+export type Version = string;
+
+/** Comparable between stores that use the same algorithm. `document` is the SHA-256 of a document's comparable form (see `schema/`). */
+export interface Digest {
+  readonly algorithm: 'sha256' | 'md5' | 'document';
+  readonly value: string;
+}
+
+export type Content =
+  | { readonly kind: 'document'; readonly document: Document }
+  /** `bytes` may be called more than once, and starts over each time. */
+  | { readonly kind: 'blob'; readonly mediaType?: string; bytes(): AsyncIterable<Uint8Array> };
+
+/** What is known of an entry without reading it. */
+export interface Stat {
+  readonly version?: Version;
+  readonly digest?: Digest;
+  readonly modifiedAt?: Micros;
+  /** Bytes. */
+  readonly size?: number;
+}
+
+/** Names an entry well enough to find it: by key, and where the store addresses entries differently, by address. */
+export interface Ref {
+  readonly key: Key;
+  /**
+   * What other entries call this one in their {@link Entry.dependsOn}; for a REST resource the path and query of its
+   * self link, without scheme and host. Absent: the key itself.
+   */
+  readonly address?: string;
+  /** The address of the collection the entry belongs to, as in `/api/widget`, where there is one. */
+  readonly collection?: string;
+}
+
+/** One keyed thing in a store: a row, a file, an object, a resource. */
+export interface Entry extends Stat, Ref {
+  /** Addresses of the entries that must exist before this one is put, and be deleted after it. Unknown ones are ignored. */
+  readonly dependsOn?: readonly string[];
+  /** Present only when the listing already paid for it; otherwise ask {@link Source.read}. */
+  readonly content?: Content;
+  /** Where in the store it was found, for messages only: a file name, a URL, a line. */
+  readonly place?: string;
+}
+
+/** Only the stat of an entry. */
+export function statOf({ version, digest, modifiedAt, size }: Stat): Stat {
+  return {
+    ...(version === undefined ? {} : { version }),
+    ...(digest === undefined ? {} : { digest }),
+    ...(modifiedAt === undefined ? {} : { modifiedAt }),
+    ...(size === undefined ? {} : { size }),
+  };
+}

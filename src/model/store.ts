@@ -1,0 +1,122 @@
+import type { SyncError } from './errors.ts';
+import type { Content, Digest, Entry, Micros, Ref, Stat, Version } from './entry.ts';
+import type { Key } from './key.ts';
+
+/** A position in a scan or a feed. Only the store that made it can read it. */
+export type Cursor = string;
+
+/** What a store can do, as plain data: printed by `stores`, checked by the conformance laws, read by the planner. */
+export interface Capabilities {
+  readonly holds: 'documents' | 'blobs';
+  /** `key`: scans come in {@link compareKeys} order. `none`: the engine sorts, or looks entries up as they come. */
+  readonly order: 'key' | 'none';
+  /**
+   * `all`: a scan finds every entry. `collections`: a scan finds only what is in the collections it is given,
+   * because the store cannot enumerate itself.
+   */
+  readonly enumerates: 'all' | 'collections';
+  /** `cheap`: reading single entries costs no more than scanning them. `dear`: keep the content a scan brought. `once`: cannot be read twice. */
+  readonly reads: 'cheap' | 'dear' | 'once';
+  /** `kept`: a written time reads back. `assigned`: the store stamps its own. */
+  readonly modifiedAt: 'none' | 'assigned' | 'kept';
+  /** The smallest difference of times the store can tell, in microseconds. */
+  readonly modifiedAtPrecision: Micros;
+  readonly digests: readonly Digest['algorithm'][];
+  /** The {@link Expectation} forms that are enforced atomically. Others are checked just before the write, which is then `unguarded`. */
+  readonly expects: readonly ('absent' | 'version' | 'older')[];
+  readonly deletes: boolean;
+  /** `required`: an entry may only be put after those it depends on, and deleted before them. */
+  readonly dependencies: 'required' | 'ignored';
+  readonly visibility: 'immediate' | 'eventual';
+  readonly limits: {
+    /** The most writes in one batch. */
+    readonly batchEntries: number;
+    /** The most batches under way at once. */
+    readonly inFlight: number;
+    /** The longest key, in UTF-8 bytes. */
+    readonly keyBytes: number;
+  };
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface ScanOptions extends CallOptions {
+  /** `stat`: just enough to compare. `content`: send content along where that is no dearer. */
+  readonly want?: 'stat' | 'content';
+  /** Only entries of these collections. A store that `enumerates` all may ignore it. */
+  readonly collections?: readonly string[];
+}
+
+/**
+ * Something a scan could not read: a broken link, an unreadable file, an item without an id. The scan goes on,
+ * the run reports it, does not end as a success, and deletes nothing.
+ */
+export interface Problem {
+  /** Where, fit to print: a file name, a URL. */
+  readonly place: string;
+  readonly error: SyncError;
+  /** Set where a whole collection could not be listed: its entries may still be read one by one. */
+  readonly collection?: string;
+}
+
+export interface Page {
+  readonly entries: readonly Entry[];
+  readonly problems?: readonly Problem[];
+}
+
+/** Anything that can be read. */
+export interface Source extends AsyncDisposable {
+  /** Fit to print: no secrets. */
+  readonly name: string;
+  /** Says which place this is, equal for every spelling of the same place; no secrets. State is kept under it. */
+  readonly identity: string;
+  readonly capabilities: Capabilities;
+  /**
+   * Yields every entry once. Ending without throwing or reporting a problem is the promise that nothing was left
+   * out: the engine deletes on the strength of it, so when in doubt, throw.
+   */
+  scan(options?: ScanOptions): AsyncIterable<Page>;
+  /** The entries for `refs`, in that order, content included; `undefined` where there is none. Throws where it cannot tell. */
+  read(refs: readonly Ref[], options?: CallOptions): Promise<readonly (Entry | undefined)[]>;
+}
+
+export type Write =
+  | { readonly kind: 'put'; readonly entry: Entry & { readonly content: Content }; readonly expect?: Expectation }
+  | { readonly kind: 'delete'; readonly ref: Ref; readonly expect?: Expectation };
+
+/** What must be true of the stored entry for the write to happen. `older`: it is absent or was modified before this time. */
+export type Expectation = { readonly absent: true } | { readonly version: Version } | { readonly older: Micros };
+
+export type Outcome =
+  /** Written. `stat` describes what the store holds now; its digest differs from what was sent where the store changes what it is given. */
+  | { readonly kind: 'done'; readonly stat: Stat; readonly unguarded?: true }
+  /** Not written: the expectation did not hold. */
+  | { readonly kind: 'stale'; readonly found: Entry | undefined }
+  | { readonly kind: 'failed'; readonly error: SyncError };
+
+/** Anything that can be written. */
+export interface Sink extends AsyncDisposable {
+  readonly name: string;
+  readonly identity: string;
+  readonly capabilities: Capabilities;
+  /** One outcome per write, in order; one bad write never sinks the others. Rejects only when the batch as a whole never happened. */
+  write(batch: readonly Write[], options?: CallOptions): Promise<readonly Outcome[]>;
+}
+
+/** A place that can be read and written. */
+export interface Store extends Source, Sink {}
+
+export function isSource(place: Source | Sink): place is Source {
+  return 'scan' in place;
+}
+
+export function isSink(place: Source | Sink): place is Sink {
+  return 'write' in place;
+}
+
+/** The key a write is about. */
+export function keyOfWrite(write: Write): Key {
+  return write.kind === 'put' ? write.entry.key : write.ref.key;
+}

@@ -1,0 +1,176 @@
+import { realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { SyncError } from '../model/errors.ts';
+import type { Host } from '../model/host.ts';
+import { plainHost } from '../model/plain-host.ts';
+import { isSink, isSource } from '../model/store.ts';
+import type { Sink, Source, Store } from '../model/store.ts';
+import type { Schema } from '../schema/schema.ts';
+import { kinds } from './kinds.ts';
+import type { KindName } from './kinds.ts';
+
+/** An endpoint as read: which kind of place, and where. */
+export interface Recognised {
+  readonly kind: KindName;
+  readonly location: string;
+}
+
+/** How places are opened. What a kind of place has no use for, it is not given. */
+export interface OpenOptions {
+  readonly host?: Host;
+  /** `blobs`: bytes move untouched, which takes directories on both sides. Default: blobs where both sides can, else documents. */
+  readonly as?: 'documents' | 'blobs';
+  /** How documents name themselves and their parents. Default: `hal`. */
+  readonly schema?: Schema['name'];
+  /** What is written. Default: what the place is used to. */
+  readonly format?: 'yaml' | 'json';
+  /** Any other option of the kind, by its name in {@link StoreKind.options}. */
+  readonly [option: string]: unknown;
+}
+
+/** Two sides that are ready to run, and what they hold. */
+export interface OpenPair extends AsyncDisposable {
+  readonly origins: readonly Source[];
+  readonly target: Store | Sink;
+  readonly holds: 'documents' | 'blobs';
+}
+
+const schemes = 'http://, https://, memory:';
+
+/** Which kind of place an endpoint means, by its spelling alone. Throws `invalid` on a scheme that no kind has. */
+export function recognise(endpoint: string): Recognised {
+  if (endpoint === '') throw new SyncError('invalid', 'an endpoint is empty', { hint: 'name a file, a directory, a URL, or - for standard input and output' });
+  if (endpoint.includes('\0')) throw new SyncError('invalid', 'an endpoint holds a NUL character', { hint: 'remove it' });
+  if (endpoint === '-') return { kind: 'stdio', location: endpoint };
+  if (endpoint === 'null' || endpoint === '/dev/null') return { kind: 'null', location: endpoint };
+  if (endpoint.startsWith('memory:')) return { kind: 'memory', location: endpoint };
+  if (/^https?:\/\//i.test(endpoint)) return { kind: 'rest', location: checkedUrl(endpoint) };
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(endpoint)?.[1];
+  if (scheme !== undefined) throw new SyncError('invalid', `${scheme}:// is not a kind of place that is known`, { hint: `use ${schemes}, a file, a directory, null or -` });
+  // A trailing slash says directory, whatever the name looks like.
+  return { kind: /\.(?:ya?ml|json|ndjson)$/i.test(endpoint) ? 'file' : 'tree', location: endpoint };
+}
+
+function checkedUrl(endpoint: string): string {
+  if (!URL.canParse(endpoint)) throw new SyncError('invalid', `${withoutUserinfo(endpoint)} is not a URL`, { hint: 'write https://host/path' });
+  // The scheme is compared in lower case by everything that follows.
+  return endpoint.replace(/^[^:]+/, (scheme) => scheme.toLowerCase());
+}
+
+/** A URL as it may be shown: without what stands before `@` in its authority. */
+function withoutUserinfo(endpoint: string): string {
+  return endpoint.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1');
+}
+
+/** Opens one place. It is connected to when first used. Close it with `await using` or `[Symbol.asyncDispose]()`. */
+export async function openStore(endpoint: string | Recognised, options: OpenOptions = {}): Promise<Store | Source | Sink> {
+  const { kind: name, location } = typeof endpoint === 'string' ? recognise(endpoint) : endpoint;
+  const { host = plainHost, as, ...rest } = options;
+  const kind = await kinds[name]();
+  const wanted = Object.entries(rest).filter(([option, value]) => value !== undefined && kind.options.some((spec) => spec.name === option));
+  const store = await kind.open(location, Object.fromEntries(wanted), host);
+  return as === 'documents' ? asDocuments(store, options) : store;
+}
+
+/**
+ * Opens both sides of a one-way run. Throws `invalid` when an origin is the target under another spelling or lies
+ * within it, when an origin cannot be read, or the target cannot be written.
+ */
+export async function openPair({ origins, target, options = {} }: {
+  readonly origins: readonly (string | Recognised)[];
+  readonly target: string | Recognised;
+  readonly options?: OpenOptions;
+}): Promise<OpenPair> {
+  const left = origins.map(toRecognised);
+  const right = toRecognised(target);
+  for (const origin of left) refuseSamePlace(origin, right);
+
+  const blobs = [...left, right].every(({ kind }) => kind === 'tree') && options.as !== 'documents';
+  if (options.as === 'blobs' && !blobs) throw new SyncError('invalid', 'only directories can be copied as blobs', { hint: 'leave out --as blobs, or name directories on both sides' });
+  const opened: (Store | Source | Sink)[] = [];
+  const close = async (): Promise<void> => {
+    for (const store of opened.splice(0).reverse()) await store[Symbol.asyncDispose]();
+  };
+  const open = async (place: Recognised): Promise<Store | Source | Sink> => {
+    const store = await openStore(place, { ...options, as: blobs ? 'blobs' : 'documents' });
+    opened.push(store);
+    return store;
+  };
+  try {
+    const sources: Source[] = [];
+    for (const place of left) {
+      const store = await open(place);
+      if (!isSource(store)) throw new SyncError('invalid', `${store.name} cannot be read`, { hint: 'name another origin' });
+      sources.push(store);
+    }
+    const store = await open(right);
+    if (!isSink(store)) throw new SyncError('invalid', `${store.name} cannot be written`, { hint: 'name another destination' });
+    for (const source of sources) if (source.identity === store.identity && right.kind !== 'stdio') throw samePlace(source.name, store.name);
+    return { origins: sources, target: store, holds: blobs ? 'blobs' : 'documents', [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function toRecognised(endpoint: string | Recognised): Recognised {
+  return typeof endpoint === 'string' ? recognise(endpoint) : endpoint;
+}
+
+async function asDocuments(store: Store | Source | Sink, { schema: name = 'hal', format = 'yaml', host = plainHost }: OpenOptions): Promise<Store | Source | Sink> {
+  if (store.capabilities.holds === 'documents') return store;
+  if (!isSource(store) || !isSink(store)) throw new SyncError('unsupported', `${store.name} cannot hold documents`, { hint: 'use a directory or a file' });
+  const { documentsIn } = await import('./documents/documents-in.ts');
+  return documentsIn(store, { schema: await loadSchema(name), format, host });
+}
+
+async function loadSchema(name: Schema['name']): Promise<Schema> {
+  return name === 'hal' ? (await import('../schema/hal.ts')).hal : (await import('../schema/simple.ts')).simple;
+}
+
+function refuseSamePlace(origin: Recognised, target: Recognised): void {
+  if (origin.kind === 'rest' && target.kind === 'rest') {
+    if (plainUrl(origin.location) === plainUrl(target.location)) throw samePlace(withoutUserinfo(origin.location), withoutUserinfo(target.location));
+    return;
+  }
+  if (!isPath(origin) || !isPath(target)) return;
+  const from = realPath(origin.location);
+  const to = realPath(target.location);
+  if (from === to || sameInode(from, to)) throw samePlace(origin.location, target.location);
+  // A directory written into the one it is read from would be read back, and one that is cleaned up would lose its origin.
+  if (origin.kind !== 'tree' || target.kind !== 'tree') return;
+  if (from.startsWith(to + sep) || to.startsWith(from + sep)) {
+    throw new SyncError('invalid', `${origin.location} and ${target.location} lie within one another`, { hint: 'name two separate directories' });
+  }
+}
+
+function samePlace(origin: string, target: string): SyncError {
+  return new SyncError('invalid', `${origin} is the same place as the destination ${target}`, { hint: 'name two different places' });
+}
+
+function isPath({ kind }: Recognised): boolean {
+  return kind === 'tree' || kind === 'file';
+}
+
+/** Host in lower case, default port and user left out, trailing slashes and fragment as well. */
+function plainUrl(location: string): string {
+  const { protocol, host, pathname, search } = new URL(location);
+  return `${protocol}//${host}${pathname.replace(/\/+$/, '')}${search}`;
+}
+
+/** The absolute path with every link resolved in the part that exists. */
+function realPath(path: string): string {
+  const absolute = resolve(path);
+  try {
+    return realpathSync.native(absolute);
+  } catch {
+    const parent = dirname(absolute);
+    return parent === absolute ? absolute : join(realPath(parent), basename(absolute));
+  }
+}
+
+function sameInode(a: string, b: string): boolean {
+  const left = statSync(a, { bigint: true, throwIfNoEntry: false });
+  const right = statSync(b, { bigint: true, throwIfNoEntry: false });
+  return left !== undefined && right !== undefined && left.ino !== 0n && left.ino === right.ino && left.dev === right.dev;
+}

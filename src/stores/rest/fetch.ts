@@ -1,0 +1,45 @@
+import type { Http, HttpResponse } from '../../lib/http/client.ts';
+import { parseUrl } from '../../lib/http/url.ts';
+import type { ResponseCache } from '../../lib/response-cache.ts';
+import { accepted } from './read-value.ts';
+
+/** How documents are fetched. */
+export interface Fetching {
+  readonly http: Http;
+  /** Resources in one page. */
+  readonly limit: number;
+  readonly responses: ResponseCache | undefined;
+  /** The origin that answers remembered under `identity` come from. */
+  readonly origin: string;
+  /** Tells apart those who ask. */
+  readonly identity: string;
+}
+
+/**
+ * GETs a document. Where an earlier answer is remembered the server is asked only whether it still holds, and if so
+ * that answer is given again. Any status comes back; failures to get one throw.
+ */
+export async function get(url: string, { http, limit, responses, origin, identity }: Fetching, signal?: AbortSignal): Promise<HttpResponse> {
+  const key = `${limit} ${parseUrl(url)?.origin === origin ? identity : ''} ${url}`;
+  const cached = responses?.get(key);
+  const response = await http.request({
+    url,
+    headers: { 'accept': accepted, 'x-request-limit': String(limit), 'if-none-match': cached?.etag, 'if-modified-since': cached?.etag === undefined ? cached?.lastModified : undefined },
+    ...(signal && { signal }),
+  });
+  if (response.status === 304 && cached !== undefined) {
+    const { etag, lastModified, contentType, body } = cached;
+    return { ...response, status: 200, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength), headers: { ...response.headers, 'etag': etag, 'last-modified': lastModified, 'content-type': contentType } };
+  }
+  if (responses !== undefined && isKeepable(response, url)) {
+    const { 'etag': etag, 'last-modified': lastModified, 'content-type': contentType } = response.headers;
+    responses.set(key, { body: response.body, ...(etag !== undefined && { etag }), ...(lastModified !== undefined && { lastModified }), ...(contentType !== undefined && { contentType }) });
+  }
+  return response;
+}
+
+/** Whether an answer may be remembered: whole, of this very URL, and with something to ask about again. */
+function isKeepable({ status, headers, url: answered }: HttpResponse, url: string): boolean {
+  return status === 200 && answered === url && (headers['etag'] !== undefined || headers['last-modified'] !== undefined)
+    && !/\bno-store\b/i.test(headers['cache-control'] ?? '') && headers['vary']?.trim() !== '*';
+}

@@ -1,0 +1,95 @@
+import { closeSync, constants, fchmodSync, fstatSync, futimesSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
+import { join } from 'node:path';
+import type { Micros, Stat } from '../../model/entry.ts';
+import type { Host } from '../../model/host.ts';
+import { lookAt, statOfFile } from './facts.ts';
+import { codeOf } from './file-error.ts';
+import { temporaryPrefix } from './paths.ts';
+
+const creating = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+
+/**
+ * A file being written beside the one it is to become, so that whoever reads that one sees all of the old content or
+ * all of the new, also when this process is killed. Not forced to the disk: a loss of power may undo the last moments.
+ * Disposing of one that was not put in place removes it.
+ */
+export class Draft implements Disposable {
+  readonly #path: string;
+  readonly #file: number;
+  #open = true;
+  #placed = false;
+  #inode: bigint | undefined;
+  size = 0;
+
+  private constructor(path: string, file: number) {
+    this.#path = path;
+    this.#file = file;
+  }
+
+  /** Throws system errors, as do all methods. */
+  static create(directory: string, host: Host): Draft {
+    for (;;) {
+      const path = join(directory, temporaryPrefix + host.random().toString(36).slice(2));
+      try {
+        return new Draft(path, openSync(path, creating, 0o666));
+      } catch (cause) {
+        if (codeOf(cause) !== 'EEXIST') throw cause;
+      }
+    }
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  write(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at);
+    this.size += bytes.length;
+  }
+
+  /** Ends the writing. `like`: the file it takes the place of, whose mode it keeps. */
+  finish({ like, modifiedAt }: { readonly like?: BigIntStats | undefined; readonly modifiedAt?: Micros | undefined } = {}): void {
+    if (like) fchmodSync(this.#file, Number(like.mode & 0o7777n));
+    if (modifiedAt !== undefined) futimesSync(this.#file, modifiedAt / 1e6, modifiedAt / 1e6);
+    this.#inode = fstatSync(this.#file, { bigint: true }).ino;
+    this.#close();
+  }
+
+  /** Takes the place of whatever file is at `path`. */
+  replace(path: string): void {
+    renameSync(this.#path, path);
+    this.#placed = true;
+  }
+
+  /** Takes the place at `path` if nothing has it, in one step; else does nothing. `unable`: the file system has no such step. */
+  claim(path: string): 'done' | 'taken' | 'unable' {
+    try {
+      linkSync(this.#path, path);
+    } catch (cause) {
+      const code = codeOf(cause);
+      if (code === 'EEXIST') return 'taken';
+      if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP' || code === 'ENOSYS' || code === 'EMLINK') return 'unable';
+      throw cause;
+    }
+    rmSync(this.#path, { force: true });
+    this.#placed = true;
+    return 'done';
+  }
+
+  /** The stat of the file put in place at `path`; empty when somebody has replaced it since, whose version must not pass for ours. */
+  stat(path: string): Stat {
+    const facts = lookAt(path);
+    return facts?.ino === this.#inode && facts?.size === BigInt(this.size) ? statOfFile(facts) : {};
+  }
+
+  [Symbol.dispose](): void {
+    this.#close();
+    if (!this.#placed) rmSync(this.#path, { force: true });
+  }
+
+  #close(): void {
+    if (this.#open) closeSync(this.#file);
+    this.#open = false;
+  }
+}
