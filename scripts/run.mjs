@@ -22,11 +22,15 @@ const node = join(modules, 'node', 'bin', windows ? 'node.exe' : 'node');
 const [program, ...args] = process.argv.slice(2);
 const child = spawn(existsSync(node) ? node : process.execPath, ['--disable-warning=ExperimentalWarning', join(root, program), ...args], {
   stdio: 'inherit',
+  // npm starts scripts in the folder of the package; paths are meant from where the user typed them.
+  cwd: process.env.INIT_CWD ?? process.cwd(),
   env: { ...process.env, PATH: `${join(modules, '.bin')}${windows ? ';' : ':'}${process.env.PATH}` },
 });
 const numbers = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
 // A terminal sends an interrupt to both; the child decides what it means, and this one waits for it.
-process.on('SIGINT', () => {});
+process.on('SIGINT', () => {
+  if (!process.stdin.isTTY) child.kill('SIGINT');
+});
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(signal ? 128 + (numbers[signal] ?? 0) : code));
 

@@ -1,11 +1,23 @@
-import { describe, test } from 'node:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
 import type { Document } from '../src/model/document.ts';
 import { joinKey, splitKey } from '../src/model/key.ts';
 import type { Key } from '../src/model/key.ts';
+import { plainHost } from '../src/model/plain-host.ts';
 import { simple } from '../src/schema/simple.ts';
 import { MemoryStore } from '../src/stores/memory/memory-store.ts';
+import { TreeStore } from '../src/stores/tree/tree-store.ts';
 import { testStore, wrapped } from '../src/testing/index.ts';
 import type { Subject } from '../src/testing/index.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'syncline-conformance-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+let places = 0;
+
+/** Names that lead out of a directory, that no file may have, or that need a directory where there is a file. */
+const noFileNames = ['a/b', '..', '.', '../up', 'a/../b', './a', '/a', 'a/', 'a//b', '\u0000'];
 
 const subjects: { readonly [name: string]: Subject } = {
   'memory, documents': { open: async () => new MemoryStore() },
@@ -15,6 +27,7 @@ const subjects: { readonly [name: string]: Subject } = {
   'memory, that deletes nothing, knows no times and digests nothing': { open: async () => new MemoryStore({ deletes: false, modifiedAt: 'none', digests: [] }) },
   'memory, listed by collection, with coarse times': { open: async () => new MemoryStore({ enumerates: 'collections', modifiedAtPrecision: 1_000_000, schema: simple }), ...documents() },
   'memory, that adds to what it is given': { open: async () => new MemoryStore({ transform: (document) => ({ ...document, stamp: 1 }) }), adds: true },
+  'tree': inFolder((folder) => new TreeStore(folder, plainHost, { missing: 'empty' }), { refuses: noFileNames }),
 };
 
 /** Documents of the simple schema, for places that read keys off what they hold. */
@@ -24,8 +37,18 @@ function documents(): Pick<Subject, 'key' | 'document' | 'schema'> {
     key: (name) => joinKey(['thing', name]),
     document: (key: Key, fields: Document) => {
       const [type = '', id = ''] = splitKey(key);
-      return { ...fields, type, id, uri: `/api/${type}/${encodeURIComponent(id)}` };
+      return { ...fields, type, id, uri: `/api/${type}/${Buffer.from(id).toString('hex')}` };
     },
+  };
+}
+
+/** A subject whose places are paths that nothing uses yet, and outlive being closed. */
+function inFolder(open: (path: string) => Subject['open'] extends (...args: never) => Promise<infer Place> ? Place : never, subject: Partial<Subject> = {}): Subject {
+  let path = '';
+  return {
+    open: async () => open((path = join(root, `${places++}`))),
+    reopen: async () => open(path) as Awaited<ReturnType<NonNullable<Subject['reopen']>>>,
+    ...subject,
   };
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises';
 import { mergeJoin } from '../core/merge-join.ts';
 import type { Side } from '../core/policy.ts';
 import type { Entry, Ref } from '../model/entry.ts';
@@ -34,7 +35,13 @@ export interface SideOptions extends Pick<ScanOptions, 'want' | 'collections'> {
 /** The entries of one store as they come: filtered, counted, their problems passed on. */
 export async function* scanned(source: Source, context: ScanContext, { side, counted, visit, unlisted, want = 'stat', collections }: SideOptions): AsyncGenerator<readonly Entry[]> {
   const { ledger, signal, where } = context;
+  let breathedMs = performance.now();
   for await (const { entries, problems } of source.scan({ want, ...(collections && { collections }), ...(signal && { signal }) })) {
+    // A store that answers at once never gives way by itself; signals, timers and progress would wait for the end.
+    if (performance.now() - breathedMs > 20) {
+      await immediate();
+      breathedMs = performance.now();
+    }
     signal?.throwIfAborted();
     for (const problem of problems ?? []) {
       if (problem.collection !== undefined && unlisted) unlisted(problem.collection, problem.error);

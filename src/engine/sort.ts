@@ -167,7 +167,7 @@ function before(a: Front, b: Front): boolean {
 /** A rough count of the bytes an entry takes in memory: only the order of magnitude matters. */
 function sizeOf({ key, address, place, content }: Entry): number {
   const texts = key.length + (address?.length ?? 0) + (place?.length ?? 0);
-  return 200 + texts + (content?.kind === 'document' ? sizeOfValue(content.document) : 0);
+  return 400 + 2 * texts + (content?.kind === 'document' ? sizeOfValue(content.document) : 0);
 }
 
 function sizeOfValue(value: Value): number {

@@ -53,7 +53,7 @@ function write(value: unknown, depth: number): string {
     case 'object':
       break;
     default:
-      throw new TypeError(`a ${typeof value} is not a value`);
+      throw new TypeError(`no document: it holds a ${typeof value}`);
   }
   if (value === null) return 'null';
   if (value instanceof Uint8Array) return `!"${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')}"`;

@@ -16,30 +16,34 @@ export class SeenSet {
   }
 
   has(text: string): boolean {
-    const [slot, found] = this.#find(digestWords(text));
-    void slot;
-    return found;
+    return this.#holds(this.#slotOf(digestWords(text), 0));
   }
 
   /** Adds `text`: `new` when it was not there; else whether the tag is the `same` as then or `different`. */
   add(text: string, tag = ''): 'new' | 'same' | 'different' {
-    const words = digestWords(text);
     const tagWord = tag === '' ? 0 : (digestWords(tag)[0] as number);
-    const [slot, found] = this.#find(words);
-    if (found) return this.#slots[slot + 4] === tagWord ? 'same' : 'different';
+    const words = digestWords(text);
+    const slot = this.#slotOf(words, 0);
+    if (this.#holds(slot)) return this.#slots[slot + 4] === tagWord ? 'same' : 'different';
     this.#slots.set(words, slot);
     this.#slots[slot + 4] = tagWord;
     if (++this.#size * 3 > this.#capacity * 2) this.#grow();
     return 'new';
   }
 
-  /** The slot that holds `words`, or the free one where they belong. */
-  #find(words: Uint32Array): readonly [slot: number, found: boolean] {
+  #holds(slot: number): boolean {
     const slots = this.#slots;
-    for (let i = (words[0] as number) & (this.#capacity - 1); ; i = (i + 1) & (this.#capacity - 1)) {
+    return slots[slot] !== 0 || slots[slot + 1] !== 0 || slots[slot + 2] !== 0 || slots[slot + 3] !== 0;
+  }
+
+  /** The slot that holds the four words at `at`, or the free one where they belong. */
+  #slotOf(words: Uint32Array, at: number): number {
+    const slots = this.#slots;
+    const mask = this.#capacity - 1;
+    for (let i = (words[at] as number) & mask; ; i = (i + 1) & mask) {
       const slot = i * wordsPerSlot;
-      if (slots[slot] === 0 && slots[slot + 1] === 0 && slots[slot + 2] === 0 && slots[slot + 3] === 0) return [slot, false];
-      if (slots[slot] === words[0] && slots[slot + 1] === words[1] && slots[slot + 2] === words[2] && slots[slot + 3] === words[3]) return [slot, true];
+      if (slots[slot] === words[at] && slots[slot + 1] === words[at + 1] && slots[slot + 2] === words[at + 2] && slots[slot + 3] === words[at + 3]) return slot;
+      if (!this.#holds(slot)) return slot;
     }
   }
 
@@ -47,18 +51,20 @@ export class SeenSet {
     const old = this.#slots;
     this.#capacity *= 2;
     this.#slots = new Uint32Array(this.#capacity * wordsPerSlot);
-    for (let slot = 0; slot < old.length; slot += wordsPerSlot) {
-      const words = old.subarray(slot, slot + 4);
-      if (words[0] === 0 && words[1] === 0 && words[2] === 0 && words[3] === 0) continue;
-      const [free] = this.#find(words);
-      this.#slots.set(old.subarray(slot, slot + wordsPerSlot), free);
+    for (let from = 0; from < old.length; from += wordsPerSlot) {
+      if (old[from] === 0 && old[from + 1] === 0 && old[from + 2] === 0 && old[from + 3] === 0) continue;
+      // A view of each slot would be garbage by the million.
+      const to = this.#slotOf(old, from);
+      for (let i = 0; i < wordsPerSlot; i++) this.#slots[to + i] = old[from + i] as number;
     }
   }
 }
 
+const scratch = new Uint32Array(4);
+
+/** The first 128 bits of the digest of `text`; good until the next call. */
 function digestWords(text: string): Uint32Array {
   const bytes = hash('sha256', text, 'buffer');
-  const words = new Uint32Array(4);
-  for (let i = 0; i < 4; i++) words[i] = bytes.readUInt32LE(i * 4);
-  return words;
+  for (let i = 0; i < 4; i++) scratch[i] = bytes.readUInt32LE(i * 4);
+  return scratch;
 }

@@ -2,9 +2,18 @@ import { hash } from 'node:crypto';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import type { Document } from '../model/document.ts';
 import type { Digest } from '../model/entry.ts';
+import { SyncError } from '../model/errors.ts';
 import type { Schema } from './schema.ts';
 
-/** The digest by which documents are compared: SHA-256 of the canonical JSON of their comparable form. */
+/**
+ * The digest by which documents are compared: SHA-256 of the canonical JSON of their comparable form. Refuses, as
+ * `invalid`, what is nested too deep or holds something that is no value.
+ */
 export function digestDocument(document: Document, schema?: Schema): Digest {
-  return { algorithm: 'document', value: hash('sha256', canonicalJson(schema ? schema.comparable(document) : document)) };
+  try {
+    return { algorithm: 'document', value: hash('sha256', canonicalJson(schema ? schema.comparable(document) : document)) };
+  } catch (error) {
+    if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
+    throw new SyncError('invalid', `the document is ${error.message}`, { cause: error });
+  }
 }

@@ -1,140 +1,161 @@
-import type { Document, Value } from '../model/document.ts';
-import { isDocument } from '../model/document.ts';
-import { joinKey } from '../model/key.ts';
+import { limits } from '../lib/limits.ts';
+import { isDocument, type Document, type Value } from '../model/document.ts';
+import { originOf, withoutOrigin } from './address.ts';
+import { fieldOf, identityOf } from './identity.ts';
 import type { Identity, Link, Schema, Unidentified } from './schema.ts';
-import { parentPath, segmentsOf, splitUri } from './uri.ts';
 
 /**
- * HAL (draft-kelly-json-hal-08), and the convention of putting a collection's resources in `items`: a resource's id is
- * its `id` field, its URI the `self` link, its type the URI's last path segment but one, its parents the `parent:` links.
+ * HAL (draft-kelly-json-hal-08), and the older convention of collections that carry their resources as `items`. The
+ * type of a resource is the last but one segment of the path of its self link.
  */
 export const hal: Schema = { name: 'hal', identify, embedded, links, comparable };
 
 function identify(document: Document, base?: string): Identity | Unidentified {
-  const id = scalarText(own(document, 'id'));
-  if (id === undefined) return { problem: 'it has no id' };
-  const self = selfHref(document);
-  if (self === undefined) return { problem: 'it has no self link' };
-  const { origin, path, query } = splitUri(self, base);
-  const segments = segmentsOf(path);
-  const type = segments?.at(-2);
-  if (segments === undefined) return { problem: `its self link ${self} holds a path that climbs or cannot be decoded` };
-  if (type === undefined || type === '') return { problem: `its self link ${self} does not name a type` };
-  const collection = collectionOf(document, origin, base) ?? parentPath(path);
-  return { type, id, key: joinKey([type, id]), address: path + query, ...(collection === undefined ? {} : { collection }), dependsOn: parentsOf(document, origin, base) };
+  const relations = fieldOf(document, '_links');
+  const named = isDocument(relations) ? relations : {};
+  return identityOf(
+    { id: fieldOf(document, 'id'), type: undefined, self: hrefOf(fieldOf(named, 'self')), selfName: 'self link', parents: parentsIn(named), collection: hrefOf(fieldOf(named, 'collection')) },
+    base,
+  );
 }
 
-/** An id is any scalar but null; what reads the same is the same id. */
-export function scalarText(value: Value | undefined): string | undefined {
-  if (typeof value === 'string') return value === '' ? undefined : value;
-  return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean' ? String(value) : undefined;
-}
-
-function own(document: Document, field: string): Value | undefined {
-  return Object.hasOwn(document, field) ? document[field] : undefined;
-}
-
-function selfHref(document: Document): string | undefined {
-  const all = own(document, '_links');
-  if (all === undefined || !isDocument(all)) return undefined;
-  return hrefsOf(own(all, 'self'))[0];
-}
-
-function hrefsOf(value: Value | undefined): readonly string[] {
-  const found: string[] = [];
-  for (const link of Array.isArray(value) ? (value as readonly Value[]) : [value]) {
-    if (link === undefined || !isDocument(link)) continue;
-    const href = own(link, 'href');
-    if (typeof href === 'string' && href !== '') found.push(href);
-  }
-  return found;
-}
-
-function collectionOf(document: Document, origin: string, base: string | undefined): string | undefined {
-  const href = hrefsOf(own(own(document, '_links') as Document, 'collection'))[0];
-  if (href === undefined) return undefined;
-  const parts = splitUri(href, base);
-  return parts.origin === origin || parts.origin === '' ? parts.path : undefined;
-}
-
-function parentsOf(document: Document, origin: string, base: string | undefined): readonly string[] {
-  const parents: string[] = [];
-  for (const [relation, value] of Object.entries(own(document, '_links') as Document)) {
-    if (!relation.startsWith('parent:')) continue;
-    for (const href of hrefsOf(value)) {
-      const parts = splitUri(href, base);
-      // A parent on another host is nobody we write: its address stays a full URL, which matches nothing.
-      parents.push(parts.origin === '' || origin === '' || parts.origin === origin ? parts.path + parts.query : href);
-    }
-  }
-  return parents;
-}
-
-/**
- * `_embedded`, and `items` where it is a list of resources: always in a document without an id, which is then a
- * collection, else only where at least one item has links, because `items` may as well be a field of the resource.
- */
 function embedded(document: Document): readonly Value[] {
   const found: Value[] = [];
-  const parts = own(document, '_embedded');
-  if (parts !== undefined && isDocument(parts)) {
-    for (const value of Object.values(parts)) found.push(...(Array.isArray(value) ? (value as readonly Value[]) : [value]));
+  const byRelation = fieldOf(document, '_embedded');
+  if (isDocument(byRelation)) {
+    for (const carried of Object.values(byRelation)) {
+      if (Array.isArray(carried)) for (const item of carried) found.push(item);
+      else if (isDocument(carried)) found.push(carried);
+    }
   }
-  const items = own(document, 'items');
-  if (!Array.isArray(items)) return found;
-  const list = items as readonly Value[];
-  const isResource = scalarText(own(document, 'id')) !== undefined;
-  if (!isResource || list.some((item) => isDocument(item) && own(item, '_links') !== undefined)) found.push(...list);
+  const items = fieldOf(document, 'items');
+  if (Array.isArray(items) && (isCollection(document) || (items.every(isDocument) && items.some(hasLinks)))) for (const item of items) found.push(item);
   return found;
 }
 
-function links(document: Document, warn: (message: string) => void = (): void => {}): readonly Link[] {
-  const all = own(document, '_links');
-  if (all === undefined) return [];
-  if (!isDocument(all)) {
-    warn('_links is not an object');
+/** A resource may have an attribute that happens to be called `items`; what has no identity of its own is there for its items only. */
+function isCollection(document: Document): boolean {
+  const relations = fieldOf(document, '_links');
+  return (fieldOf(document, 'id') ?? '') === '' || !isDocument(relations) || hrefOf(fieldOf(relations, 'self')) === undefined;
+}
+
+function hasLinks(value: Value): boolean {
+  return isDocument(value) && isDocument(fieldOf(value, '_links'));
+}
+
+function links(document: Document, warn?: (message: string) => void): readonly Link[] {
+  const relations = fieldOf(document, '_links');
+  if (relations === undefined || relations === null) return [];
+  if (!isDocument(relations)) {
+    warn?.('_links is not an object: ignored');
     return [];
   }
   const found: Link[] = [];
-  for (const [relation, value] of Object.entries(all)) {
+  for (const relation of Object.keys(relations)) {
     if (relation === 'self' || relation === 'curies') continue;
+    const value = relations[relation] as Value;
     for (const link of Array.isArray(value) ? (value as readonly Value[]) : [value]) {
-      const href = link !== null && link !== undefined && isDocument(link) ? own(link, 'href') : undefined;
-      if (typeof href !== 'string' || href === '') warn(`the link ${relation} has no href`);
-      else if (own(link as Document, 'templated') !== true && !href.includes('{')) found.push({ relation, href });
+      const href = isDocument(link) ? fieldOf(link, 'href') : undefined;
+      if (typeof href !== 'string' || href === '') warn?.(`link ${JSON.stringify(relation)} ${malformed(link)}: ignored`);
+      else if (!isTemplate(link as Document, href)) found.push({ relation, href });
     }
   }
   return found;
 }
 
+function malformed(link: Value): string {
+  if (link === null) return 'is null';
+  return isDocument(link) ? 'has no href' : 'is not an object';
+}
+
+/** Braces cannot stand in a URL, so that a link which forgot to say it is a template still is one (RFC 6570). */
+function isTemplate(link: Document, href: string): boolean {
+  return fieldOf(link, 'templated') === true || (href.includes('{') && /\{[^{}]*\}/.test(href));
+}
+
+function parentsIn(relations: Document): readonly string[] {
+  let found: string[] | undefined;
+  for (const relation of Object.keys(relations)) {
+    if (!relation.startsWith('parent:')) continue;
+    const value = relations[relation] as Value;
+    for (const link of Array.isArray(value) ? (value as readonly Value[]) : [value]) {
+      const href = hrefOf(link);
+      if (href !== undefined) (found ??= []).push(href);
+    }
+  }
+  return found ?? [];
+}
+
+/** The first usable href of a link or a list of links. */
+function hrefOf(value: Value | undefined): string | undefined {
+  if (Array.isArray(value)) {
+    for (const link of value as readonly Value[]) {
+      const href = Array.isArray(link) ? undefined : hrefOf(link);
+      if (href !== undefined) return href;
+    }
+    return undefined;
+  }
+  if (!isDocument(value)) return undefined;
+  const href = fieldOf(value, 'href');
+  return typeof href === 'string' && href !== '' && !isTemplate(value, href) ? href : undefined;
+}
+
 function comparable(document: Document): Document {
-  const self = selfHref(document);
-  if (self === undefined) return document;
-  const { origin } = splitUri(self);
-  return origin === '' ? document : withoutOrigin(document, origin);
+  const relations = fieldOf(document, '_links');
+  const origin = isDocument(relations) ? originOf(hrefOf(fieldOf(relations, 'self')) ?? '') : '';
+  return origin === '' ? document : localDocument(document, origin, 0);
 }
 
-/** The document with every link to `origin` written without it, in `_links` and within `_embedded`. Never mutates. */
-function withoutOrigin(document: Document, origin: string): Document {
-  const entries = Object.entries(document).map(([field, value]): [string, Value] => {
-    if (field === '_links' && isDocument(value)) return [field, mapFields(value, (links) => mapItems(links, (link) => shortened(link, origin)))];
-    if (field === '_embedded' && isDocument(value)) return [field, mapFields(value, (parts) => mapItems(parts, (part) => (isDocument(part) ? withoutOrigin(part, origin) : part)))];
-    return [field, value];
-  });
-  return Object.fromEntries(entries);
+/** `document` with its links, and those of what it carries, without `origin`: itself where there is nothing to change. */
+function localDocument(document: Document, origin: string, depth: number): Document {
+  if (depth >= limits.documentDepth) return document;
+  const relations = fieldOf(document, '_links');
+  const byRelation = fieldOf(document, '_embedded');
+  const items = fieldOf(document, 'items');
+  const localLinks = isDocument(relations) ? mapFields(relations, (value) => localLink(value, origin)) : relations;
+  const carry = (value: Value): Value => (hasLinks(value) || (isDocument(value) && isDocument(fieldOf(value, '_embedded'))) ? localDocument(value as Document, origin, depth + 1) : value);
+  const localEmbedded = isDocument(byRelation) ? mapFields(byRelation, (value) => (Array.isArray(value) ? mapItems(value, carry) : carry(value))) : byRelation;
+  const localItems = Array.isArray(items) ? mapItems(items as readonly Value[], carry) : items;
+  if (localLinks === relations && localEmbedded === byRelation && localItems === items) return document;
+  return {
+    ...document,
+    ...(localLinks === undefined ? {} : { _links: localLinks }),
+    ...(localEmbedded === undefined ? {} : { _embedded: localEmbedded }),
+    ...(localItems === undefined ? {} : { items: localItems }),
+  };
 }
 
-function shortened(link: Value, origin: string): Value {
-  if (!isDocument(link)) return link;
-  const href = own(link, 'href');
-  if (typeof href !== 'string' || !href.startsWith(origin) || !/^[/?#]/.test(href.slice(origin.length))) return link;
-  return { ...link, href: href.slice(origin.length) };
+function localLink(value: Value, origin: string): Value {
+  if (Array.isArray(value)) return mapItems(value as readonly Value[], (link) => (Array.isArray(link) ? link : localLink(link, origin)));
+  if (!isDocument(value)) return value;
+  const href = fieldOf(value, 'href');
+  if (typeof href !== 'string') return value;
+  const local = withoutOrigin(href, origin);
+  return local === href ? value : { ...value, href: local };
 }
 
-function mapFields(document: Document, change: (value: Value) => Value): Document {
-  return Object.fromEntries(Object.entries(document).map(([field, value]) => [field, change(value)]));
+/** Applies `change` to every field; the same object where nothing changed. */
+export function mapFields(document: Document, change: (value: Value) => Value): Document {
+  let changed: [string, Value][] | undefined;
+  const names = Object.keys(document);
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    const before = document[name] as Value;
+    const after = change(before);
+    if (after !== before) changed ??= names.slice(0, i).map((earlier) => [earlier, document[earlier] as Value]);
+    changed?.push([name, after]);
+  }
+  return changed === undefined ? document : Object.fromEntries(changed);
 }
 
-function mapItems(value: Value, change: (item: Value) => Value): Value {
-  return Array.isArray(value) ? (value as readonly Value[]).map(change) : change(value);
+/** Applies `change` to every item; the same list where nothing changed. */
+export function mapItems(items: readonly Value[], change: (value: Value) => Value): readonly Value[] {
+  let changed: Value[] | undefined;
+  for (let i = 0; i < items.length; i++) {
+    const before = items[i] as Value;
+    const after = change(before);
+    if (after !== before) changed ??= items.slice(0, i);
+    changed?.push(after);
+  }
+  return changed ?? items;
 }

@@ -33,6 +33,8 @@ export interface OpenPair extends AsyncDisposable {
   readonly origins: readonly Source[];
   readonly target: Store | Sink;
   readonly holds: 'documents' | 'blobs';
+  /** What the origins speak for: everything, or, where an API is read from one of its collections, the types they hold. */
+  readonly scope: 'everything' | 'types';
 }
 
 const schemes = 'http://, https://, memory:';
@@ -91,26 +93,32 @@ export async function openPair({ origins, target, options = {} }: {
   const close = async (): Promise<void> => {
     for (const store of opened.splice(0).reverse()) await store[Symbol.asyncDispose]();
   };
-  const open = async (place: Recognised): Promise<Store | Source | Sink> => {
-    const store = await openStore(place, { ...options, as: blobs ? 'blobs' : 'documents' });
+  const open = async (place: Recognised, missing: 'refuse' | 'empty'): Promise<Store | Source | Sink> => {
+    const store = await openStore(place, { missing, ...options, as: blobs ? 'blobs' : 'documents' });
     opened.push(store);
     return store;
   };
   try {
     const sources: Source[] = [];
     for (const place of left) {
-      const store = await open(place);
+      const store = await open(place, 'refuse');
       if (!isSource(store)) throw new SyncError('invalid', `${store.name} cannot be read`, { hint: 'name another origin' });
       sources.push(store);
     }
-    const store = await open(right);
+    const store = await open(right, 'empty');
     if (!isSink(store)) throw new SyncError('invalid', `${store.name} cannot be written`, { hint: 'name another destination' });
     for (const source of sources) if (source.identity === store.identity && right.kind !== 'stdio') throw samePlace(source.name, store.name);
-    return { origins: sources, target: store, holds: blobs ? 'blobs' : 'documents', [Symbol.asyncDispose]: close };
+    const scope = [...left, right].some(({ kind }) => kind === 'rest') ? 'types' : 'everything';
+    return { origins: sources, target: store, holds: blobs ? 'blobs' : 'documents', scope, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Whether a target can be compared with what comes in; standard output and the null device only take. */
+export function isComparable(target: Store | Sink): target is Store {
+  return isSource(target) && target.capabilities.reads !== 'once';
 }
 
 function toRecognised(endpoint: string | Recognised): Recognised {
@@ -124,7 +132,8 @@ async function asDocuments(store: Store | Source | Sink, { schema: name = 'hal',
   return documentsIn(store, { schema: await loadSchema(name), format, host });
 }
 
-async function loadSchema(name: Schema['name']): Promise<Schema> {
+/** A schema by its name. */
+export async function loadSchema(name: Schema['name']): Promise<Schema> {
   return name === 'hal' ? (await import('../schema/hal.ts')).hal : (await import('../schema/simple.ts')).simple;
 }
 

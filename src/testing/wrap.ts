@@ -1,10 +1,8 @@
-import type { Sink, Source } from '../model/store.ts';
-
 /**
- * `place` with some of its members replaced. Everything else is passed on, also what the place can do beyond the
- * interface, so that a wrapper never hides an ability by forgetting it.
+ * A store, or anything else with members, with some of them replaced. Everything else is passed on, also what it can do
+ * beyond its interface, so that a wrapper never hides an ability by forgetting it.
  */
-export function wrap<Place extends Source | Sink>(place: Place, over: Partial<Place>): Place {
+export function wrap<Place extends object>(place: Place, over: Partial<Place>): Place {
   return new Proxy(place, {
     get(target, name) {
       if (Object.hasOwn(over, name)) return (over as { [name: string | symbol]: unknown })[name];

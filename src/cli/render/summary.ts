@@ -14,18 +14,20 @@ export interface SummaryOptions {
   readonly keptHint?: string;
   /** Words for a run that only looked. */
   readonly planned?: boolean;
+  /** The run was refused or broken off: an error of its own says why. */
+  readonly givenUp?: boolean;
 }
 
 /** What a run did, for people: counts per type, what went wrong one by one, and what to do next. */
-export function summary(report: Report, { paint, keptHint, planned = false }: SummaryOptions): string {
+export function summary(report: Report, { paint, keptHint, planned = false, givenUp = false }: SummaryOptions): string {
   const { counts, unguarded, durationMs, warnings } = report;
   const lines = [...table(report, paint), ...failuresOf(report, paint)];
   for (const warning of warnings.slice(0, listed)) lines.push(`${paint('yellow', 'warning:')} ${clean(warning)}`);
   if (warnings.length > listed) lines.push(`and ${counted(warnings.length - listed, 'more warning')}`);
   if (unguarded > 0) lines.push(`${counted(unguarded, 'write')} went unguarded: the destination cannot refuse a write when someone else was faster`);
   if (counts.kept > 0 && keptHint !== undefined) lines.push(`${counted(counts.kept, 'entry', 'entries')} only at the destination ${counts.kept === 1 ? 'was' : 'were'} left there: ${keptHint}`);
-  lines.push(closing(report, paint, planned, duration(durationMs)));
-  return `${lines.join('\n')}\n`;
+  if (!givenUp) lines.push(closing(report, paint, planned, duration(durationMs)));
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 function closing({ counts, complete, interrupted, problems, differences }: Report, paint: Paint, planned: boolean, time: string): string {

@@ -18,6 +18,7 @@ export function parseNetrc(text: string): readonly NetrcEntry[] {
       case 'login': if (entry !== undefined) entry.login = words[++i]; break;
       case 'password': if (entry !== undefined) entry.password = words[++i]; break;
       case 'account': i++; break;
+      default: break;
     }
   }
   return entries;

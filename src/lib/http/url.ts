@@ -37,6 +37,11 @@ export function userInfoOf(text: string): UserInfo | undefined {
   return { username: decode(username), password: rest.length === 0 ? undefined : decode(rest.join(':')) };
 }
 
+/** The place at an origin that a path and query name, whatever they look like: `//other` is a path here and no host. */
+export function atOrigin(origin: string, path: string): HttpUrl {
+  return { origin, path: escapePath(path.startsWith('/') ? path : `/${path}`) };
+}
+
 /** A URL as one text. */
 export function urlText({ origin, path }: HttpUrl): string {
   return origin + path;
@@ -75,6 +80,7 @@ const secretParameter = /([?&](?:[^=&#]*(?:token|secret|password|passwd|signatur
 
 /** A URL as it may be printed: no user before the host, and no value of a parameter whose name says it is a secret. */
 export function printableUrl(text: string): string {
+  if (!text.includes('@') && !text.includes('?')) return text;
   return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#\\]*@/i, '$1').replace(secretParameter, '$1***');
 }
 

@@ -16,6 +16,15 @@ type StoredEntry = Entry & { readonly content: Content };
 /** What an entry may be given beside its content by {@link MemoryStore.edit}. */
 export type Facts = Pick<Entry, 'modifiedAt' | 'address' | 'collection' | 'dependsOn'>;
 
+/** One change of a {@link MemoryStore}. */
+export interface MemoryChange {
+  readonly key: Key;
+  readonly before: Entry | undefined;
+  readonly after: Entry | undefined;
+  /** `writer`: it came through {@link MemoryStore.write}. `other`: behind the store's back. */
+  readonly by: 'writer' | 'other';
+}
+
 /** How a {@link MemoryStore} behaves. The defaults are a well-behaved store of documents in key order. */
 export interface MemoryStoreOptions {
   readonly name?: string;
@@ -46,6 +55,8 @@ export interface MemoryStoreOptions {
   readonly transform?: (document: Document, key: Key) => Document;
   /** The time given to entries where times are `assigned`. */
   readonly now?: () => Micros;
+  /** Told of every change at the moment it happens. */
+  readonly watch?: (change: MemoryChange) => void;
   /** Called before every page, read and single write: wait to be slow, throw to fail, change the store to be somebody else. */
   readonly interfere?: (operation: 'scan' | 'read' | 'write', key: Key | undefined) => void | Promise<void>;
 }
@@ -116,12 +127,12 @@ export class MemoryStore implements Store {
   /** Changes or adds an entry behind the store's back, as its other users do: no transformation, no expectation, no limit. */
   edit(key: Key, content: Document | Uint8Array, facts: Facts = {}): void {
     const now = this.capabilities.modifiedAt === 'assigned' ? { modifiedAt: this.#now() } : {};
-    this.#set(this.#stored(key, content instanceof Uint8Array ? new HeldBlob(content) : { kind: 'document', document: content }, { ...now, ...facts }));
+    this.#change(key, this.#stored(key, content instanceof Uint8Array ? new HeldBlob(content) : { kind: 'document', document: content }, { ...now, ...facts }), 'other');
   }
 
   /** Removes an entry behind the store's back. */
   drop(key: Key): void {
-    this.#delete(key);
+    this.#change(key, undefined, 'other');
   }
 
   /** What the store holds, as plain values by key. */
@@ -168,14 +179,14 @@ export class MemoryStore implements Store {
     const unguarded = write.expect && !expects.includes(formOf(write.expect)) ? { unguarded: true as const } : {};
     if (!content || write.kind === 'delete') {
       if (found && this.#options.strictParents) this.#checkChildren(found);
-      this.#delete(key);
+      this.#change(key, undefined, 'writer');
       return { kind: 'done', stat: {}, ...unguarded };
     }
     const time = modifiedAt === 'assigned' ? this.#now() : modifiedAt === 'kept' ? write.entry.modifiedAt : undefined;
     const { modifiedAt: _, ...facts } = write.entry;
     const entry = this.#stored(key, content, time === undefined ? facts : { ...facts, modifiedAt: floor(time, this.capabilities.modifiedAtPrecision) });
     if (this.#options.strictParents) this.#checkParents(entry);
-    this.#set(entry);
+    this.#change(key, entry, 'writer');
     return { kind: 'done', stat: statOf(entry), ...unguarded };
   }
 
@@ -197,13 +208,12 @@ export class MemoryStore implements Store {
     };
   }
 
-  #set(entry: StoredEntry): void {
-    if (!this.#entries.has(entry.key)) this.#sorted = undefined;
-    this.#entries.set(entry.key, entry);
-  }
-
-  #delete(key: Key): void {
-    if (this.#entries.delete(key)) this.#sorted = undefined;
+  #change(key: Key, after: StoredEntry | undefined, by: MemoryChange['by']): void {
+    const before = this.#entries.get(key);
+    if (after) this.#entries.set(key, after);
+    else this.#entries.delete(key);
+    if ((before === undefined) !== (after === undefined)) this.#sorted = undefined;
+    this.#options.watch?.({ key, before, after, by });
   }
 
   #keys(): readonly Key[] {

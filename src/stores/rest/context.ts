@@ -3,7 +3,7 @@ import type { HttpUrl } from '../../lib/http/url.ts';
 import type { Document } from '../../model/document.ts';
 import type { Entry, Ref, Version } from '../../model/entry.ts';
 import type { Host } from '../../model/host.ts';
-import type { CallOptions } from '../../model/store.ts';
+import type { CallOptions, Sink } from '../../model/store.ts';
 import type { Schema } from '../../schema/schema.ts';
 
 /** Options of a REST store, with every default filled in. */
@@ -54,3 +54,6 @@ export function versionOf(headers: HttpHeaders): Version | undefined {
   const etag = headers['etag']?.trim();
   return etag === undefined || etag === '' ? undefined : etag;
 }
+
+/** The writing half of a REST store. */
+export type RestWriter = Pick<Sink, 'write'>;

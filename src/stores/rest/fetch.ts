@@ -1,4 +1,4 @@
-import type { Http, HttpResponse } from '../../lib/http/client.ts';
+import type { Http, HttpHeaders, HttpResponse } from '../../lib/http/client.ts';
 import { parseUrl } from '../../lib/http/url.ts';
 import type { ResponseCache } from '../../lib/response-cache.ts';
 import { accepted } from './read-value.ts';
@@ -32,7 +32,7 @@ export async function get(url: string, { http, limit, responses, origin, identit
     return { ...response, status: 200, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength), headers: { ...response.headers, 'etag': etag, 'last-modified': lastModified, 'content-type': contentType } };
   }
   if (responses !== undefined && isKeepable(response, url)) {
-    const { 'etag': etag, 'last-modified': lastModified, 'content-type': contentType } = response.headers;
+    const { etag, 'last-modified': lastModified, 'content-type': contentType } = response.headers;
     responses.set(key, { body: response.body, ...(etag !== undefined && { etag }), ...(lastModified !== undefined && { lastModified }), ...(contentType !== undefined && { contentType }) });
   }
   return response;
@@ -40,6 +40,11 @@ export async function get(url: string, { http, limit, responses, origin, identit
 
 /** Whether an answer may be remembered: whole, of this very URL, and with something to ask about again. */
 function isKeepable({ status, headers, url: answered }: HttpResponse, url: string): boolean {
-  return status === 200 && answered === url && (headers['etag'] !== undefined || headers['last-modified'] !== undefined)
+  return status === 200 && answered === url && (headers['etag'] !== undefined || isSettled(headers))
     && !/\bno-store\b/i.test(headers['cache-control'] ?? '') && headers['vary']?.trim() !== '*';
+}
+
+/** Times are in whole seconds: what changed within the last minute may yet change again and keep its time (RFC 9110, section 8.8.2.2). */
+function isSettled({ 'last-modified': lastModified = '', date = '' }: HttpHeaders): boolean {
+  return Date.parse(date) - Date.parse(lastModified) >= 60_000;
 }

@@ -45,6 +45,11 @@ export class Neighbours {
     for (let path = key; path !== ''; path = parentOf(path)) this.#names(parentOf(path)).set(fold(basename(path)), basename(path));
   }
 
+  remove(key: Key): void {
+    this.#names(parentOf(key)).delete(fold(basename(key)));
+  }
+
+  /** Everything is asked for again. */
   forget(): void {
     this.#directories.clear();
   }

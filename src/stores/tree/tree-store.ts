@@ -34,7 +34,7 @@ export const treeCapabilities: Capabilities = {
   deletes: true,
   dependencies: 'ignored',
   visibility: 'immediate',
-  limits: { batchEntries: 500, inFlight: 4, keyBytes: 4_000 },
+  limits: { batchEntries: 500, inFlight: 4, keyBytes: 3_000 },
 };
 
 /** Bytes of small files one call of `read` may hold in memory; the others are read when their content is asked for. */
@@ -51,7 +51,7 @@ const leftoverAgeMs = 24 * 60 * 60 * 1_000;
 export class TreeStore implements Store {
   readonly name: string;
   readonly identity: string;
-  readonly capabilities: Capabilities = treeCapabilities;
+  readonly capabilities: Capabilities;
   readonly #root: string;
   readonly #host: Host;
   readonly #hidden: 'include' | 'skip';
@@ -65,10 +65,12 @@ export class TreeStore implements Store {
     this.#root = canonicalPath(root);
     this.identity = `tree:${this.#root}`;
     this.#host = host;
+    // Linux takes paths of 4,095 bytes, and a file being written needs its room, too.
+    this.capabilities = { ...treeCapabilities, limits: { ...treeCapabilities.limits, keyBytes: Math.max(255, 4_000 - Buffer.byteLength(this.#root)) } };
     this.#hidden = hidden;
     this.#missing = missing;
     this.#rootExists();
-    this.#writer = new TreeWriter({ root: this.#root, name: root, host, hidden, case: casing });
+    this.#writer = new TreeWriter({ root: this.#root, name: root, host, hidden, case: casing, keyBytes: this.capabilities.limits.keyBytes });
   }
 
   async *scan({ signal }: ScanOptions = {}): AsyncGenerator<Page> {

@@ -2,7 +2,7 @@ import { lutimesSync, rmdirSync, unlinkSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Content, Entry } from '../../model/entry.ts';
-import { SyncError, toSyncError } from '../../model/errors.ts';
+import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import type { Key } from '../../model/key.ts';
 import { keyOfWrite } from '../../model/store.ts';
@@ -20,6 +20,8 @@ export interface TreeWriterOptions {
   readonly host: Host;
   readonly hidden: 'include' | 'skip';
   readonly case: 'auto' | 'sensitive' | 'insensitive';
+  /** The longest key. */
+  readonly keyBytes: number;
 }
 
 type Put = Write & { readonly kind: 'put' };
@@ -52,20 +54,27 @@ export class TreeWriter {
     const outcomes: Outcome[] = [];
     for (const write of batch) outcomes.push(await this.#answer(write, parents, emptied, signal));
     for (const directory of emptied) this.#prune(directory);
+    if (emptied.size > 0) this.forget();
     return outcomes;
   }
 
   async #answer(write: Write, parents: Parents, emptied: Set<Key>, signal: AbortSignal | undefined): Promise<Outcome> {
-    const { name, hidden } = this.#options;
+    const { name } = this.#options;
     const key = keyOfWrite(write);
     try {
       signal?.throwIfAborted();
-      const flaw = flawOf(key) ?? (hidden === 'skip' && isHidden(key) ? 'hidden files are no part of this tree' : undefined);
+      const flaw = this.#flawOf(key);
       if (flaw !== undefined) throw new SyncError('invalid', `${JSON.stringify(key)} cannot be a file in ${name}: ${flaw}`, { store: name, key });
       return write.kind === 'delete' ? this.#delete(write.expect, key, parents, emptied) : await this.#put(write, key, parents, signal);
     } catch (cause) {
       return { kind: 'failed', error: fileError(cause, write.kind === 'delete' ? 'delete' : 'write', join(name, key), { store: name, key }) };
     }
+  }
+
+  #flawOf(key: Key): string | undefined {
+    const { hidden, keyBytes } = this.#options;
+    if (key.length * 3 > keyBytes && Buffer.byteLength(key) > keyBytes) return `it is longer than ${keyBytes} bytes`;
+    return flawOf(key) ?? (hidden === 'skip' && isHidden(key) ? 'hidden files are no part of this tree' : undefined);
   }
 
   async #put(write: Put, key: Key, parents: Parents, signal: AbortSignal | undefined): Promise<Outcome> {
@@ -82,9 +91,9 @@ export class TreeWriter {
     using draft = this.#draft(key, parents);
     draft.write(head);
     if (!rest) return this.#place(draft, write, before);
-    for (let next = await rest.next(); !next.done; next = await rest.next()) {
+    for await (const chunk of rest) {
       signal?.throwIfAborted();
-      draft.write(next.value);
+      draft.write(chunk);
     }
     const now = this.#look(key, new Parents(this.#options.root), write.expect);
     if (now.stale) return now.stale;
@@ -96,9 +105,11 @@ export class TreeWriter {
     const { path, facts, stale } = this.#look(key, parents, expect);
     if (stale) return stale;
     if (facts) {
+      this.#probe();
+      this.#neighbours?.check(key);
       unlinkSync(path);
+      this.#neighbours?.remove(key);
       emptied.add(parentOf(key));
-      this.#neighbours?.forget();
     }
     return { kind: 'done', stat: {}, ...(expect && facts ? { unguarded: true } : {}) };
   }
@@ -118,15 +129,18 @@ export class TreeWriter {
 
   /** Refuses what would fall together with another name, and makes the directories. */
   #check(key: Key, parents: Parents): void {
-    const { root, case: casing, host } = this.#options;
-    if (!this.#probed) {
-      this.#probed = true;
-      parents.make('');
-      if (casing === 'insensitive' || (casing === 'auto' && ignoresCase(root, host))) this.#neighbours = new Neighbours(root);
-    }
+    if (!this.#probed) parents.make('');
+    this.#probe();
     this.#neighbours?.check(key);
     parents.make(key);
     this.#neighbours?.add(key);
+  }
+
+  #probe(): void {
+    const { root, case: casing, host } = this.#options;
+    if (this.#probed) return;
+    if (casing === 'insensitive' || (casing === 'auto' && ignoresCase(root, host))) this.#neighbours = new Neighbours(root);
+    this.#probed = true;
   }
 
   #draft(key: Key, parents: Parents): Draft {
@@ -172,15 +186,15 @@ export class TreeWriter {
   }
 }
 
-/** The content up to {@link smallBytes}, and what comes after where there is more. */
-async function beginning(content: Content & { kind: 'blob' }): Promise<{ readonly head: Uint8Array; readonly rest?: AsyncIterator<Uint8Array> }> {
+/** The content up to about {@link smallBytes}, and what comes after where there is more. */
+async function beginning(content: Content & { kind: 'blob' }): Promise<{ readonly head: Uint8Array; readonly rest?: AsyncIterable<Uint8Array> }> {
   const chunks: Uint8Array[] = [];
   const iterator = content.bytes()[Symbol.asyncIterator]();
   let size = 0;
   for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
     chunks.push(next.value);
     size += next.value.length;
-    if (size > smallBytes) return { head: Buffer.concat(chunks, size), rest: iterator };
+    if (size > smallBytes) return { head: Buffer.concat(chunks, size), rest: { [Symbol.asyncIterator]: () => iterator } };
   }
   return { head: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size) };
 }

@@ -1,0 +1,45 @@
+import { SyncError } from '../../model/errors.ts';
+import type { Command, Invocation } from '../command.ts';
+import { outputOptions, placeOptions, syncOptions } from '../options.ts';
+
+/** One way: the destination comes to hold what the origins hold. */
+export const command: Command = {
+  name: 'sync',
+  summary: 'make the destination hold what the origins hold',
+  usage: '[OPTIONS] ORIGIN... DESTINATION',
+  args: [{ name: 'places', summary: 'where to read, and last of all where to write', kind: 'repeated' }],
+  options: [...syncOptions, ...placeOptions, ...outputOptions],
+  examples: [
+    ['sync https://example.com/api/foo ./data', 'capture the resources of an API, one YAML file each'],
+    ['sync ./data https://staging.example.com', 'replay them elsewhere, parents first, only what differs'],
+    ['sync --delete --dry-run ./data https://staging.example.com', 'see what a run with deletions would do'],
+    ['sync base.yaml overrides.yaml - --json', 'lay one file over another and print the result'],
+  ],
+  notes: [
+    'Nothing is deleted without --delete. Deletions come last, after everything was read, and no more than --max-deletes.',
+    'Of several origins a later one wins. A file, a directory, a URL, - (standard input or output) or null is a place.',
+  ],
+  run,
+};
+
+async function run({ args, values, terminal }: Invocation): Promise<number> {
+  const { splitPlaces } = await import('../places.ts');
+  const { origins, target } = splitPlaces(args);
+  if (values.maxDeletes !== undefined && !values.delete) throw new SyncError('invalid', '--max-deletes says how much --delete may delete, and nothing is deleted without it', { hint: 'add --delete, or leave out --max-deletes' });
+  if (values.dryRun) {
+    const { showDiff } = await import('./diff.ts');
+    return showDiff({ args, values: { ...values, summary: true }, terminal }, { command: 'sync', differencesAreFine: true });
+  }
+  const { withPairing } = await import('../pairing.ts');
+  const { isComparable } = await import('../../stores/open.ts');
+  const { finish } = await import('../finish.ts');
+  if (target === '-') terminal.yieldStdout();
+  return withPairing({ origins, target, values, terminal }, async (pairing) => {
+    const { pair, run: options, progress } = pairing;
+    const report = isComparable(pair.target)
+      ? await (await import('../../engine/sync.ts')).runSync(pairing.oneWay())
+      : await (await import('../../engine/copy.ts')).runCopy({ ...options, origins: pair.origins, target: pair.target });
+    progress.stop();
+    return finish(report, { command: 'sync', pairing, values, terminal, keptHint: 'pass --delete to remove them' });
+  });
+}

@@ -1,0 +1,152 @@
+import type { Credentials } from '../../lib/http/credentials.ts';
+import type { Http, HttpResponse } from '../../lib/http/client.ts';
+import type { HttpUrl } from '../../lib/http/url.ts';
+import { atOrigin, canonicalUrl, parseUrl, printableUrl, urlText } from '../../lib/http/url.ts';
+import { Limit } from '../../lib/limit.ts';
+import type { ResponseCache } from '../../lib/response-cache.ts';
+import type { Entry, Ref } from '../../model/entry.ts';
+import { SyncError } from '../../model/errors.ts';
+import type { Host } from '../../model/host.ts';
+import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
+import { digestDocument } from '../../schema/digest.ts';
+import type { Schema } from '../../schema/schema.ts';
+import type { RestContext, RestSettings, RestWriter } from './context.ts';
+import { versionOf } from './context.ts';
+import type { Fetched } from './crawl.ts';
+import { crawl } from './crawl.ts';
+import { statusFailure, toRestError } from './failure.ts';
+import type { Fetching } from './fetch.ts';
+import { get } from './fetch.ts';
+import { documentOf, valueOf } from './read-value.ts';
+import { restWriter } from './write.ts';
+
+export interface RestStoreOptions {
+  readonly base: HttpUrl;
+  readonly http: Http;
+  readonly credentials: Credentials;
+  readonly schema: Schema;
+  readonly settings: RestSettings;
+  readonly capabilities: Capabilities;
+  readonly responses: ResponseCache | undefined;
+  readonly host: Host;
+}
+
+/** The resources of a REST API, found by following links from one address. */
+export class RestStore implements Store {
+  readonly name: string;
+  readonly identity: string;
+  readonly capabilities: Capabilities;
+  readonly #context: RestContext;
+  readonly #fetching: Fetching;
+  readonly #writer: RestWriter;
+
+  constructor({ base, http, credentials, schema, settings, capabilities, responses, host }: RestStoreOptions) {
+    this.name = printableUrl(urlText(base));
+    this.identity = canonicalUrl({ origin: base.origin, path: base.path.replace(/\/+(?=$|\?)/, '') });
+    this.capabilities = capabilities;
+    this.#fetching = { http, limit: settings.limit, responses, origin: base.origin, identity: credentials.fingerprint };
+    this.#context = {
+      name: this.name, base, http, schema, settings, host,
+      redact: (text) => credentials.redact(text),
+      urlOf: (address) => urlText(atOrigin(base.origin, address)),
+      addressOf: (ref) => addressOf(ref, this.name),
+      readEntry: (ref, options) => this.#readEntry(ref, options),
+      entryOf: (ref, response) => entryOf(ref, response, schema),
+      documentOf,
+    };
+    this.#writer = restWriter(this.#context);
+  }
+
+  async *scan({ signal, collections }: ScanOptions = {}): AsyncGenerator<Page> {
+    const { base, schema, settings, host } = this.#context;
+    const ended = new AbortController();
+    const either = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]);
+    try {
+      yield* crawl({
+        starts: collections?.map((address) => atOrigin(base.origin, address)) ?? [base],
+        ...(collections && { collections }),
+        follow: collections === undefined ? settings.follow : 'page',
+        schema,
+        concurrency: settings.concurrency,
+        fetch: (url) => this.#fetch(url, either),
+        log: (level, message) => host.log(level, message),
+      });
+    } finally {
+      ended.abort();
+    }
+  }
+
+  async read(refs: readonly Ref[], { signal }: CallOptions = {}): Promise<readonly (Entry | undefined)[]> {
+    const entries: (Entry | undefined)[] = Array.from(refs, () => undefined);
+    const ended = new AbortController();
+    const either = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]);
+    const limit = new Limit(this.#context.settings.concurrency);
+    try {
+      for (const [i, ref] of refs.entries()) {
+        await limit.add(async () => {
+          entries[i] = await this.#readEntry(ref, { signal: either });
+        });
+      }
+      await limit.drain();
+    } finally {
+      ended.abort();
+    }
+    return entries;
+  }
+
+  write(batch: readonly Write[], options?: CallOptions): Promise<readonly Outcome[]> {
+    return this.#writer.write(batch, options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#context.http[Symbol.asyncDispose]();
+  }
+
+  async #readEntry(ref: Ref, { signal }: CallOptions = {}): Promise<Entry | undefined> {
+    const url = this.#context.urlOf(this.#context.addressOf(ref));
+    const response = await this.#get(url, signal);
+    if (response.status === 404 || response.status === 410) return undefined;
+    if (response.status !== 200) throw statusFailure(response, this.#context);
+    return entryOf(ref, response, this.#context.schema);
+  }
+
+  async #fetch(url: string, signal: AbortSignal): Promise<Fetched | SyncError> {
+    try {
+      const response = await this.#get(url, signal);
+      if (response.status !== 200) return statusFailure(response, this.#context);
+      return { value: valueOf(response), url: parseUrl(response.url) as HttpUrl, version: versionOf(response.headers) };
+    } catch (error) {
+      if (error instanceof SyncError && error.code !== 'interrupted') return error;
+      throw error;
+    }
+  }
+
+  async #get(url: string, signal: AbortSignal | undefined): Promise<HttpResponse> {
+    try {
+      return await get(url, this.#fetching, signal);
+    } catch (error) {
+      throw toRestError(error, this.name);
+    }
+  }
+}
+
+function addressOf({ address, key }: Ref, store: string): string {
+  if (address === undefined) throw new SyncError('unsupported', `${key} has no address of its own, so it cannot be found at ${store}`, { store, key, hint: 'give it a self link' });
+  return address;
+}
+
+function entryOf({ key, address, collection }: Ref, response: HttpResponse, schema: Schema): Entry {
+  const document = documentOf(response);
+  const version = versionOf(response.headers);
+  const identity = schema.identify(document, response.url);
+  return {
+    key,
+    ...(address !== undefined && { address }),
+    ...(collection !== undefined && { collection }),
+    ...(!('problem' in identity) && identity.dependsOn.length > 0 && { dependsOn: identity.dependsOn }),
+    ...(version !== undefined && { version }),
+    digest: digestDocument(document, schema),
+    content: { kind: 'document', document },
+    place: printableUrl(response.url),
+  };
+}
