@@ -30,6 +30,7 @@ export type { FailureCode } from './model/errors.ts';
 export type { OpenOptions } from './stores/open.ts';
 export { compareKeys, joinKey, splitKey } from './model/key.ts';
 export { SyncError } from './model/errors.ts';
+export { digestDocument } from './schema/digest.ts';
 export { openState } from './engine/sqlite-state.ts';
 export { openStore } from './stores/open.ts';
 

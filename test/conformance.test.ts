@@ -7,6 +7,7 @@ import { joinKey, splitKey } from '../src/model/key.ts';
 import type { Key } from '../src/model/key.ts';
 import { plainHost } from '../src/model/plain-host.ts';
 import { simple } from '../src/schema/simple.ts';
+import { documentsIn } from '../src/stores/documents/documents-in.ts';
 import { MemoryStore } from '../src/stores/memory/memory-store.ts';
 import { TreeStore } from '../src/stores/tree/tree-store.ts';
 import { testStore, wrapped } from '../src/testing/index.ts';
@@ -27,6 +28,10 @@ const subjects: { readonly [name: string]: Subject } = {
   'memory, that deletes nothing, knows no times and digests nothing': { open: async () => new MemoryStore({ deletes: false, modifiedAt: 'none', digests: [] }) },
   'memory, listed by collection, with coarse times': { open: async () => new MemoryStore({ enumerates: 'collections', modifiedAtPrecision: 1_000_000, schema: simple }), ...documents() },
   'memory, that adds to what it is given': { open: async () => new MemoryStore({ transform: (document) => ({ ...document, stamp: 1 }) }), adds: true },
+  'documents in blobs, YAML': { open: async () => documentsIn(new MemoryStore({ holds: 'blobs' }), { schema: simple, format: 'yaml', host: plainHost }), ...documents() },
+  'documents in blobs, JSON': { open: async () => documentsIn(new MemoryStore({ holds: 'blobs' }), { schema: simple, format: 'json', host: plainHost }), ...documents() },
+  'documents in a tree, YAML': inFolder((folder) => documentsIn(new TreeStore(folder, plainHost, { missing: 'empty' }), { schema: simple, format: 'yaml', host: plainHost }), documents()),
+  'documents in a tree, JSON': inFolder((folder) => documentsIn(new TreeStore(folder, plainHost, { missing: 'empty' }), { schema: simple, format: 'json', host: plainHost }), documents()),
   'tree': inFolder((folder) => new TreeStore(folder, plainHost, { missing: 'empty' }), { refuses: noFileNames }),
 };
 

@@ -4,6 +4,7 @@ import { commands } from './commands.ts';
 import { exits } from './exit.ts';
 import type { Values } from './options.ts';
 import { describe, tame } from './program.ts';
+import { version } from './version.ts';
 
 const examples: readonly (readonly [string, string])[] = [
   ['sync https://example.com/api/foo ./data', 'capture'],
@@ -18,7 +19,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === 'complete' && argv[1] === '--') return answerCompletion(argv.slice(2));
   const program = tame(new Program('syncline'), 'syncline');
   program.description('Keeps two places in step: REST APIs, YAML and JSON files, directories and streams.').usage('COMMAND [OPTIONS] [PLACES]');
-  program.option('--version', 'print the version').helpOption('-h, --help', 'say what there is; after a command, what it does');
+  program.version(`syncline ${version}`, '--version', 'print the version').helpOption('-h, --help', 'say what there is; after a command, what it does');
   program.addHelpText('after', () => `\nExamples:\n${examples.map(([line, does]) => `  # ${does}\n  syncline ${line}\n`).join('')}\nsyncline COMMAND --help tells more about each, with examples.\nExit codes: 0 done, 1 differences or partial failure, 2 usage or bad input, 3 environment, 4 refused by a guard, 130 interrupted.\n`);
   program.helpCommand('help [COMMAND]', 'say what a command does');
   const wanted = argv.slice(0, argv.indexOf('--') < 0 ? undefined : argv.indexOf('--')).filter((word) => commands.some(({ name }) => name === word));
@@ -32,28 +33,12 @@ async function main(argv: readonly string[]): Promise<number> {
     parser.action(() => void (called = { command, args: parser.args, values }));
   }
   try {
-    program.action(() => {});
     program.parse([...argv], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? exits.done : exits.usage;
   }
-  if (called) return runCommand(called);
-  if (program.opts()['version']) {
-    const { version } = await import('./version.ts');
-    process.stdout.write(`syncline ${version}\n`);
-    return exits.done;
-  }
-  if (program.args.length > 0) {
-    try {
-      (program as unknown as { unknownCommand(): void }).unknownCommand();
-    } catch (error) {
-      if (!(error instanceof CommanderError)) throw error;
-    }
-    return exits.usage;
-  }
-  program.outputHelp({ error: true });
-  return exits.usage;
+  return called ? runCommand(called) : exits.usage;
 }
 
 async function runCommand({ command, args, values }: { readonly command: Command; readonly args: readonly string[]; readonly values: Values }): Promise<number> {

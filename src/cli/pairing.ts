@@ -86,7 +86,7 @@ function listener(progress: Progress, { report }: Values, terminal: Terminal): (
 }
 
 function openOptions({ as, schema, format, follow, limit, batchSize, maxAttempts, timeout, concurrency, username, netrcFile }: Values, host: Host, state: State): OpenOptions {
-  const given = { as, schema, format, follow, limit, batchSize, maxAttempts, concurrency, username, netrcFile, timeoutMs: timeout === undefined ? undefined : timeout * 1000 };
+  const given = { as, schema, format, follow, limit, batchSize, maxAttempts, concurrency, username, netrcFile, timeoutMs: timeout === undefined ? undefined : Math.ceil(timeout * 1000) };
   return { host, state, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 

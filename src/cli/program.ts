@@ -7,6 +7,8 @@ import { painter } from './render/style.ts';
 
 /** Gives a parser of ours the manners of the commander: errors as one sentence, exit code 2, no process ended. */
 export function tame(program: Program, name: string): Program {
+  // A reader that went away, as in `| head`, is no error.
+  process.stdout.on('error', () => {});
   const paint = painter(process.stdout.isTTY && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb');
   return program
     .exitOverride()
@@ -43,7 +45,7 @@ function optionOf({ name, short, value, summary, group, choices, parse, repeats,
   const option = new Option(`${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` <${value}>`}`, summary).helpGroup(`${group}:`);
   if (choices) option.choices(choices);
   if (conflicts) option.conflicts([...conflicts]);
-  if (repeats) option.argParser((text: string, before: readonly string[] | undefined) => [...(before ?? []), parse ? parsed(parse, text) : text]);
+  if (repeats) option.argParser<readonly unknown[]>((text, before) => [...((before as readonly unknown[] | undefined) ?? []), parse ? parsed(parse, text) : text]);
   else if (parse) option.argParser((text: string) => parsed(parse, text));
   return option;
 }

@@ -1,11 +1,10 @@
 import { parseEvents, YAMLException } from 'js-yaml';
 import { limits } from '../lib/limits.ts';
-import type { Value } from '../model/document.ts';
+import type { Document, Value } from '../model/document.ts';
 import { corrupt, decodeUtf8, lineFeeds, tooDeepText, tooLong, type Found } from './text.ts';
 import { buildValues, YamlFault, type Built } from './yaml-build.ts';
+import { withNotes } from './yaml-edit.ts';
 import { YamlSplitter } from './yaml-stream.ts';
-
-export { editYaml } from './yaml-edit.ts';
 
 /**
  * The value of a YAML text of one document: YAML 1.1 as PyYAML reads it, but instants stay text and integers of any size
@@ -40,6 +39,14 @@ export async function* readYamlStream(chunks: AsyncIterable<Uint8Array>, place: 
       else yield next;
     }
   }
+}
+
+/**
+ * `document` as `writeYaml` writes it, with the comments and empty lines of `text`, an earlier version of it, beside the
+ * fields and items that are still there. What is written always reads back as `document`.
+ */
+export function editYaml(text: string, document: Document): string {
+  return withNotes(text, document, (yaml) => readYaml(yaml, 'text'));
 }
 
 function parse(text: string, place: string, line: number): readonly Built[] {

@@ -28,21 +28,22 @@ export class YamlSplitter {
 
   /** The documents that `chunk` completes. */
   *push(chunk: string): Generator<YamlPiece, void, undefined> {
+    // Its own, because whoever takes the documents may take those of another stream in between.
+    const marker = /\n(---|\.\.\.)(?=[ \t\r\n])/g;
     const text = this.#tail + chunk;
     let start = this.#skipRestOfLine(text);
-    // A marker is known as one by the character after it.
-    for (let from = start; ; ) {
-      const at = nextMarker(text, from);
-      if (at < 0 || at + 4 >= text.length) break;
-      from = at + 1;
-      if (!isBlank(text.charCodeAt(at + 4))) continue;
-      if (text.charCodeAt(at + 1) === 0x2e) {
+    marker.lastIndex = start;
+    for (let match = marker.exec(text); match !== null; match = marker.exec(text)) {
+      const at = match.index;
+      // The line feed that ends one marker may begin the next.
+      marker.lastIndex = at + 4;
+      if (match[1] === '...') {
         yield* this.#cut(text.slice(start, at + 4));
         this.#rest = 'blank';
-        start = from = at + 4 + this.#skipRestOfLine(text.slice(at + 4));
+        start = marker.lastIndex = at + 4 + this.#skipRestOfLine(text.slice(at + 4));
       } else if (this.#hasContent(text.slice(start, at + 1))) {
         yield* this.#cut(text.slice(start, at + 1));
-        start = at + 1;
+        start = marker.lastIndex = at + 1;
       }
     }
     const rest = Math.max(start, text.length - 4);
@@ -100,15 +101,4 @@ export class YamlSplitter {
     this.#line++;
     return feed + 1;
   }
-}
-
-/** The offset of the line feed before the next line that may be a marker. */
-function nextMarker(text: string, from: number): number {
-  const dashes = text.indexOf('\n---', from);
-  const dots = text.indexOf('\n...', from);
-  return dots < 0 || (dashes >= 0 && dashes < dots) ? dashes : dots;
-}
-
-function isBlank(code: number): boolean {
-  return code === 10 || code === 13 || code === 32 || code === 9;
 }

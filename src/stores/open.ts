@@ -1,5 +1,6 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
+import type { ResponseCache } from '../lib/response-cache.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
 import { plainHost } from '../model/plain-host.ts';
@@ -24,6 +25,8 @@ export interface OpenOptions {
   readonly schema?: Schema['name'];
   /** What is written. Default: what the place is used to. */
   readonly format?: 'yaml' | 'json';
+  /** Where answers of servers are remembered between runs. */
+  readonly state?: { responses(identity: string): ResponseCache };
   /** Any other option of the kind, by its name in {@link StoreKind.options}. */
   readonly [option: string]: unknown;
 }
@@ -67,10 +70,11 @@ function withoutUserinfo(endpoint: string): string {
 /** Opens one place. It is connected to when first used. Close it with `await using` or `[Symbol.asyncDispose]()`. */
 export async function openStore(endpoint: string | Recognised, options: OpenOptions = {}): Promise<Store | Source | Sink> {
   const { kind: name, location } = typeof endpoint === 'string' ? recognise(endpoint) : endpoint;
-  const { host = plainHost, as, ...rest } = options;
+  const { host = plainHost, as, state, ...rest } = options;
   const kind = await kinds[name]();
   const wanted = Object.entries(rest).filter(([option, value]) => value !== undefined && kind.options.some((spec) => spec.name === option));
-  const store = await kind.open(location, Object.fromEntries(wanted), host);
+  const responses = name === 'rest' ? state?.responses(plainUrl(location)) : undefined;
+  const store = await kind.open(location, { ...Object.fromEntries(wanted), ...(responses && { responses }) }, host);
   return as === 'documents' ? asDocuments(store, options) : store;
 }
 

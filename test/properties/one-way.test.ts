@@ -10,6 +10,7 @@ import { runVerify } from '../../src/engine/verify.ts';
 import type { Document } from '../../src/model/document.ts';
 import type { Store } from '../../src/model/store.ts';
 import { MemoryStore } from '../../src/stores/memory/memory-store.ts';
+import type { MemoryStoreOptions } from '../../src/stores/memory/memory-store.ts';
 import { fakeHost, faulty } from '../../src/testing/index.ts';
 import { apply, documentOf, edit, edits, freshState, key, noGuard, pair, rounds, shape, size, sortBytes, witness } from './arbitraries.ts';
 
@@ -209,6 +210,25 @@ test('a target that changes what it is given is left alone by the second run, an
     const after = right.writes();
     await runSync(pairing);
     assert.equal(right.writes(), after);
+  }), { numRuns: 300 });
+});
+
+test('however little two stores tell of their entries, the second run writes nothing and an edit is found', async () => {
+  const evidence = fc.record({ holds: fc.constant('blobs' as const), digests: fc.constantFrom<NonNullable<MemoryStoreOptions['digests']>[]>([], ['sha256'], ['md5']), modifiedAt: fc.constantFrom('kept', 'assigned', 'none'), modifiedAtPrecision: fc.constantFrom(1, 1_000) });
+  await fc.assert(fc.asyncProperty(shape, shape, evidence, evidence, async (l, r, one, other) => {
+    const [left, right] = [new MemoryStore({ ...l, ...one }), witness({ ...r, ...other })];
+    const edited = (name: string, text: string, at: number): void => left.edit(name, Buffer.from(text), one.modifiedAt === 'none' ? {} : { modifiedAt: at });
+    for (const [i, name] of ['a', 'b', 'c'].entries()) edited(name, `text ${name}`, 5_000 * (i + 1));
+    await using state = freshState();
+    const pairing: OneWay = { ...always, origins: [left], target: right.store, state };
+    await runSync(pairing);
+    assert.equal(right.writes(), 3);
+    await runSync(pairing);
+    assert.equal(right.writes(), 3);
+    edited('b', 'other text, longer', 50_000);
+    await runSync(pairing);
+    assert.equal(right.writes(), 4);
+    assert.deepEqual(right.store.dump(), left.dump());
   }), { numRuns: 300 });
 });
 

@@ -45,7 +45,7 @@ export function statusFailure(response: HttpResponse, { name, redact }: About, a
 
 function byStatus(status: number, location: string | undefined): { code: FailureCode; said: string; hint: string } {
   switch (status) {
-    case 401: return { code: 'denied', said: 'asks who we are', hint: 'pass --username, set SYNCLINE_TOKEN, or add the host to a netrc file' };
+    case 401: return { code: 'denied', said: 'is refused without valid credentials', hint: 'pass --username, set SYNCLINE_TOKEN, or add the host to a netrc file' };
     case 403: return { code: 'denied', said: 'is not allowed', hint: 'check what these credentials may do' };
     case 404:
     case 410: return { code: 'not-found', said: 'finds nothing', hint: 'check the address' };

@@ -1,0 +1,40 @@
+import { SeenSet } from '../../lib/seen-set.ts';
+import type { Key } from '../../model/key.ts';
+import type { Store } from '../../model/store.ts';
+import type { DocumentFiles } from './files.ts';
+import { isRegular, named, placesOf } from './layout.ts';
+import type { Format } from './layout.ts';
+
+/** What is known of the files without looking into them again: little for each, except for those that are not where their names say. */
+export class Directory {
+  /** Every document file there is or was. */
+  readonly paths: SeenSet = new SeenSet();
+  /** Where documents are that are not where their keys say. */
+  readonly misplaced: Map<Key, string> = new Map();
+
+  /** The files that may hold the document of `key`, the likeliest first. A file of that very name may be new and is always among them. */
+  placesOf(key: Key, format: Format): readonly string[] {
+    const [first, ...others] = placesOf(key, format);
+    const elsewhere = this.misplaced.get(key);
+    const places = first === undefined ? [] : [first, ...others.filter((path) => this.paths.has(path))];
+    return elsewhere === undefined ? places : [elsewhere, ...places.filter((path) => path !== elsewhere)];
+  }
+}
+
+/** Lists the files, and looks into those that are not where documents usually are. */
+export async function listDirectory(blobs: Store, files: DocumentFiles, signal: AbortSignal | undefined): Promise<Directory> {
+  const directory = new Directory();
+  for await (const { entries } of blobs.scan({ want: 'stat', ...(signal && { signal }) })) {
+    const irregular: string[] = [];
+    for (const { key: path } of entries) {
+      const file = named(path);
+      if (!file) continue;
+      directory.paths.add(path);
+      if (!isRegular(file)) irregular.push(path);
+    }
+    for (const { named: file, entry, error } of await files.load(irregular, signal)) {
+      if (!error && entry.key !== file.key && !directory.misplaced.has(entry.key)) directory.misplaced.set(entry.key, file.path);
+    }
+  }
+  return directory;
+}

@@ -1,0 +1,128 @@
+import type { Entry, Ref } from '../../model/entry.ts';
+import { SyncError } from '../../model/errors.ts';
+import type { Key } from '../../model/key.ts';
+import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
+import { Directory, listDirectory } from './directory.ts';
+import { DocumentWriter } from './document-writer.ts';
+import { DocumentFiles } from './files.ts';
+import type { DocumentsOptions, Findings, Holder } from './files.ts';
+import { placesOf } from './layout.ts';
+
+/**
+ * Any store of blobs as a store of documents, one in a file: `<type>/<id>.yaml` or `.json`. What is hidden, and what is
+ * neither YAML nor JSON, is not seen. A file may have any name: what is in it says which document it is, and that
+ * document is then read and written there.
+ */
+export function documentsIn(blobs: Store, options: DocumentsOptions): Store {
+  return new DocumentsInBlobs(blobs, options);
+}
+
+class DocumentsInBlobs implements Store {
+  readonly name: string;
+  readonly identity: string;
+  readonly capabilities: Capabilities;
+  readonly #blobs: Store;
+  readonly #options: DocumentsOptions;
+  readonly #files: DocumentFiles;
+  #directory: Promise<Directory> | undefined;
+
+  constructor(blobs: Store, options: DocumentsOptions) {
+    const { capabilities } = blobs;
+    if (capabilities.holds !== 'blobs') throw new SyncError('invalid', `${blobs.name} holds documents already`);
+    this.name = blobs.name;
+    this.identity = blobs.identity;
+    this.#blobs = blobs;
+    this.#options = options;
+    this.#files = new DocumentFiles(blobs, options);
+    const enforcesVersions = capabilities.expects.includes('version');
+    this.capabilities = {
+      ...capabilities,
+      holds: 'documents',
+      order: 'none',
+      enumerates: 'all',
+      digests: ['document'],
+      // That a file is older is checked by reading it, and holds as long as its version does.
+      expects: capabilities.expects.filter((form) => form !== 'older' || enforcesVersions),
+      limits: { ...capabilities.limits, keyBytes: capabilities.limits.keyBytes - '.yaml'.length },
+    };
+  }
+
+  async *scan({ want = 'stat', signal }: ScanOptions = {}): AsyncGenerator<Page> {
+    const directory = new Directory();
+    const moved = new Set<string>();
+    for await (const { entries: listed, problems: unlisted = [] } of this.#blobs.scan({ want: 'stat', ...(signal && { signal }) })) {
+      const entries: Entry[] = [];
+      const problems: Problem[] = [...unlisted];
+      for (const { named: file, entry, error } of await this.#files.load(listed.map(({ key }) => key), signal)) {
+        const place = entry.place ?? file.path;
+        if (error) problems.push({ place, error });
+        else {
+          const other = directory.misplaced.get(entry.key) ?? placesOf(entry.key, this.#options.format).find((path) => path !== file.path && !moved.has(path) && directory.paths.has(path));
+          if (other !== undefined) problems.push({ place, error: this.#collision(entry, other) });
+          else entries.push(want === 'content' ? entry : withoutContent(entry));
+          if (entry.key !== file.key) moved.add(file.path);
+          // Of two files the one that was yielded is the one to be read later.
+          if (other !== undefined) directory.misplaced.set(entry.key, other);
+          else if (entry.key !== file.key) directory.misplaced.set(entry.key, file.path);
+        }
+        directory.paths.add(file.path);
+      }
+      if (entries.length > 0 || problems.length > 0) yield problems.length > 0 ? { entries, problems } : { entries };
+    }
+    this.#directory = Promise.resolve(directory);
+  }
+
+  async read(refs: readonly Ref[], { signal }: CallOptions = {}): Promise<readonly (Entry | undefined)[]> {
+    signal?.throwIfAborted();
+    const { holders } = await this.#find(refs.map(({ key }) => key), signal);
+    return holders.map(([first, ...others]) => {
+      if (!first) return undefined;
+      const { digest, ...rest } = first.entry;
+      // A document with two files is not in order, whatever they hold: without a digest it is equal to nothing and put right.
+      return others.length > 0 || !digest ? rest : first.entry;
+    });
+  }
+
+  async write(batch: readonly Write[], { signal }: CallOptions = {}): Promise<readonly Outcome[]> {
+    signal?.throwIfAborted();
+    const { format, schema, host } = this.#options;
+    const directory = await this.#known(signal);
+    const find = (keys: readonly Key[]): Promise<Findings> => this.#find(keys, signal);
+    const writer = new DocumentWriter({ blobs: this.#blobs, format, schema, host, directory, capabilities: this.capabilities, find, load: (paths) => this.#files.load(paths, signal) });
+    return writer.write(batch, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#blobs[Symbol.asyncDispose]();
+  }
+
+  /** The files that hold each key, the one that counts first, and all files that were looked into. One that cannot be read holds what its name says. */
+  async #find(keys: readonly Key[], signal: AbortSignal | undefined): Promise<Findings> {
+    const directory = await this.#known(signal);
+    const places = keys.map((key) => directory.placesOf(key, this.#options.format));
+    const looked = [...new Set(places.flat())];
+    const files = new Map<string, Holder | undefined>(looked.map((path) => [path, undefined]));
+    for (const holder of await this.#files.load(looked, signal)) files.set(holder.named.path, holder);
+    const holders = keys.map((key, i) => places[i]!.flatMap((path) => {
+      const holder = files.get(path);
+      return holder?.entry.key === key ? [holder] : [];
+    }));
+    return { holders, files };
+  }
+
+  #known(signal: AbortSignal | undefined): Promise<Directory> {
+    this.#directory ??= listDirectory(this.#blobs, this.#files, signal).catch((error: unknown) => {
+      this.#directory = undefined;
+      throw error;
+    });
+    return this.#directory;
+  }
+
+  #collision({ key, place }: Entry, other: string): SyncError {
+    return new SyncError('invalid', `${place ?? key} holds ${key}, which ${this.name}/${other} holds already`, { store: this.name, key, hint: 'remove one of the files' });
+  }
+}
+
+function withoutContent({ content: _, ...entry }: Entry): Entry {
+  return entry;
+}
