@@ -16,7 +16,7 @@ const fileTimeoutMs = 15 * 60_000;
 
 /** The test files of the project, in a fixed order. */
 export function testFiles(): readonly string[] {
-  return globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: root }).toSorted();
+  return globSync('{src,test,examples}/**/*.test.ts', { cwd: root }).toSorted();
 }
 
 /** Runs test files, each in a process of its own, two at a time, and shows what happens as it does. */

@@ -10,9 +10,10 @@ import type { OneWay, Report, RunOptions, TwoWay } from './engine/types.ts';
 import { runVerify } from './engine/verify.ts';
 import type { Verification } from './engine/verify.ts';
 import { SyncError } from './model/errors.ts';
+import type { Host } from './model/host.ts';
 import { isSink, isSource } from './model/store.ts';
 import type { Sink, Source, Store } from './model/store.ts';
-import { openPair, openStore } from './stores/open.ts';
+import { isComparable, openPair, openStore } from './stores/open.ts';
 import type { OpenOptions } from './stores/open.ts';
 
 export type { Guard } from './core/guard.ts';
@@ -38,6 +39,7 @@ export { openStore } from './stores/open.ts';
 export type Place<T> = string | T;
 
 export interface Options extends OpenOptions, Omit<RunOptions, 'host' | 'state'> {
+  readonly host?: Host;
   /**
    * Where baselines and learned equalities are kept: a file, or an open state. Default: nowhere; then a server that
    * changes what it is given is written again by every run, and `merge` refuses to run.
@@ -66,7 +68,7 @@ export interface MergeOptions extends Options {
 export async function sync(origins: Place<Source> | readonly Place<Source>[], target: Place<Store | Sink>, options: SyncOptions = {}): Promise<Report> {
   await using opened = await open(origins, target, options);
   const { sources, place, run } = opened;
-  return readable(place) ? runSync({ ...run, origins: sources, target: place }) : runCopy({ ...run, origins: sources, target: place });
+  return isComparable(place) ? runSync({ ...run, origins: sources, target: place }) : runCopy({ ...run, origins: sources, target: place });
 }
 
 /** What {@link sync} would do, page by page; writes nothing. */
@@ -85,7 +87,7 @@ export async function verify(origins: Place<Source> | readonly Place<Source>[], 
 export async function merge(left: Place<Store>, right: Place<Store>, options: MergeOptions): Promise<Report> {
   await using opened = await open(left, right, options);
   const { sources: [from], place, run: { state, ...run } } = opened;
-  if (!from || !isSink(from) || !readable(place)) throw new SyncError('invalid', 'both sides of a merge must be readable and writable', { hint: 'use sync for a place that is only one of them' });
+  if (!from || !isSink(from) || !isComparable(place)) throw new SyncError('invalid', 'both sides of a merge must be readable and writable', { hint: 'use sync for a place that is only one of them' });
   if (!state) throw new SyncError('invalid', 'a merge needs a memory of what both sides last agreed on', { hint: 'pass state: a file name' });
   const { conflicts, delete: travels = true } = options;
   return runMerge({ ...run, state, left: from, right: place, deletes: travels ? 'propagate' : 'keep', ...(conflicts && { conflicts }) });
@@ -114,7 +116,7 @@ async function open(origins: Place<Source> | readonly Place<Source>[], target: P
   return {
     sources, place, run,
     pairing(): OneWay {
-      if (!readable(place)) throw new SyncError('invalid', `${place.name} cannot be read, so there is nothing to compare with`, { hint: 'name a place that can be read' });
+      if (!isComparable(place)) throw new SyncError('invalid', `${place.name} cannot be read, so there is nothing to compare with`, { hint: 'name a place that can be read' });
       return { ...run, origins: sources, target: place };
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
@@ -139,8 +141,4 @@ async function openBoth(origins: readonly Place<Source>[], target: Place<Store |
   const place = await openOne(target);
   if (!isSink(place)) throw new SyncError('invalid', `${place.name} cannot be written`, { hint: 'name another target' });
   return { sources, place };
-}
-
-function readable(place: Store | Sink): place is Store {
-  return isSource(place);
 }

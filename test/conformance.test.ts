@@ -2,6 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { readDocuments } from '../src/formats/detect.ts';
+import { writeJson } from '../src/formats/json.ts';
+import { writeYamlDocument } from '../src/formats/yaml-write.ts';
 import type { Document } from '../src/model/document.ts';
 import { joinKey, splitKey } from '../src/model/key.ts';
 import type { Key } from '../src/model/key.ts';
@@ -9,6 +12,8 @@ import { plainHost } from '../src/model/plain-host.ts';
 import { simple } from '../src/schema/simple.ts';
 import { documentsIn } from '../src/stores/documents/documents-in.ts';
 import { MemoryStore } from '../src/stores/memory/memory-store.ts';
+import { NullStore } from '../src/stores/null/kind.ts';
+import { StandardStreams } from '../src/stores/stdio/standard-streams.ts';
 import { TreeStore } from '../src/stores/tree/tree-store.ts';
 import { testStore, wrapped } from '../src/testing/index.ts';
 import type { Subject } from '../src/testing/index.ts';
@@ -20,6 +25,9 @@ let places = 0;
 /** Names that lead out of a directory, that no file may have, or that need a directory where there is a file. */
 const noFileNames = ['a/b', '..', '.', '../up', 'a/../b', './a', '/a', 'a/', 'a//b', '\u0000'];
 
+/** Values that JSON has no words for. */
+const noJson = ['bytes', 'no bytes', 'infinity', 'not a number'];
+
 const subjects: { readonly [name: string]: Subject } = {
   'memory, documents': { open: async () => new MemoryStore() },
   'memory, documents, in no order': { open: async () => new MemoryStore({ order: 'none', pageEntries: 3, batchEntries: 4 }) },
@@ -28,10 +36,15 @@ const subjects: { readonly [name: string]: Subject } = {
   'memory, that deletes nothing, knows no times and digests nothing': { open: async () => new MemoryStore({ deletes: false, modifiedAt: 'none', digests: [] }) },
   'memory, listed by collection, with coarse times': { open: async () => new MemoryStore({ enumerates: 'collections', modifiedAtPrecision: 1_000_000, schema: simple }), ...documents() },
   'memory, that adds to what it is given': { open: async () => new MemoryStore({ transform: (document) => ({ ...document, stamp: 1 }) }), adds: true },
-  'documents in blobs, YAML': { open: async () => documentsIn(new MemoryStore({ holds: 'blobs' }), { schema: simple, format: 'yaml', host: plainHost }), ...documents() },
-  'documents in blobs, JSON': { open: async () => documentsIn(new MemoryStore({ holds: 'blobs' }), { schema: simple, format: 'json', host: plainHost }), ...documents() },
-  'documents in a tree, YAML': inFolder((folder) => documentsIn(new TreeStore(folder, plainHost, { missing: 'empty' }), { schema: simple, format: 'yaml', host: plainHost }), documents()),
-  'documents in a tree, JSON': inFolder((folder) => documentsIn(new TreeStore(folder, plainHost, { missing: 'empty' }), { schema: simple, format: 'json', host: plainHost }), documents()),
+  'documents in blobs, YAML': { open: async () => documentsIn(new MemoryStore({ holds: 'blobs' }), { schema: simple, format: 'yaml', host: plainHost }), ...documents(), partBytes: 240 },
+  'documents in blobs, JSON': { open: async () => documentsIn(new MemoryStore({ holds: 'blobs' }), { schema: simple, format: 'json', host: plainHost }), ...documents(), partBytes: 240, refuses: noJson },
+  'documents in a tree, YAML': inFolder((folder) => documentsIn(new TreeStore(folder, plainHost, { missing: 'empty' }), { schema: simple, format: 'yaml', host: plainHost }), { ...documents(), partBytes: 240 }),
+  'documents in a tree, JSON': inFolder((folder) => documentsIn(new TreeStore(folder, plainHost, { missing: 'empty' }), { schema: simple, format: 'json', host: plainHost }), { ...documents(), partBytes: 240, refuses: noJson }),
+  'standard input, YAML': standardInput((documents) => documents.map((document) => writeYamlDocument(document)).join('')),
+  'standard input, JSON': standardInput((documents) => documents.map((document) => `${writeJson(document)}\n`).join('')),
+  'standard output, YAML': standardOutput('yaml'),
+  'standard output, JSON': standardOutput('json'),
+  'null': { is: 'sink', open: async () => new NullStore() },
   'tree': inFolder((folder) => new TreeStore(folder, plainHost, { missing: 'empty' }), { refuses: noFileNames }),
 };
 
@@ -45,6 +58,41 @@ function documents(): Pick<Subject, 'key' | 'document' | 'schema'> {
       return { ...fields, type, id, uri: `/api/${type}/${Buffer.from(id).toString('hex')}` };
     },
   };
+}
+
+/** Standard input that holds what it should. */
+function standardInput(textOf: (documents: readonly Document[]) => string): Subject {
+  return {
+    is: 'source',
+    ...documents(),
+    open: async (samples) => {
+      const text = textOf(samples.flatMap(({ content }) => (content.kind === 'document' ? [content.document] : [])));
+      // In pieces that fit no boundary of what is in them.
+      const input = async function* (): AsyncGenerator<Uint8Array> { for (let at = 0, bytes = Buffer.from(text); at < bytes.length; at += 1_000) yield bytes.subarray(at, at + 1_000); };
+      return new StandardStreams({ input, write: async () => {} }, simple, 'yaml');
+    },
+  };
+}
+
+function standardOutput(format: 'yaml' | 'json'): Subject {
+  let text = '';
+  return {
+    is: 'sink',
+    ...documents(),
+    open: async () => {
+      text = '';
+      return new StandardStreams({ async *input() {}, write: async (more) => { text += more; } }, simple, format);
+    },
+    written: async () => {
+      const read: Document[] = [];
+      for await (const { value } of readDocuments(oneChunk(text), 'standard output', format)) read.push(value as Document);
+      return read;
+    },
+  };
+}
+
+async function* oneChunk(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
 }
 
 /** A subject whose places are paths that nothing uses yet, and outlive being closed. */

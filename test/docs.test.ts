@@ -7,7 +7,7 @@ import { chmodSync, cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFi
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { startExampleApi } from '../examples/start-api.ts';
+import { ExampleApi } from '../examples/start-api.ts';
 
 const root = dirname(import.meta.dirname);
 
@@ -23,8 +23,8 @@ describe('the examples in the documents', { skip: process.platform === 'win32' &
     if (steps.length === 0) continue;
     test(`${path} says what happens`, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'syncline-docs-'));
-      await using full = await startExampleApi({ seed: true });
-      await using empty = await startExampleApi({ seed: false });
+      await using full = await ExampleApi.start({ seed: true });
+      await using empty = await ExampleApi.start({ seed: false });
       try {
         const shown = (text: string): string => text.replaceAll(full.url, 'http://localhost:8000').replaceAll(empty.url, 'http://localhost:8001');
         const meant = (text: string): string => text.replaceAll('http://localhost:8000', full.url).replaceAll('http://localhost:8001', empty.url);
@@ -56,7 +56,7 @@ function stepsOf(document: string): readonly Step[] {
 function prepare(folder: string): void {
   const bin = join(folder, '.bin');
   mkdirSync(bin);
-  for (const [name, script] of [['syncline', 'src/cli/main.ts'], ['resource-sync', 'src/cli/resource-sync-main.ts']] as const) {
+  for (const [name, script] of [['syncline', 'src/cli/main.ts'], ['resource-sync', 'src/cli/resource-sync.ts']] as const) {
     writeFileSync(join(bin, name), `#!/bin/sh\nexec "${process.execPath}" --disable-warning=ExperimentalWarning "${join(root, script)}" "$@"\n`);
     chmodSync(join(bin, name), 0o755);
   }

@@ -39,7 +39,7 @@ function firstLine(): string {
 
 function typed(question: string, input: ReadStream, terminal: Terminal): Promise<string> {
   return new Promise((resolve, reject) => {
-    terminal.raw(`${question} `);
+    terminal.raw(`${question.trimEnd()} `);
     let secret = '';
     const end = (): void => {
       input.off('data', take);

@@ -17,6 +17,10 @@ export function terminalHost(terminal: Terminal): Host {
         terminal.say(level === 'warn' ? `warning: ${message}` : message);
       }
     },
+    standard: {
+      input: () => process.stdin,
+      write: (text) => new Promise((resolve, reject) => { process.stdout.write(text, (error) => (error ? reject(error) : resolve())); }),
+    },
     async askSecret(question) {
       const { askSecret } = await import('./ask.ts');
       return askSecret(question, terminal);

@@ -12,8 +12,6 @@ const examples: readonly (readonly [string, string])[] = [
   ['diff ./data https://staging.example.com', 'what a replay would change'],
 ];
 
-process.exitCode = await main(process.argv.slice(2));
-
 /** Runs one command line; the result is what the process exits with. */
 async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === 'complete' && argv[1] === '--') return answerCompletion(argv.slice(2));
@@ -57,3 +55,5 @@ async function answerCompletion(words: readonly string[]): Promise<number> {
   process.stdout.write(await complete(words, commands, async (name) => commands.find((command) => command.name === name)?.load()));
   return exits.done;
 }
+
+process.exitCode = await main(process.argv.slice(2));

@@ -33,12 +33,12 @@ export function bytesScalar(bytes: Uint8Array): string {
 const never = /^(?:[\s\-?:,[\]{}#&*!|>'"%@`]|\.\.\.|$)|:(?:\s|$)|\s(?:#|$)|[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/;
 const wordlike = /^(?:~|<<|=|null|true|false|yes|no|on|off|y|n)$/i;
 // Everything that some reader of YAML takes for a number, a time of day or a date, and a little more.
-const numberlike = /^[-+]?(?:\.?\d[\d_,.]*(?:e[-+]?[\d_]*)?(?::[\d_.:]*)?|0x[\da-f_]*|0o[\d_]*|0b[\d_]*|\.(?:inf|nan)|\d{4}-\d\d?-\d\d?(?:[t\s].*)?)$/i;
+const numberlike = /^[-+]?(?:[\d.][\d_,.]*(?:e[-+]?[\d_]*)?(?::[\d_.:]*)?|e[-+]?[\d_]+|0x[\da-f_]*|0o[\d_]*|0b[\d_]*|\.(?:inf|nan)|\d{4}-\d\d?-\d\d?(?:[t\s].*)?)$/i;
 
 function isBare(text: string): boolean {
   if (never.test(text)) return false;
   const first = text.charCodeAt(0);
-  if (first < 0x3a) return !((first > 0x2f || first === 0x2b || first === 0x2e) && numberlike.test(text));
+  if (first < 0x3a || first === 0x45 || first === 0x65) return !numberlike.test(text);
   return text.length > 5 || !wordlike.test(text);
 }
 

@@ -11,6 +11,8 @@ export interface Host {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   readonly environment: { readonly [name: string]: string | undefined };
   log(level: 'debug' | 'info' | 'warn', message: string): void;
+  /** Standard input, and standard output with its back-pressure. Absent where they are not for data. */
+  readonly standard?: { input(): AsyncIterable<Uint8Array>; write(text: string): Promise<void> };
   /** Asks for a secret without showing it. Absent where nobody can be asked. */
   askSecret?(question: string): Promise<string>;
 }

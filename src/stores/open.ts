@@ -25,8 +25,8 @@ export interface OpenOptions {
   readonly schema?: Schema['name'];
   /** What is written. Default: what the place is used to. */
   readonly format?: 'yaml' | 'json';
-  /** Where answers of servers are remembered between runs. */
-  readonly state?: { responses(identity: string): ResponseCache };
+  /** An open state, in which answers of servers are remembered between runs. The name of one is for whoever opens it. */
+  readonly state?: string | { responses(identity: string): ResponseCache };
   /** Any other option of the kind, by its name in {@link StoreKind.options}. */
   readonly [option: string]: unknown;
 }
@@ -73,7 +73,7 @@ export async function openStore(endpoint: string | Recognised, options: OpenOpti
   const { host = plainHost, as, state, ...rest } = options;
   const kind = await kinds[name]();
   const wanted = Object.entries(rest).filter(([option, value]) => value !== undefined && kind.options.some((spec) => spec.name === option));
-  const responses = name === 'rest' ? state?.responses(plainUrl(location)) : undefined;
+  const responses = name === 'rest' && typeof state === 'object' ? state.responses(plainUrl(location)) : undefined;
   const store = await kind.open(location, { ...Object.fromEntries(wanted), ...(responses && { responses }) }, host);
   return as === 'documents' ? asDocuments(store, options) : store;
 }
@@ -89,7 +89,10 @@ export async function openPair({ origins, target, options = {} }: {
 }): Promise<OpenPair> {
   const left = origins.map(toRecognised);
   const right = toRecognised(target);
-  for (const origin of left) refuseSamePlace(origin, right);
+  for (const origin of left) {
+    const same = samePlaceError(origin, right);
+    if (same) throw same;
+  }
 
   const blobs = [...left, right].every(({ kind }) => kind === 'tree') && options.as !== 'documents';
   if (options.as === 'blobs' && !blobs) throw new SyncError('invalid', 'only directories can be copied as blobs', { hint: 'leave out --as blobs, or name directories on both sides' });
@@ -141,20 +144,21 @@ export async function loadSchema(name: Schema['name']): Promise<Schema> {
   return name === 'hal' ? (await import('../schema/hal.ts')).hal : (await import('../schema/simple.ts')).simple;
 }
 
-function refuseSamePlace(origin: Recognised, target: Recognised): void {
+/**
+ * Why two endpoints cannot be origin and target: they are one place under two spellings, or lie within one another.
+ * Looks at the file system, opens nothing.
+ */
+export function samePlaceError(origin: Recognised, target: Recognised): SyncError | undefined {
   if (origin.kind === 'rest' && target.kind === 'rest') {
-    if (plainUrl(origin.location) === plainUrl(target.location)) throw samePlace(withoutUserinfo(origin.location), withoutUserinfo(target.location));
-    return;
+    return plainUrl(origin.location) === plainUrl(target.location) ? samePlace(withoutUserinfo(origin.location), withoutUserinfo(target.location)) : undefined;
   }
-  if (!isPath(origin) || !isPath(target)) return;
+  if (!isPath(origin) || !isPath(target)) return undefined;
   const from = realPath(origin.location);
   const to = realPath(target.location);
-  if (from === to || sameInode(from, to)) throw samePlace(origin.location, target.location);
+  if (from === to || sameInode(from, to)) return samePlace(origin.location, target.location);
   // A directory written into the one it is read from would be read back, and one that is cleaned up would lose its origin.
-  if (origin.kind !== 'tree' || target.kind !== 'tree') return;
-  if (from.startsWith(to + sep) || to.startsWith(from + sep)) {
-    throw new SyncError('invalid', `${origin.location} and ${target.location} lie within one another`, { hint: 'name two separate directories' });
-  }
+  if (origin.kind !== 'tree' || target.kind !== 'tree' || !(from.startsWith(to + sep) || to.startsWith(from + sep))) return undefined;
+  return new SyncError('invalid', `${origin.location} and ${target.location} lie within one another`, { hint: 'name two separate directories' });
 }
 
 function samePlace(origin: string, target: string): SyncError {

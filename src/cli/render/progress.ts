@@ -4,6 +4,8 @@ import { columnsOf, count, counted, duration, printable } from './style.ts';
 
 const redrawMs = 100;
 const lineMs = 5_000;
+/** A run that is over sooner needs no plain lines. */
+const patienceMs = 2_000;
 /** How far back the rate looks. */
 const windowMs = 5_000;
 
@@ -21,17 +23,18 @@ export class Progress {
   #writtenBefore = 0;
   #failed = 0;
   #total: number | undefined;
-  #drawnAt = -Infinity;
+  readonly #startedAt: number;
+  #drawnAt: number;
   #shown = '';
 
   constructor(terminal: Terminal, now: () => number) {
     this.#terminal = terminal;
     this.#now = now;
+    this.#startedAt = this.#drawnAt = now();
     if (terminal.level === 'quiet') return;
     if (terminal.live) terminal.attach({ clear: () => this.#clear(), redraw: () => this.#draw() });
     // Time goes on and rates fall while nothing happens.
     this.#timer = setInterval(() => this.#tick(), terminal.live ? redrawMs * 5 : lineMs).unref();
-    this.#drawnAt = now();
   }
 
   /** Takes note of what happened. */
@@ -82,7 +85,7 @@ export class Progress {
     this.#samples.length = 0;
     if (phase === 'done' || this.#terminal.level === 'quiet') return;
     if (this.#terminal.live) this.#tick();
-    else if (changed) this.#terminal.err(total === undefined ? phases[phase] : `${phases[phase]} ${counted(total, 'entry', 'entries')}`);
+    else if (changed && this.#now() - this.#startedAt >= patienceMs) this.#terminal.err(total === undefined ? phases[phase] : `${phases[phase]} ${counted(total, 'entry', 'entries')}`);
   }
 
   #tick(): void {

@@ -40,6 +40,14 @@ async function serveRaw(answer: (socket: Socket, nth: number) => void): Promise<
   return listen(server);
 }
 
+/** An address where nothing listens. */
+async function closedPort(): Promise<string> {
+  const server = createServer();
+  const origin = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return origin;
+}
+
 interface Opened {
   readonly http: Http;
   readonly retries: HttpRetry[];
@@ -147,11 +155,9 @@ describe('request', () => {
     const { http } = opened({ timeoutMs: 100 });
     await assert.rejects(http.request({ url: silent }), failsAs('timeout'));
     await assert.rejects(http.request({ url: stuck }), failsAs('timeout'));
-    const server = createServer();
-    const gone = await listen(server);
-    await new Promise((resolve) => server.close(resolve));
-    await assert.rejects(http.request({ url: gone }), failsAs('unreachable'));
-    await assert.rejects(http.request({ url: 'http://no-such-host.invalid/' }), failsAs('unreachable'));
+    await assert.rejects(http.request({ url: await closedPort() }), failsAs('unreachable'));
+    const other = await serveRaw((socket) => socket.end('220 mail.example ESMTP\r\n'));
+    await assert.rejects(http.request({ url: other }), failsAs('undecodable'));
     await assert.rejects(http.request({ url: 'ftp://user:secret@host/' }), (error: Error) => failsAs('invalid-url')(error) && !error.message.includes('secret'));
   });
 
@@ -197,6 +203,9 @@ describe('request', () => {
     assert.equal(asked, 1);
     await http.request({ url: `${busy}/503`, method: 'POST', body: '{}' });
     assert.equal(asked, 4);
+    const unreachable = opened({ maxAttempts: 3 });
+    await assert.rejects(unreachable.http.request({ url: await closedPort(), method: 'POST', body: '{}' }), failsAs('unreachable'));
+    assert.equal(unreachable.retries.length, 2);
   });
 
   it('stops when the signal fires, while asking and while waiting to ask again', async () => {

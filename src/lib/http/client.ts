@@ -55,6 +55,8 @@ export interface HttpOptions {
   readonly maxAttempts: number;
   /** Of one answer, after decompression. */
   readonly maxBodyBytes: number;
+  /** What the client calls itself. */
+  readonly userAgent?: string;
   readonly credentials?: Credentials;
   readonly backoff?: Omit<Backoff, 'attempts'>;
   readonly onRetry?: (retry: HttpRetry) => void;
@@ -122,10 +124,10 @@ function parsed(text: string): HttpUrl {
   return url;
 }
 
-async function sendOnce(request: HttpRequest, url: HttpUrl, exchange: Exchange, { credentials }: HttpOptions): Promise<Answer | HttpFailure> {
+async function sendOnce(request: HttpRequest, url: HttpUrl, exchange: Exchange, options: HttpOptions): Promise<Answer | HttpFailure> {
   const { method = 'GET', body, signal } = request;
   try {
-    return await exchange.send({ method, url, headers: headersFor(request, url, credentials), body, signal });
+    return await exchange.send({ method, url, headers: headersFor(request, url, options), body, signal });
   } catch (error) {
     if (error instanceof HttpFailure) return error;
     throw error;
@@ -133,9 +135,9 @@ async function sendOnce(request: HttpRequest, url: HttpUrl, exchange: Exchange, 
 }
 
 /** A redirect to another origin must not carry what was meant for the first. */
-function headersFor({ headers = {}, url }: HttpRequest, at: HttpUrl, credentials: Credentials | undefined): HttpHeaders {
+function headersFor({ headers = {}, url }: HttpRequest, at: HttpUrl, { credentials, userAgent }: HttpOptions): HttpHeaders {
   const own = parseUrl(url)?.origin === at.origin;
-  const sent: Record<string, string> = { 'accept-encoding': 'gzip, deflate, br' };
+  const sent: Record<string, string> = { 'accept-encoding': 'gzip, deflate, br', ...(userAgent !== undefined && { 'user-agent': userAgent }) };
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase();
     if (value !== undefined && (own || portable.has(lower))) sent[lower] = value;

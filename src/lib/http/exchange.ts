@@ -32,6 +32,12 @@ export interface ExchangeOptions {
   readonly maxBodyBytes: number;
 }
 
+/**
+ * How long a connection is kept that nobody uses, where the server does not say. Servers that close theirs sooner
+ * would cut off the next request just as it is sent.
+ */
+const idleMs = 1000;
+
 /** Opens connections as they are needed and keeps them, at most `connections` to one origin. */
 export function openExchange({ timeoutMs, connections, maxBodyBytes }: ExchangeOptions): Exchange {
   const pools = new Map<string, Pool>();
@@ -39,7 +45,7 @@ export function openExchange({ timeoutMs, connections, maxBodyBytes }: ExchangeO
     let pool = pools.get(origin);
     if (pool === undefined) {
       // HTTP/2 would put all requests on one connection, where one lost packet holds up all of them.
-      pool = new Pool(origin, { connections, allowH2: false, connectTimeout: timeoutMs, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, pipelining: 1 });
+      pool = new Pool(origin, { connections, allowH2: false, connectTimeout: timeoutMs, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, keepAliveTimeout: idleMs, pipelining: 1 });
       pools.set(origin, pool);
     }
     return pool;
@@ -119,7 +125,7 @@ function joined(headers: { readonly [name: string]: string | string[] | undefine
 }
 
 const timeouts = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT']);
-const unreachable = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'EADDRINUSE', 'UND_ERR_CONNECT_TIMEOUT', 'EACCES']);
+const unreachable = new Set(['ECONNREFUSED', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'EADDRINUSE', 'UND_ERR_CONNECT_TIMEOUT', 'EACCES']);
 const certificate = /^(?:ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|EPROTO|INVALID_CA|INVALID_PURPOSE)/;
 
 /** What undici or the socket said, as a kind of failure and a sentence. */
@@ -129,16 +135,17 @@ function failureOf(error: Error, url: string, answered: boolean): HttpFailure {
   const cause = error instanceof AggregateError ? (error.errors[0] as Error) : error;
   const code = String((cause as NodeJS.ErrnoException).code ?? '');
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return new HttpFailure('unreachable', url, `cannot connect to ${hostOf(url)}: no answer in time`, error);
+  if (code === 'ENOTFOUND') return new HttpFailure('unknown-host', url, `cannot connect to ${hostOf(url)}: there is no such host`, error);
   if (unreachable.has(code) && !answered) return new HttpFailure('unreachable', url, `cannot connect to ${hostOf(url)}: ${reasonOf(code)}`, error);
   if (certificate.test(code)) return new HttpFailure('tls', url, `no secure connection to ${hostOf(url)}: ${tlsReasonOf(code, cause)}`, error);
   if (timeouts.has(code)) return new HttpFailure('timeout', url, `no answer in time from ${url}`, error);
+  if (cause.name === 'HTTPParserError' && code !== 'HPE_INVALID_EOF_STATE' && !answered) return new HttpFailure('undecodable', url, `what answers at ${hostOf(url)} does not speak HTTP`, error);
   return new HttpFailure('broken', url, answered ? `the connection broke in the middle of the answer of ${url}` : `the connection broke before ${url} answered`, error);
 }
 
 function reasonOf(code: string): string {
   switch (code) {
     case 'ECONNREFUSED': return 'nothing listens there';
-    case 'ENOTFOUND': return 'there is no such host';
     case 'EAI_AGAIN': return 'the host name cannot be looked up now';
     default: return `it cannot be reached (${code})`;
   }

@@ -1,8 +1,8 @@
 /**
- * Why no usable answer came back. `unreachable`: no connection, so nothing was sent. `broken`: the connection ended
- * before the answer did. `undecodable`: the body is not in the encoding it claims. `endless`: too many redirects.
+ * Why no usable answer came back. `unknown-host`: there is no such name. `unreachable`: no connection, so nothing was sent. `broken`: the connection ended
+ * before the answer did. `undecodable`: the answer is not HTTP, or not in the encoding it claims. `endless`: too many redirects.
  */
-export type HttpFailureKind = 'invalid-url' | 'unreachable' | 'tls' | 'timeout' | 'broken' | 'too-large' | 'undecodable' | 'endless';
+export type HttpFailureKind = 'invalid-url' | 'unknown-host' | 'unreachable' | 'tls' | 'timeout' | 'broken' | 'too-large' | 'undecodable' | 'endless';
 
 /** What {@link Http.request} throws when there is no whole answer. Its message names no secrets. */
 export class HttpFailure extends Error {

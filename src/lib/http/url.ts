@@ -92,7 +92,7 @@ function mergePaths(basePath: string, reference: string): string {
     if (rest.startsWith('./')) rest = rest.slice(2);
     else if (rest.startsWith('../')) {
       rest = rest.slice(3);
-      if (folders.length > 1) folders.pop();
+      folders.pop();
     } else return `${folders.join('/')}/${rest}`;
   }
 }

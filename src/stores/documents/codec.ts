@@ -1,7 +1,6 @@
-import { editYaml } from '../../formats/yaml-edit.ts';
 import { readJson, writeJson } from '../../formats/json.ts';
 import { decodeWhole } from '../../formats/text.ts';
-import { readYaml } from '../../formats/yaml-read.ts';
+import { editYaml, readYaml } from '../../formats/yaml-read.ts';
 import { writeYaml } from '../../formats/yaml-write.ts';
 import { canonicalJson } from '../../lib/canonical-json.ts';
 import { limits } from '../../lib/limits.ts';
@@ -43,8 +42,7 @@ export function writeDocument(document: Document, format: Format): string {
 export function rewriteDocument(document: Document, format: Format, before: Read | undefined): string {
   const text = writeDocument(document, format);
   if (format !== 'yaml' || !before?.text.includes('#') || before.text === writeYaml(before.document)) return text;
-  const edited = editYaml(before.text, document);
-  return sameDocument(readYaml(edited, 'the edited text') as Document, document) ? edited : text;
+  return editYaml(before.text, document);
 }
 
 /** Whether two documents hold the same, to the letter. */

@@ -84,7 +84,7 @@ function failed(error: SyncError, { url, start, isStart }: Flight, { collections
 
 /** Whether the server as a whole cannot be talked to, so that its other collections need not be tried. */
 function isCutOff({ details: { cause } }: SyncError): boolean {
-  return cause instanceof HttpFailure && (cause.kind === 'unreachable' || cause.kind === 'tls' || cause.kind === 'timeout');
+  return cause instanceof HttpFailure && (cause.kind === 'unknown-host' || cause.kind === 'unreachable' || cause.kind === 'tls' || cause.kind === 'timeout');
 }
 
 /** Where to go next. Only the ends of its queues are in memory. */

@@ -21,12 +21,13 @@ export function toRestError(cause: unknown, store: string): SyncError {
 function byKind({ kind }: HttpFailure): { code: FailureCode; hint: string } {
   switch (kind) {
     case 'invalid-url': return { code: 'invalid', hint: 'write https://host/path' };
+    case 'unknown-host': return { code: 'unavailable', hint: 'check the address' };
     case 'unreachable': return { code: 'unavailable', hint: 'check the address, the network, and that the server runs' };
     case 'tls': return { code: 'denied', hint: 'use a certificate that this machine trusts; NODE_EXTRA_CA_CERTS names a file of further authorities' };
     case 'timeout': return { code: 'unavailable', hint: 'try again later, or give it more time' };
     case 'broken': return { code: 'unavailable', hint: 'try again, or allow more attempts' };
     case 'too-large': return { code: 'corrupt', hint: 'ask for smaller pages' };
-    case 'undecodable': return { code: 'corrupt', hint: 'have the server send gzip, deflate, br or nothing' };
+    case 'undecodable': return { code: 'corrupt', hint: 'check the address, and what answers there' };
     case 'endless': return { code: 'unsupported', hint: 'check the address' };
     default: return kind satisfies never;
   }

@@ -82,7 +82,7 @@ async function open(endpoint: string, given: RestOptions, host: Host): Promise<R
   const credentials = await credentialsFor(base, { endpoint, username, netrcFile, host });
   const { onRetry = ({ url, failed, inMs, reason }) => host.log('info', `${url}: ${reason}; attempt ${failed + 1} in ${Math.ceil(inMs)} ms`) } = given;
   const http = openHttp({
-    timeoutMs, connections: concurrency, maxAttempts, maxBodyBytes: limits.documentBytes, credentials, onRetry,
+    timeoutMs, connections: concurrency, maxAttempts, maxBodyBytes: limits.documentBytes, userAgent: 'syncline', credentials, onRetry,
     now: () => host.now(), random: () => host.random(), sleep: (ms, signal) => host.sleep(ms, signal),
   });
   return new RestStore({

@@ -180,7 +180,7 @@ describe('a crawl', () => {
       '/api/foo': { items: [resource('/api/foo/1')], _links: { next: { href: '/api/never' } } },
       '/api/never': (request) => closed.push(new Promise((resolve) => request.socket.once('close', () => resolve()))),
     });
-    for await (const page of (await open(`${origin}/api/foo`)).scan()) {
+    for await (const page of (await open(`${origin}/api/foo`, { timeoutMs: 3_600_000 })).scan()) {
       assert.equal(page.entries.length, 1);
       while (closed.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
       break;
@@ -201,7 +201,7 @@ describe('collections', () => {
       '/api/foo': { items: [resource('/api/foo/1')], _links: { next: { href: '/api/foo?page=2' } } },
       '/api/foo?page=2': { items: [resource('/api/foo/2')] },
       '/api/bar': { items: [], _links: { self: { href: '/api/bar' } } },
-      '/api/one': resource('/api/one'), '/api/405': 405, '/api/501': 501, '/api/half': { items: [resource('/api/half/1')], _links: { next: { href: '/api/half?page=2' } } },
+      '/api/one': resource('/api/one', { count: 1 }), '/api/405': 405, '/api/501': 501, '/api/half': { items: [resource('/api/half/1')], _links: { next: { href: '/api/half?page=2' } } },
       '/api/nameless': { items: [resource('/api/nameless/1'), { id: 2 }] },
     });
     const store = await open(origin);

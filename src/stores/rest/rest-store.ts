@@ -50,7 +50,8 @@ export class RestStore implements Store {
       redact: (text) => credentials.redact(text),
       urlOf: (address) => urlText(atOrigin(base.origin, address)),
       addressOf: (ref) => addressOf(ref, this.name),
-      readEntry: (ref, options) => this.#readEntry(ref, options),
+      // What decides on a write is seen as it is now.
+      readEntry: (ref, options) => this.#readEntry(ref, { ...this.#fetching, responses: undefined }, options),
       entryOf: (ref, response) => entryOf(ref, response, schema),
       documentOf,
     };
@@ -84,7 +85,7 @@ export class RestStore implements Store {
     try {
       for (const [i, ref] of refs.entries()) {
         await limit.add(async () => {
-          entries[i] = await this.#readEntry(ref, { signal: either });
+          entries[i] = await this.#readEntry(ref, this.#fetching, { signal: either });
         });
       }
       await limit.drain();
@@ -102,9 +103,9 @@ export class RestStore implements Store {
     await this.#context.http[Symbol.asyncDispose]();
   }
 
-  async #readEntry(ref: Ref, { signal }: CallOptions = {}): Promise<Entry | undefined> {
+  async #readEntry(ref: Ref, fetching: Fetching, { signal }: CallOptions = {}): Promise<Entry | undefined> {
     const url = this.#context.urlOf(this.#context.addressOf(ref));
-    const response = await this.#get(url, signal);
+    const response = await this.#get(url, fetching, signal);
     if (response.status === 404 || response.status === 410) return undefined;
     if (response.status !== 200) throw statusFailure(response, this.#context);
     return entryOf(ref, response, this.#context.schema);
@@ -112,7 +113,7 @@ export class RestStore implements Store {
 
   async #fetch(url: string, signal: AbortSignal): Promise<Fetched | SyncError> {
     try {
-      const response = await this.#get(url, signal);
+      const response = await this.#get(url, this.#fetching, signal);
       if (response.status !== 200) return statusFailure(response, this.#context);
       return { value: valueOf(response), url: parseUrl(response.url) as HttpUrl, version: versionOf(response.headers) };
     } catch (error) {
@@ -121,9 +122,11 @@ export class RestStore implements Store {
     }
   }
 
-  async #get(url: string, signal: AbortSignal | undefined): Promise<HttpResponse> {
+  async #get(url: string, fetching: Fetching, signal: AbortSignal | undefined): Promise<HttpResponse> {
     try {
-      return await get(url, this.#fetching, signal);
+      const response = await get(url, fetching, signal);
+      this.#context.host.log('info', `GET ${printableUrl(url)}: ${response.status}`);
+      return response;
     } catch (error) {
       throw toRestError(error, this.name);
     }
