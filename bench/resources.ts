@@ -12,6 +12,8 @@ export interface BenchOptions {
   /** Small sizes, to see that it runs. */
   readonly quick: boolean;
   readonly rounds: number;
+  /** Whether dist is built first. */
+  readonly build: boolean;
   /** Only the cases whose name holds this. */
   readonly only: string | undefined;
 }
@@ -22,12 +24,13 @@ interface Case {
   readonly rounds?: number;
   /** What ours is to reach, in words. */
   readonly goal: string;
-  readonly ours: Command;
-  readonly peer?: Command;
+  /** The command, given the number of the run. */
+  ours(run: number): Command;
+  peer?(run: number): Command;
   /** Before each run. */
   prepare?(): Promise<void> | void;
   /** After each of our runs: throws when it did not do what was asked. */
-  check?(): Promise<void> | void;
+  check?(run: number): Promise<void> | void;
 }
 
 interface Result {
@@ -42,16 +45,16 @@ interface Result {
 const widgets = '/api/widget';
 
 /** Measures capture and replay of resources next to microcosm-resourcesync, and prints and keeps the figures. */
-export async function benchResources({ quick, rounds, only }: BenchOptions): Promise<void> {
+export async function benchResources({ quick, rounds, only, build }: BenchOptions): Promise<void> {
   const found = await pythonEnvironment('microcosm-resourcesync', join(import.meta.dirname, 'requirements.txt'));
   if ('missing' in found) throw new Error(`the benchmark needs Python, to measure with and to measure against: ${found.missing}`);
-  if ((await runNode(join(root, 'scripts', 'build.ts'))) !== 0) throw new Error('the build failed');
+  if (build && (await runNode(join(root, 'scripts', 'build.ts'))) !== 0) throw new Error('the build failed');
   const python = join(found.bin, 'python');
   const folder = mkdtempSync(join(tmpdir(), 'syncline-bench-'));
   const results: Result[] = [];
   try {
     const bench = new Bench({ folder, python, peer: join(found.bin, 'resource-sync'), rounds, only, results });
-    await bench.run({ name: 'start-up (--help)', goal: 'under 150 ms', ours: bench.syncline('--help'), peer: bench.resourceSync('--help') });
+    await bench.run({ name: 'start-up (--help)', goal: 'under 150 ms', ours: () => bench.syncline('--help'), peer: () => bench.resourceSync('--help') });
     if (bench.wanted('sort of a chain')) sortChain(5000, rounds);
     for (const size of quick ? [500] : [5000, 100_000]) await bench.resources(size);
     await bench.large(quick ? 20_000 : 1_000_000);
@@ -66,7 +69,7 @@ export async function benchResources({ quick, rounds, only }: BenchOptions): Pro
   console.log(`written to ${file}`);
 }
 
-interface Setting extends Omit<BenchOptions, 'quick'> {
+interface Setting extends Pick<BenchOptions, 'rounds' | 'only'> {
   readonly folder: string;
   readonly python: string;
   /** The peer's program. */
@@ -99,14 +102,12 @@ class Bench {
     const { python, folder, results } = this.#options;
     const rounds = one.rounds ?? this.#options.rounds;
     const runs: { readonly [who in 'ours' | 'peer' | 'control']: Measured[] } = { ours: [], peer: [], control: [] };
-    for (let round = 0; round < rounds; round++) {
-      for (const who of ['ours', 'peer', 'control'] as const) {
-        const command = who === 'peer' ? one.peer : one.ours;
-        if (command === undefined || (who === 'control' && one.peer === undefined)) continue;
-        await one.prepare?.();
-        runs[who].push(await measure(python, join(folder, 'output'), command));
-        if (who !== 'peer') await one.check?.();
-      }
+    for (let run = 0; run < rounds * 3; run++) {
+      const who = (['ours', 'peer', 'control'] as const)[run % 3]!;
+      if (who !== 'ours' && one.peer === undefined) continue;
+      await one.prepare?.();
+      runs[who].push(await measure(python, join(folder, 'output'), who === 'peer' ? one.peer!(run) : one.ours(run)));
+      if (who !== 'peer') await one.check?.(run);
     }
     const result: Result = { name: one.name, goal: one.goal, rounds, ours: medians(runs.ours), ...(one.peer && { control: medians(runs.control), peer: medians(runs.peer) }) };
     results.push(result);
@@ -114,49 +115,51 @@ class Bench {
   }
 
   async resources(size: number): Promise<void> {
-    if (![`capture of ${size}`, `replay of ${size}`, `replay of ${size}, 5 ms`, `second replay of ${size}`].some((name) => this.wanted(name))) return;
     const { folder } = this.#options;
-    const [captured, tree, state] = [join(folder, 'captured'), join(folder, 'tree'), join(folder, 'state')];
-    const remove = (path: string): void => rmSync(path, { recursive: true, force: true });
+    const state = join(folder, 'state');
+    // A new directory for each run: file systems are slow to give out the room of files that were just deleted.
+    const captured = (run: number | string): string => join(folder, `captured-${size}-${run}`);
+    const forget = (): void => rmSync(state, { recursive: true, force: true });
     await using origin = await BenchServer.start(size);
     await using target = await BenchServer.start(0);
-    const empty = async (): Promise<void> => { remove(state); await target.control('reset'); };
+    const empty = async (): Promise<void> => { forget(); await target.control('reset'); };
     const filled = async (): Promise<void> => expect((await target.control('count')).held, size, 'resources at the server');
     await this.run({
-      name: `capture of ${size}`, goal: '1/3 of the wall time and less CPU', ours: this.syncline('sync', origin.url + widgets, captured), peer: this.resourceSync(origin.url + widgets, captured),
-      prepare: () => { remove(captured); remove(state); }, check: () => expect(readdirSync(join(captured, 'widget')).length, size, 'files'),
+      name: `capture of ${size}`, goal: '1/3 of the wall time and less CPU',
+      ours: (run) => this.syncline('sync', origin.url + widgets, captured(run)), peer: (run) => this.resourceSync(origin.url + widgets, captured(run)),
+      prepare: forget, check: (run) => expect(readdirSync(join(captured(run), 'widget')).length, size, 'files'),
     });
-    remove(captured);
+    if (![`replay of ${size}`, `replay of ${size}, 5 ms`, `second replay of ${size}`].some((name) => this.wanted(name))) return;
+    const tree = captured('tree');
     await measure(this.#options.python, join(folder, 'output'), this.syncline('sync', origin.url + widgets, tree));
-    const replay = { ours: this.syncline('sync', tree, target.url), peer: this.resourceSync(tree, target.url) };
+    const replay = { ours: (): Command => this.syncline('sync', tree, target.url), peer: (): Command => this.resourceSync(tree, target.url) };
     await this.run({ name: `replay of ${size}`, goal: '1/5 of the wall time', ...replay, prepare: empty, check: filled });
     if (size <= 5000) {
       await target.control('delay/5');
       await this.run({ name: `replay of ${size}, 5 ms`, goal: '1/20 of the wall time', ...replay, prepare: empty, check: filled });
       await target.control('delay/0');
     }
+    if (!this.wanted(`second replay of ${size}`)) return;
     await empty();
-    await measure(this.#options.python, join(folder, 'output'), replay.ours);
+    await measure(this.#options.python, join(folder, 'output'), replay.ours());
     await this.run({
       name: `second replay of ${size}`, goal: 'no write, 1/10 of the wall time', ...replay,
       prepare: async () => { await target.control('count'); }, check: async () => expect((await target.control('count')).write, 0, 'writes'),
     });
-    remove(tree);
   }
 
   async large(size: number): Promise<void> {
     const name = `capture of ${size} (memory)`;
     if (!this.wanted(name)) return;
     await using origin = await BenchServer.start(size);
-    const captured = join(this.#options.folder, 'captured');
+    const captured = join(this.#options.folder, 'large');
     await this.run({
-      name, goal: 'under 300 MB resident', rounds: 1, ours: this.syncline('sync', `${origin.url}${widgets}?offset=0&limit=1000`, captured), check: () => expect(readdirSync(join(captured, 'widget')).length, size, 'files'),
+      name, goal: 'under 300 MB resident', rounds: 1, ours: () => this.syncline('sync', `${origin.url}${widgets}?offset=0&limit=1000`, captured), check: () => expect(readdirSync(join(captured, 'widget')).length, size, 'files'),
     });
-    rmSync(captured, { recursive: true, force: true });
   }
 
   async keys(size: number): Promise<void> {
-    const keys = (mode: string): Command => ({ line: [process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'keys.ts'), mode, String(size)] });
+    const keys = (mode: string) => (): Command => ({ line: [process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'keys.ts'), mode, String(size)] });
     await this.run({ name: `verify of ${size} keys (memory)`, goal: 'under 300 MB resident', rounds: 1, ours: keys('verify') });
     await this.run({ name: `merge of ${size} keys (memory)`, goal: 'under 300 MB resident', rounds: 1, ours: keys('merge') });
   }

@@ -68,19 +68,19 @@ export interface MergeOptions extends Options {
 export async function sync(origins: Place<Source> | readonly Place<Source>[], target: Place<Store | Sink>, options: SyncOptions = {}): Promise<Report> {
   await using opened = await open(origins, target, options);
   const { sources, place, run } = opened;
-  return isComparable(place) ? runSync({ ...run, origins: sources, target: place }) : runCopy({ ...run, origins: sources, target: place });
+  return isComparable(place) ? await runSync({ ...run, origins: sources, target: place }) : await runCopy({ ...run, origins: sources, target: place });
 }
 
 /** What {@link sync} would do, page by page; writes nothing. */
 export async function diff(origins: Place<Source> | readonly Place<Source>[], target: Place<Store>, options: SyncOptions & { readonly show?: (actions: readonly Action[]) => void | Promise<void> } = {}): Promise<Report> {
   await using opened = await open(origins, target, options);
-  return runDiff(opened.pairing(), options.show ?? ((): void => {}));
+  return await runDiff(opened.pairing(), options.show ?? ((): void => {}));
 }
 
 /** Whether both sides hold the same; writes nothing. */
 export async function verify(origins: Place<Source> | readonly Place<Source>[], target: Place<Store>, options: Options = {}): Promise<Verification> {
   await using opened = await open(origins, target, options);
-  return runVerify(opened.pairing());
+  return await runVerify(opened.pairing());
 }
 
 /** Brings both sides to hold the same; what changed on both is decided by `conflicts` (default: the newest). Needs `state`. */
@@ -90,7 +90,7 @@ export async function merge(left: Place<Store>, right: Place<Store>, options: Me
   if (!from || !isSink(from) || !isComparable(place)) throw new SyncError('invalid', 'both sides of a merge must be readable and writable', { hint: 'use sync for a place that is only one of them' });
   if (!state) throw new SyncError('invalid', 'a merge needs a memory of what both sides last agreed on', { hint: 'pass state: a file name' });
   const { conflicts, delete: travels = true } = options;
-  return runMerge({ ...run, state, left: from, right: place, deletes: travels ? 'propagate' : 'keep', ...(conflicts && { conflicts }) });
+  return await runMerge({ ...run, state, left: from, right: place, deletes: travels ? 'propagate' : 'keep', ...(conflicts && { conflicts }) });
 }
 
 interface Opened extends AsyncDisposable {

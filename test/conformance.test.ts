@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { startExampleApi } from '../examples/api/server.ts';
+import type { ExampleApi, ExampleApiOptions } from '../examples/api/server.ts';
 import { readDocuments } from '../src/formats/detect.ts';
 import { writeJson } from '../src/formats/json.ts';
 import { writeYamlDocument } from '../src/formats/yaml-write.ts';
@@ -9,16 +11,23 @@ import type { Document } from '../src/model/document.ts';
 import { joinKey, splitKey } from '../src/model/key.ts';
 import type { Key } from '../src/model/key.ts';
 import { plainHost } from '../src/model/plain-host.ts';
+import type { Store } from '../src/model/store.ts';
+import { hal } from '../src/schema/hal.ts';
 import { simple } from '../src/schema/simple.ts';
 import { documentsIn } from '../src/stores/documents/documents-in.ts';
+import { FileStore } from '../src/stores/file/file-store.ts';
 import { MemoryStore } from '../src/stores/memory/memory-store.ts';
 import { NullStore } from '../src/stores/null/kind.ts';
+import { kind as rest } from '../src/stores/rest/kind.ts';
+import type { RestOptions } from '../src/stores/rest/kind.ts';
 import { StandardStreams } from '../src/stores/stdio/standard-streams.ts';
 import { TreeStore } from '../src/stores/tree/tree-store.ts';
 import { testStore, wrapped } from '../src/testing/index.ts';
 import type { Subject } from '../src/testing/index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'syncline-conformance-'));
+const servers: ExampleApi[] = [];
+after(async () => { for (const server of servers) await server.close(); });
 after(() => rmSync(root, { recursive: true, force: true }));
 let places = 0;
 
@@ -45,6 +54,13 @@ const subjects: { readonly [name: string]: Subject } = {
   'standard output, YAML': standardOutput('yaml'),
   'standard output, JSON': standardOutput('json'),
   'null': { is: 'sink', open: async () => new NullStore() },
+  'REST, with ETags': overHttp({}),
+  'REST, from the top, listed by collection': overHttp({ types: ['thing'] }, { path: '/' }),
+  'REST, without ETags, in batches': overHttp({ etags: false }, { options: { batchSize: 7 } }),
+  'REST, by a server that adds, reorders, stamps and makes links of its own': overHttp({ behaviour: { defaults: { state: 'new' }, reorder: true, stamp: true, ownLinks: true } }),
+  'file, YAML': file('.yaml'),
+  'file, JSON': { ...file('.json'), refuses: noJson },
+  'file, NDJSON': { ...file('.ndjson'), refuses: noJson },
   'tree': inFolder((folder) => new TreeStore(folder, plainHost, { missing: 'empty' }), { refuses: noFileNames }),
 };
 
@@ -93,6 +109,35 @@ function standardOutput(format: 'yaml' | 'json'): Subject {
 
 async function* oneChunk(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text);
+}
+
+function file(extension: string): Subject {
+  return inFolder((path) => new FileStore(path + extension, plainHost, { schema: simple, missing: 'empty' }), documents());
+}
+
+/** The example API, a server of its own for every place. */
+function overHttp(api: ExampleApiOptions, { path = '/api/thing', options = {} }: { readonly path?: string; readonly options?: RestOptions } = {}): Subject {
+  let url = '';
+  const open = async (): Promise<Store> => await rest.open(url + path, { maxAttempts: 1, ...options }, plainHost) as Store;
+  return {
+    schema: hal,
+    key: (name) => joinKey(['thing', name]),
+    document: (key, fields) => {
+      const [type = '', id = ''] = splitKey(key);
+      return { ...fields, id, _links: { self: { href: `/api/${type}/${encodeURIComponent(id)}` } } };
+    },
+    adds: true,
+    probes: true,
+    loses: ['negative zero'],
+    refuses: ['.', '..', ...noJson],
+    open: async () => {
+      const server = await startExampleApi({ log: false, ...api });
+      servers.push(server);
+      url = server.url;
+      return await open();
+    },
+    reopen: open,
+  };
 }
 
 /** A subject whose places are paths that nothing uses yet, and outlive being closed. */

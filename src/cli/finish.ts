@@ -25,6 +25,8 @@ export interface FinishOptions {
 
 /** Prints what a run did in the form that was asked for; the result is what the process exits with. */
 export function finish(report: Report, { command, pairing: { pair }, values, terminal, planned = false, differencesAreFine = false, keptHint, extra, exitCode = exitOf(report, { differencesAreFine }) }: FinishOptions): number {
+  // Whoever asked for the documents themselves has seen enough, and went.
+  if (terminal.outClosed && pair.target.name === '-') return exitCode;
   if (values.report !== undefined) {
     const facts = { command, version, exitCode, origins: pair.origins.map(({ name }) => redact(name)), destination: redact(pair.target.name), dryRun: planned };
     const json = { ...reportAsJson(report, facts), ...extra };

@@ -3,7 +3,7 @@ import type { Command } from './command.ts';
 import { commands } from './commands.ts';
 import { exits } from './exit.ts';
 import type { Values } from './options.ts';
-import { describe, tame } from './program.ts';
+import { describe, ignoreBrokenPipes, tame } from './program.ts';
 import { version } from './version.ts';
 
 const examples: readonly (readonly [string, string])[] = [
@@ -13,14 +13,17 @@ const examples: readonly (readonly [string, string])[] = [
 ];
 
 /** Runs one command line; the result is what the process exits with. */
-async function main(argv: readonly string[]): Promise<number> {
-  if (argv[0] === 'complete' && argv[1] === '--') return answerCompletion(argv.slice(2));
+async function main(given: readonly string[]): Promise<number> {
+  ignoreBrokenPipes();
+  if (given[0] === 'complete' && given[1] === '--') return answerCompletion(given.slice(2));
+  const argv = given[0] === 'help' ? [...given.slice(1), '--help'] : given;
+  const asked = given[0] === 'help' ? given[1] : undefined;
   const program = tame(new Program('syncline'), 'syncline');
   program.description('Keeps two places in step: REST APIs, YAML and JSON files, directories and streams.').usage('COMMAND [OPTIONS] [PLACES]');
   program.version(`syncline ${version}`, '--version', 'print the version').helpOption('-h, --help', 'say what there is; after a command, what it does');
   program.addHelpText('after', () => `\nExamples:\n${examples.map(([line, does]) => `  # ${does}\n  syncline ${line}\n`).join('')}\nsyncline COMMAND --help tells more about each, with examples.\nExit codes: 0 done, 1 differences or partial failure, 2 usage or bad input, 3 environment, 4 refused by a guard, 130 interrupted.\n`);
   program.helpCommand('help [COMMAND]', 'say what a command does');
-  const wanted = argv.slice(0, argv.indexOf('--') < 0 ? undefined : argv.indexOf('--')).filter((word) => commands.some(({ name }) => name === word));
+  const wanted = argv.slice(0, argv.indexOf('--') < 0 ? undefined : argv.indexOf('--')).filter(isCommand);
   let called: { readonly command: Command; readonly args: readonly string[]; readonly values: Values } | undefined;
   for (const { name, summary, load } of commands) {
     const parser = tame(program.command(name), 'syncline').description(summary);
@@ -31,12 +34,16 @@ async function main(argv: readonly string[]): Promise<number> {
     parser.action(() => void (called = { command, args: parser.args, values }));
   }
   try {
-    program.parse([...argv], { from: 'user' });
+    program.parse(asked === undefined || isCommand(asked) ? [...argv] : [asked], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? exits.done : exits.usage;
   }
   return called ? runCommand(called) : exits.usage;
+}
+
+function isCommand(word: string): boolean {
+  return commands.some(({ name }) => name === word);
 }
 
 async function runCommand({ command, args, values }: { readonly command: Command; readonly args: readonly string[]; readonly values: Values }): Promise<number> {

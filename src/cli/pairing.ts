@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { State } from '../engine/state.ts';
-import type { OneWay, Report, RunEvent } from '../engine/types.ts';
+import type { OneWay, RunEvent } from '../engine/types.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
 import type { Store } from '../model/store.ts';
@@ -69,11 +69,6 @@ export function bothStores({ pair: { origins: [left], target } }: Pairing): read
     throw new SyncError('invalid', 'both sides of a merge must be readable and writable', { hint: 'use sync where one side is only read or only written' });
   }
   return [left as Store, target];
-}
-
-/** Whether the report of a run is complete enough to be believed when it names no changes. */
-export function isWhole({ complete, interrupted }: Report): boolean {
-  return complete && !interrupted;
 }
 
 function listener(progress: Progress, { report }: Values, terminal: Terminal): (event: RunEvent) => void {

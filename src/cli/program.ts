@@ -5,16 +5,19 @@ import type { OptionSpec, Values } from './options.ts';
 import { redact } from './redact.ts';
 import { painter } from './render/style.ts';
 
-/** Gives a parser of ours the manners of the commander: errors as one sentence, exit code 2, no process ended. */
+/** Gives a parser the manners of this program: errors are one sentence, and it is for the caller to end the process. */
 export function tame(program: Program, name: string): Program {
-  // A reader that went away, as in `| head`, is no error.
-  process.stdout.on('error', () => {});
   const paint = painter(process.stdout.isTTY && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb');
   return program
     .exitOverride()
     .showHelpAfterError(false)
     .configureHelp({ styleTitle: (text) => paint('bold', text), helpWidth: Math.min(process.stdout.columns || 100, 100) })
     .configureOutput({ outputError: (text, write) => write(usageError(text, name)) });
+}
+
+/** A reader that goes away, as in `| head`, is no error. */
+export function ignoreBrokenPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 }
 
 /** A usage error as one sentence that repeats no secret the command line may have held. */

@@ -7,7 +7,7 @@ import type { Recognised } from '../stores/open.ts';
 import { exitOf, exits } from './exit.ts';
 import { wholeNumber } from './options.ts';
 import type { OptionSpec, Values } from './options.ts';
-import { describe, tame } from './program.ts';
+import { describe, ignoreBrokenPipes, tame } from './program.ts';
 import { redact } from './redact.ts';
 import { printable } from './render/style.ts';
 import { Terminal } from './terminal.ts';
@@ -39,6 +39,7 @@ const options: readonly OptionSpec[] = [
 
 /** Runs one command line of the original on the engine of this program. */
 async function main(argv: readonly string[]): Promise<number> {
+  ignoreBrokenPipes();
   const parser = tame(new Program('resource-sync'), 'resource-sync').description('Copies resources from origins to a destination.').helpOption('--help', 'say what there is');
   const values: OwnValues = describe(parser, {
     usage: '[OPTIONS] [ORIGIN]... DESTINATION',

@@ -30,7 +30,11 @@ export class Terminal {
     this.live = process.stderr.isTTY && environment['TERM'] !== 'dumb';
     // A reader that went away, as in `| head`, is no error; the run itself goes on.
     process.stdout.on('error', () => (this.#outClosed = true));
-    process.stderr.on('error', () => {});
+  }
+
+  /** Whether whoever read standard output has gone away. */
+  get outClosed(): boolean {
+    return this.#outClosed;
   }
 
   /** The columns of the terminal that standard error is. */

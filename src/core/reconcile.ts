@@ -43,7 +43,8 @@ export function reconcile(triple: Triple, policy: Policy, precision: number): Ac
 
 function mirror({ key, left, right, base }: Triple, policy: Policy, precision: number): Action | undefined {
   if (!left) {
-    if (!right) return base && { kind: 'forget', key };
+    // What was learned of an entry stays true while nobody looks at it: a narrower run must not forget it.
+    if (!right) return undefined;
     return policy.deletes === 'propagate' ? { kind: 'delete', key, on: 'right', over: right, why: 'extra' } : { kind: 'keep', key, on: 'right', over: right };
   }
   if (!right) return { kind: 'put', key, to: 'right', entry: left, over: undefined, why: 'missing' };

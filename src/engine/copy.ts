@@ -21,7 +21,7 @@ export async function runCopy({ origins, target, ...options }: Copy): Promise<Re
   const run = startRun(options);
   const { ledger, context, host, backoff } = run;
   using spool = new Spool();
-  return reported(run, async () => {
+  return await reported(run, async () => {
     const puts: Waiting[] = [];
     for await (const page of union(origins, context, { side: 'left', counted: true, want: 'content' })) {
       for (const { content, ...entry } of page) {

@@ -21,12 +21,11 @@ export async function runDiff(pairing: OneWay, show: (actions: readonly Action[]
   const policy = oneWayPolicy(pairing);
   return reported(run, async () => {
     for await (const actions of planOneWay(pairing, { context, policy, baseline: learned(pairing), extras: true })) {
-      const shown = actions.filter(({ kind }) => kind !== 'forget');
-      for (const action of shown) {
+      for (const action of actions) {
         if (action.kind === 'put' || action.kind === 'delete') ledger.planned(action);
         else if (action.kind === 'keep') ledger.kept(action.key);
       }
-      await show(content ? await withContents(shown, pairing) : shown);
+      await show(content ? await withContents(actions, pairing) : actions);
     }
   });
 }

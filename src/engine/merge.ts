@@ -7,7 +7,9 @@ import { reconcile } from '../core/reconcile.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import type { Content, Entry } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
+import type { Key } from '../model/key.ts';
 import type { Store } from '../model/store.ts';
+import { withEvidence } from './evidence.ts';
 import { Lane } from './lane.ts';
 import { coarser } from './plan.ts';
 import type { Run } from './run.ts';
@@ -33,15 +35,21 @@ export function twoWayPolicy({ deletes = 'propagate', conflicts = 'newest' }: Pi
 export async function* planTwoWay({ left, right }: TwoWay, { context }: Pick<Run, 'context'>, policy: Policy, baseline: Baseline): AsyncGenerator<readonly Action[]> {
   const precision = coarser(left, right);
   const scanOf = (side: Side, store: Store): AsyncGenerator<readonly Entry[]> => inOrder(store, context, { side, counted: true, want: store.capabilities.reads === 'cheap' ? 'stat' : 'content' });
-  for await (const rows of mergeJoin<Entry | Base>(scanOf('left', left), scanOf('right', right), baseline.scan())) {
+  for await (const rows of mergeJoin<Entry | Base>(scanOf('left', left), scanOf('right', right), chosen(baseline, context))) {
+    const triples = rows.map(({ key, items: [l, r, b] }) => ({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined }));
     const actions: Action[] = [];
-    for (const { key, items: [l, r, b] } of rows) {
-      const action = reconcile({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined }, policy, precision);
+    for (const triple of await withEvidence(triples, { leftOf: () => left, right, precision, signal: context.signal })) {
+      const action = reconcile(triple, policy, precision);
       if (action) actions.push(action);
-      else if (l || r) context.ledger.unchanged(key);
+      else if (triple.left || triple.right) context.ledger.unchanged(triple.key);
     }
     if (actions.length > 0) yield actions;
   }
+}
+
+/** What is remembered of the entries in scope: a filter hides an entry from memory too, or it would be forgotten as gone. */
+async function* chosen(baseline: Baseline, { where }: Run['context']): AsyncGenerator<readonly Base[]> {
+  for await (const page of baseline.scan()) yield where ? page.filter(where) : page;
 }
 
 /**
@@ -57,6 +65,7 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
   await using toRight = laneOf('right', pairing, run, baseline);
   const lanes = { left: toLeft, right: toRight };
   const deletes: { readonly [side in Side]: Delete[] } = { left: [], right: [] };
+  const forgotten: Key[] = [];
   try {
     return await reported(run, async () => {
       for await (const actions of planTwoWay(pairing, { context }, twoWayPolicy(pairing), baseline)) {
@@ -66,7 +75,7 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
             case 'delete': deletes[action.on].push(action); break;
             case 'conflict': ledger.conflict(action); break;
             case 'keep': ledger.kept(action.key); break;
-            case 'forget': baseline.delete(action.key); break;
+            case 'forget': forgotten.push(action.key); break;
             case 'settle':
               baseline.set(action.base);
               ledger.settled(action.key);
@@ -78,6 +87,8 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
       const { complete, scanned } = ledger;
       const sides = [['left', left], ['right', right]] as const;
       if (complete) for (const [side, store] of sides) checkDeletes({ deletes: deletes[side].length, held: scanned[side], sourceEntries: scanned[otherSide(side)], target: store.name, guard });
+      // What could not be read looks gone on that side: forgetting it would turn the other side's deletion into news.
+      if (complete) for (const key of forgotten) baseline.delete(key);
       for (const [side] of sides) await lanes[side].flush();
       for (const [side, store] of sides) {
         if (complete) await lanes[side].delete(deletes[side]);

@@ -3,10 +3,11 @@ import type { Policy } from '../core/policy.ts';
 import type { Action, Base, Triple } from '../core/reconcile.ts';
 import { reconcile } from '../core/reconcile.ts';
 import { SeenSet } from '../lib/seen-set.ts';
-import type { Entry } from '../model/entry.ts';
+import type { Entry, Ref } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import { typeOf } from '../model/key.ts';
 import type { Source, Store } from '../model/store.ts';
+import { withEvidence } from './evidence.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
 import { inOrder, reportCollision, scanned, union } from './scan.ts';
 import type { Baseline } from './state.ts';
@@ -26,7 +27,9 @@ export interface PlanOptions {
  * What a one-way run has to do, in pages as it becomes known. Puts and settlements come first; what only the target
  * holds comes last, after every scan has ended. Writes nothing.
  */
-export async function* planOneWay(pairing: OneWay, options: PlanOptions): AsyncGenerator<readonly Action[]> {
+export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGenerator<readonly Action[]> {
+  const coverage = covered(pairing.target, given.context);
+  const options = { ...given, context: coverage.context };
   const extras: Action[] = [];
   const types = new Set<string>();
   const pages = comesAsItIs(pairing, options) ? planAsItComes(pairing, options, types) : planInOrder(pairing, options, types);
@@ -38,8 +41,31 @@ export async function* planOneWay(pairing: OneWay, options: PlanOptions): AsyncG
     });
     if (rest.length > 0) yield rest;
   }
+  coverage.end();
   const inScope = pairing.scope === 'types' ? extras.filter(({ key }) => types.has(typeOf(key))) : extras;
   if (inScope.length > 0) yield inScope;
+}
+
+/** Leaves out what does not belong into the target, and says so: with a warning, or, where nothing is left, by refusing. */
+function covered(target: Store, context: ScanContext): { readonly context: ScanContext; end(): void } {
+  if (!target.covers) return { context, end: () => {} };
+  let [inside, outside] = [0, 0];
+  const { where = (): boolean => true } = context;
+  const covers = (ref: Ref): boolean => {
+    if (!where(ref)) return false;
+    const belongs = target.covers?.(ref) !== false;
+    if (belongs) inside++;
+    else outside++;
+    return belongs;
+  };
+  return {
+    context: { ...context, where: covers },
+    end: () => {
+      if (outside === 0) return;
+      if (inside === 0) throw new SyncError('invalid', `none of the ${outside} entries belongs into ${target.name}, because every entry keeps its own path`, { store: target.name, hint: 'name the host alone, or a path that the entries lie under' });
+      context.ledger.warn(`${outside} entries do not lie under ${target.name} and were left out`);
+    },
+  };
 }
 
 /** An unordered source need not be sorted first where the target can be asked about single entries for next to nothing. */
@@ -51,6 +77,7 @@ function comesAsItIs({ origins, target }: OneWay, { ordered }: PlanOptions): boo
 async function* planAsItComes({ origins, target }: OneWay, { context, policy, baseline, extras }: PlanOptions, types: Set<string>): AsyncGenerator<readonly Action[]> {
   const origin = origins[0] as Source;
   const seen = new SeenSet();
+  let heldBefore = 0;
   const precision = coarser(origin, target);
   for await (const page of scanned(origin, context, { side: 'left', counted: true, want: 'content' })) {
     const fresh = page.filter((entry) => {
@@ -59,17 +86,22 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
       return found === 'new';
     });
     const held = await target.read(fresh, context.signal && { signal: context.signal });
+    const triples = fresh.map((left, i) => ({ key: left.key, left, right: held[i], base: baseline?.get(left.key) }));
     const actions: Action[] = [];
-    fresh.forEach((left, i) => {
-      types.add(typeOf(left.key));
-      const action = decide({ key: left.key, left, right: held[i], base: baseline?.get(left.key) }, policy, precision, context);
+    for (const triple of await withEvidence(triples, { leftOf: () => origin, right: target, precision, signal: context.signal })) {
+      types.add(typeOf(triple.key));
+      if (triple.right) heldBefore++;
+      const action = decide(triple, policy, precision, context);
       if (action) actions.push(action);
-    });
+    }
     if (actions.length > 0) yield actions;
   }
   if (!extras) return;
   for await (const page of inOrder(target, context, { side: 'right', counted: false })) {
     const only = page.filter(({ key }) => !seen.has(key));
+    heldBefore += only.length;
+    // What this run has put there meanwhile does not count as held: the guard measures against what was there before.
+    context.ledger.scanned.right = heldBefore;
     if (only.length > 0) yield only.flatMap((right) => reconcile({ key: right.key, left: undefined, right, base: undefined }, policy, precision) ?? []);
   }
 }
@@ -99,10 +131,11 @@ async function* planInOrder({ origins, target }: OneWay, { context, policy, base
   const sides: AsyncIterable<readonly (Entry | Base)[]>[] = [resumed(first, left), right, ...(baseline ? [baseline.scan()] : [])];
   for await (const rows of mergeJoin<Entry | Base>(...sides)) {
     const triples = rows.map(({ key, items: [l, r, b] }) => ({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined }));
-    const found = unlisted.size > 0 ? await lookUp(triples, unlisted, target, context) : triples;
+    const found = await withEvidence(unlisted.size > 0 ? await lookUp(triples, unlisted, target, context) : triples, {
+      leftOf: (entry) => originOf(entry, origins), right: target, precision, signal: context.signal,
+    });
     const actions: Action[] = [];
     for (const triple of found) {
-      if (!triple.left && !triple.right && byCollection) continue;
       const action = decide(triple, policy, precision, context);
       if (action && (extras || (action.kind !== 'delete' && action.kind !== 'keep'))) actions.push(action);
     }

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
 import type { Base } from '../core/reconcile.ts';
 import type { CachedResponse, ResponseCache } from '../lib/response-cache.ts';
 import type { Stat } from '../model/entry.ts';
@@ -86,10 +87,12 @@ class SqliteBaseline implements Baseline {
   readonly #database: DatabaseSync;
   readonly #pairing: number;
   readonly #pending = new Map<Key, Base | undefined>();
+  readonly #one: StatementSync;
 
   constructor(database: DatabaseSync, pairing: number) {
     this.#database = database;
     this.#pairing = pairing;
+    this.#one = database.prepare('select key, left, right from bases where pairing = ? and key = ?');
   }
 
   async *scan(): AsyncGenerator<readonly Base[]> {
@@ -104,7 +107,7 @@ class SqliteBaseline implements Baseline {
 
   get(key: Key): Base | undefined {
     if (this.#pending.has(key)) return this.#pending.get(key);
-    const row = this.#database.prepare('select key, left, right from bases where pairing = ? and key = ?').get(this.#pairing, key) as BaseRow | undefined;
+    const row = this.#one.get(this.#pairing, key) as BaseRow | undefined;
     return row && toBase(row);
   }
 

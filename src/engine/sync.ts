@@ -15,7 +15,7 @@ export function oneWayPolicy({ deletes = 'keep' }: OneWay): Policy {
 
 /** What the target made of what it was given, whoever gave it: equal content stays equal, whichever origin it comes from. */
 export function learned({ state, target }: OneWay): Baseline | undefined {
-  return state?.baseline(`learned ${target.identity}`);
+  return state?.baseline(`learned ${target.realm ?? target.identity}`);
 }
 
 /**
@@ -37,7 +37,6 @@ export async function runSync(pairing: OneWay): Promise<Report> {
         for (const action of actions) {
           if (action.kind === 'put') await lane.put(action);
           else if (action.kind === 'delete') deletes.push(action);
-          else if (action.kind === 'forget') baseline?.delete(action.key);
         }
       }
       // Only now have all scans ended without throwing. A deletion decided on half a

@@ -8,7 +8,7 @@ import { readYamlStream } from './yaml-read.ts';
  */
 export function detectFormat(head: string): 'yaml' | 'json' {
   const text = head.replace(/^\ufeff?\s*/, '');
-  return /^(?:\{\s*(?:"|\}|$)|\[\s*(?:[[{"\d-]|\]|null|true|false|$))/.test(text) ? 'json' : 'yaml';
+  return /^(?:\{\s*(?:"|\}|$)|\[\s*(?:[[{"\d-]|\]|$|(?:null|true|false)\s*[,\]]))/.test(text) ? 'json' : 'yaml';
 }
 
 /** The documents of a stream, in the format given or the one it looks like. Holds one at a time. */

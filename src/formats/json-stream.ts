@@ -105,12 +105,10 @@ export class JsonSplitter {
     for (let at = from; at < text.length; at++) {
       const code = text.charCodeAt(at);
       if (this.#state === 'text') {
-        if (this.#escaped) this.#escaped = false;
-        else if (code === 0x5c) this.#escaped = true;
-        else if (code === 0x22) {
-          this.#state = this.#depth === 0 ? 'between' : 'nested';
-          if (this.#depth === 0) return at + 1;
-        }
+        at = this.#closingQuote(text, at);
+        if (at < 0) return text.length;
+        this.#state = this.#depth === 0 ? 'between' : 'nested';
+        if (this.#depth === 0) return at + 1;
       } else if (this.#state === 'token') {
         if (code <= 32 || code === 0x2c || code === 0x5d || code === 0x7d || code === 0x7b || code === 0x5b || code === 0x22) {
           this.#state = 'between';
@@ -125,6 +123,18 @@ export class JsonSplitter {
       }
     }
     return text.length;
+  }
+
+  /** The offset of the quote that closes the text `from` is in; -1 if it comes later. */
+  #closingQuote(text: string, from: number): number {
+    const start = this.#escaped ? from + 1 : from;
+    for (let end = text.indexOf('"', start); ; end = text.indexOf('"', end + 1)) {
+      const last = end < 0 ? text.length : end;
+      let slash = last;
+      while (slash > start && text.charCodeAt(slash - 1) === 0x5c) slash--;
+      this.#escaped = end < 0 && (last - slash) % 2 === 1;
+      if (end < 0 || (last - slash) % 2 === 0) return end;
+    }
   }
 
   #keep(text: string): void {

@@ -47,7 +47,7 @@ export function writeJsonIndented(value: Value): string {
 }
 
 // Only a run of digits as long as this, or an exponent of three digits, can be a number that a double does not hold.
-const suspicious = /\d{16}|[eE]\+?\d{3}/;
+const suspicious = /\d{16}|(?:^|[\s:,[])-?\d[\d.]*[eE]\+?\d{3}/;
 const longestInteger = 100_000;
 
 function exact(_name: string, value: unknown, context?: { readonly source?: string }): unknown {

@@ -30,7 +30,10 @@ function annotate(text: string, notes: Notes, earlier: ReadonlyMap<Path, Path>):
     const margin = ' '.repeat(line.search(/[^ ]|$/));
     if (first !== undefined) {
       while (open.length > 0 && !first.startsWith((open.at(-1) as { path: Path }).path)) written.push(...(open.pop()?.after ?? []));
-      for (const note of notes.before.get(earlier.get(first) ?? '') ?? []) written.push(note === '' ? '' : margin + note);
+      for (const note of notes.before.get(earlier.get(first) ?? '') ?? []) {
+        // What stood between two empty lines may be gone.
+        if (note !== '' || written.at(-1) !== '') written.push(note === '' ? '' : margin + note);
+      }
     }
     let whole = line;
     for (const path of begins ?? []) {
@@ -59,7 +62,7 @@ function pairPaths(before: Value, after: Value): ReadonlyMap<Path, Path> {
     }
   }
 
-  /** Equal items belong together wherever they went; of the others, those at the same place. */
+  /** Equal items belong together wherever they went; of the others, those of one kind at the same place. */
   function pairItems(old: readonly Value[], now: readonly Value[], oldPath: Path, nowPath: Path): void {
     const places = new Map<string, number[]>();
     for (const [i, item] of old.entries()) {
@@ -69,8 +72,13 @@ function pairPaths(before: Value, after: Value): ReadonlyMap<Path, Path> {
     const origins = now.map((item) => places.get(canonicalJson(item))?.shift());
     const taken = new Set(origins);
     for (const [i, item] of now.entries()) {
-      const origin = origins[i] ?? (i < old.length && !taken.has(i) ? i : undefined);
+      const origin = origins[i] ?? (i < old.length && !taken.has(i) && kindOf(old[i] as Value) === kindOf(item) ? i : undefined);
       if (origin !== undefined) pair(old[origin] as Value, item, pathTo(oldPath, origin), pathTo(nowPath, i));
     }
   }
+}
+
+function kindOf(value: Value): 'list' | 'document' | 'scalar' {
+  if (Array.isArray(value)) return 'list';
+  return isDocument(value) ? 'document' : 'scalar';
 }

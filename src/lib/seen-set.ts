@@ -21,7 +21,7 @@ export class SeenSet {
 
   /** Adds `text`: `new` when it was not there; else whether the tag is the `same` as then or `different`. */
   add(text: string, tag = ''): 'new' | 'same' | 'different' {
-    const tagWord = tag === '' ? 0 : (digestWords(tag)[0] as number);
+    const tagWord = tag === '' ? 0 : /^[0-9a-f]{8}/.test(tag) ? Number.parseInt(tag.slice(0, 8), 16) : (digestWords(tag)[0] as number);
     const words = digestWords(text);
     const slot = this.#slotOf(words, 0);
     if (this.#holds(slot)) return this.#slots[slot + 4] === tagWord ? 'same' : 'different';

@@ -11,8 +11,8 @@ export interface Capabilities {
   /** `key`: scans come in {@link compareKeys} order. `none`: the engine sorts, or looks entries up as they come. */
   readonly order: 'key' | 'none';
   /**
-   * `all`: a scan finds every entry. `collections`: a scan finds only what is in the collections it is given,
-   * because the store cannot enumerate itself.
+   * `all`: a scan finds every entry. `collections`: it finds only what its own starting point leads to, or what is in
+   * the collections it is given; as a target it is scanned with the collections of the source.
    */
   readonly enumerates: 'all' | 'collections';
   /** `cheap`: reading single entries costs no more than scanning them. `dear`: keep the content a scan brought. `once`: cannot be read twice. */
@@ -100,7 +100,14 @@ export type Outcome =
 export interface Sink extends AsyncDisposable {
   readonly name: string;
   readonly identity: string;
+  /**
+   * The wider place that this one is a part of, where an entry is the same whichever part is opened. What was learned
+   * of the place is kept under it. Absent: the identity.
+   */
+  readonly realm?: string;
   readonly capabilities: Capabilities;
+  /** Whether an entry belongs into this place, by its address. Absent: every entry does. */
+  covers?(ref: Ref): boolean;
   /** One outcome per write, in order; one bad write never sinks the others. Rejects only when the batch as a whole never happened. */
   write(batch: readonly Write[], options?: CallOptions): Promise<readonly Outcome[]>;
 }

@@ -59,23 +59,23 @@ function comparable(document: Document): Document {
 
 function localDocument(document: Document, origin: string, depth: number): Document {
   if (depth >= limits.documentDepth) return document;
-  const changed: [string, Value][] = [];
-  for (const name of ['uri', 'href']) change(name, (value) => (typeof value === 'string' ? withoutOrigin(value, origin) : value));
-  for (const name of ['parents', 'links', 'embedded']) {
-    change(name, (value) => {
-      if (name === 'embedded' && isDocument(value)) return localDocument(value, origin, depth + 1);
-      return Array.isArray(value) ? mapItems(value as readonly Value[], carry) : value;
-    });
-  }
-  return changed.length === 0 ? document : { ...document, ...Object.fromEntries(changed) };
+  const uri = (value: Value): Value => (typeof value === 'string' ? withoutOrigin(value, origin) : value);
+  const link = (value: Value): Value => (isDocument(value) ? changed(value, { uri, href: uri }) : uri(value));
+  const carried = (value: Value): Value => (isDocument(value) ? localDocument(value, origin, depth + 1) : value);
+  return changed(document, { uri, parents: each(uri), links: each(link), embedded: (value) => (Array.isArray(value) ? each(carried)(value) : carried(value)) });
+}
 
-  function change(name: string, local: (value: Value) => Value): void {
+function each(change: (value: Value) => Value): (value: Value) => Value {
+  return (value) => (Array.isArray(value) ? mapItems(value as readonly Value[], change) : value);
+}
+
+/** `document` with some fields changed; the same object where nothing did. */
+function changed(document: Document, changes: { readonly [field: string]: (value: Value) => Value }): Document {
+  const found: [string, Value][] = [];
+  for (const [name, change] of Object.entries(changes)) {
     const before = fieldOf(document, name);
-    const after = before === undefined ? undefined : local(before);
-    if (after !== undefined && after !== before) changed.push([name, after]);
+    const after = before === undefined ? undefined : change(before);
+    if (after !== undefined && after !== before) found.push([name, after]);
   }
-  function carry(value: Value): Value {
-    if (typeof value === 'string') return withoutOrigin(value, origin);
-    return isDocument(value) ? localDocument(value, origin, depth + 1) : value;
-  }
+  return found.length === 0 ? document : { ...document, ...Object.fromEntries(found) };
 }

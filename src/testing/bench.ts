@@ -29,6 +29,10 @@ export interface Subject {
   readonly adds?: boolean;
   /** Names of keys and values, out of the awkward ones, that the place does not take. It must then refuse them, and nothing else. */
   readonly refuses?: readonly string[];
+  /** Names of values, out of the awkward ones, that come back changed, as from a server that knows no negative zero. They must then be changed. */
+  readonly loses?: readonly string[];
+  /** Set where the place finds out by asking whether an expectation is enforced: then a write may be guarded although that is not claimed. */
+  readonly probes?: boolean;
   /** The longest part of a key, in bytes, where the place has a limit for parts, as file systems have for names. */
   readonly partBytes?: number;
   /** A sink's only witness: what was put into it so far. */
@@ -91,6 +95,11 @@ export class Bench implements AsyncDisposable {
     return this.#opened.capabilities;
   }
 
+  /** What to scan so that everything is found. */
+  get scope(): ScanOptions {
+    return this.capabilities.enumerates === 'collections' ? { collections: [...this.#collections] } : {};
+  }
+
   key(name: string): Key {
     return this.subject.key?.(name) ?? name;
   }
@@ -149,8 +158,7 @@ export class Bench implements AsyncDisposable {
     const place = this.#opened;
     assert.ok(isSource(place));
     const entries: Entry[] = [];
-    const collections = place.capabilities.enumerates === 'collections' ? { collections: [...this.#collections] } : {};
-    for await (const { entries: page, problems = [] } of place.scan({ ...collections, ...options })) {
+    for await (const { entries: page, problems = [] } of place.scan({ ...this.scope, ...options })) {
       for (const { place: where, error } of problems) assert.fail(`the scan could not read ${where}: ${error.message}`);
       entries.push(...page);
     }
@@ -186,7 +194,7 @@ export class Bench implements AsyncDisposable {
     assert.equal(entry.key, this.key(name));
     const { content } = this.sample(name, value);
     const [found, wanted] = [await plainOf(entry.content), await plainOf(content)];
-    if (this.subject.adds && isDocument(found) && isDocument(wanted)) assert.deepEqual(found['value'], wanted['value']);
+    if (this.subject.adds && isDocument(found) && isDocument(wanted)) assert.deepEqual(found['value'], wanted['value'], this.key(name));
     else assert.deepEqual(found, wanted);
   }
 

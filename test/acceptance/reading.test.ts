@@ -120,7 +120,7 @@ describe('reading', () => {
       ...fooPages(server.origin), ...widgetPages(server.origin, { count: 25, limit: 10 }),
     });
     assertEnded(await capture(['-p', `${server.origin}/api`], folder));
-    assert.deepEqual(folder.files(), []);
+    assert.deepEqual(folder.files('data'), []);
     assertEnded(await capture(['-a', `${server.origin}/api`], folder));
     assert.equal(folder.files('data/foo').length, 4);
     assert.equal(folder.files('data/widget').length, 25);
@@ -272,6 +272,23 @@ describe('reading', () => {
   });
 });
 
+describe('reading again', () => {
+  it('asks whether a page has changed instead of for the page', async () => {
+    await using server = await readingServer();
+    using folder = new Folder();
+    server.add({
+      '/api/foo': (request, response) => {
+        const known = request.headers['if-none-match'] === '"1"';
+        response.writeHead(known ? 304 : 200, { 'content-type': 'application/json', 'etag': '"1"' });
+        response.end(known ? '' : JSON.stringify({ items: [resource('/api/foo/1')] }));
+      },
+    });
+    for (let run = 0; run < 2; run++) assertEnded(await runCommand('syncline', ['sync', `${server.origin}/api/foo`, 'data'], { cwd: folder.path }));
+    assert.deepEqual(folder.files('data'), ['foo/1.yaml']);
+    assert.deepEqual(server.asked.map(({ headers }) => headers['if-none-match']), [undefined, '"1"']);
+  });
+});
+
 describe('reading what cannot be read', () => {
   it('says what, where and what to do', async () => {
     await using server = await readingServer();
@@ -303,7 +320,7 @@ describe('reading what cannot be read', () => {
       assert.ok(ended.stderr.includes(at(path)), ended.stderr);
       assert.doesNotMatch(ended.stderr, /hush|^\s+at /m);
     }));
-    assert.deepEqual(folder.files(), []);
+    assert.deepEqual(folder.files('data'), []);
   });
 
   it('says so where there is no server, no host and no TLS', async () => {

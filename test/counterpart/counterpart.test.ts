@@ -50,9 +50,11 @@ class Counterpart implements AsyncDisposable {
   }
 }
 
-test('microcosm-flask can be run where services are required', { skip: !required }, () => {
-  assert.equal(missing, undefined);
-});
+if (required) {
+  test('microcosm-flask can be run where services are required', () => {
+    assert.equal(missing, undefined);
+  });
+}
 
 describe('against microcosm-flask', { skip: missing !== undefined }, () => {
   let folder: string;

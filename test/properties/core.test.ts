@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { sameContent } from '../../src/core/compare.ts';
 import { mergeJoin } from '../../src/core/merge-join.ts';
 import { dependencies } from '../../src/core/order.ts';
 import { sortEntries } from '../../src/engine/sort.ts';
-import type { Entry } from '../../src/model/entry.ts';
+import type { Entry, Stat } from '../../src/model/entry.ts';
 import { compareKeys, joinKey, splitKey, typeOf } from '../../src/model/key.ts';
 import { key, size } from './arbitraries.ts';
 
@@ -85,11 +86,24 @@ test('an order puts every parent before its children, loses nobody, and names wh
       key: `n${i}`, address: `/n/${i}`,
       dependsOn: edges.filter(([child]) => child === i).map(([, parent]) => `/n/${parent}`),
     }));
-    const { order, cycles } = dependencies(nodes);
+    const { order, cycles, parents, childrenOf, levelEnds } = dependencies(nodes);
     const place = new Map([...order].map((node, at) => [node, at]));
     assert.equal(place.size, order.length);
     const parentsOf = (i: number): number[] => [...new Set(edges.filter(([child, parent]) => child === i && parent < count).map(([, parent]) => parent))];
     for (const i of order) for (const parent of parentsOf(i)) assert.ok(place.get(parent)! < place.get(i)!, `${parent} before ${i}`);
+
+    for (let i = 0; i < count; i++) {
+      assert.equal(parents[i], parentsOf(i).length);
+      assert.deepEqual([...childrenOf(i)].sort((a, b) => a - b), nodes.map((_, child) => child).filter((child) => parentsOf(child).includes(i)));
+    }
+    // Level by level, each in the order it was given, and nobody later than need be.
+    levelEnds.forEach((end, level) => {
+      const from = levelEnds[level - 1] ?? 0;
+      const members = [...order.subarray(from, end)];
+      assert.deepEqual(members, members.toSorted((a, b) => a - b));
+      if (level > 0) for (const i of members) assert.ok(parentsOf(i).some((parent) => place.get(parent)! >= (levelEnds[level - 2] ?? 0)));
+    });
+    assert.equal(levelEnds.at(-1) ?? 0, order.length);
 
     // Who is left out waits for someone who is left out too.
     const left = nodes.map((_, i) => i).filter((i) => !place.has(i));
@@ -115,6 +129,23 @@ test('a chain of 100,000 and a star of 100,000 are ordered without recursion and
   assert.deepEqual([...dependencies(chain).order.subarray(0, 2)].map((i) => chain[i]!.key), ['0', '1']);
   const star = Array.from({ length: 100_000 }, (_, i) => ({ key: `${i}`, dependsOn: i === 0 ? [] : ['0'] }));
   assert.equal(dependencies(star).order.length, 100_000);
+});
+
+test('evidence is weighed the same from both sides, and only what decides is believed', () => {
+  const algorithm = fc.constantFrom('sha256', 'md5', 'document');
+  const stat: fc.Arbitrary<Stat> = fc.record({
+    digest: fc.record({ algorithm, value: fc.constantFrom('x', 'y') }), size: fc.nat(2), modifiedAt: fc.nat(20), version: fc.constantFrom('v', 'w'),
+  }, { requiredKeys: [] });
+  fc.assert(fc.property(stat, stat, fc.integer({ min: 1, max: 5 }), (a, b, precision) => {
+    const same = sameContent(a, b, precision);
+    assert.equal(sameContent(b, a, precision), same);
+    if (a.digest && a.digest.algorithm === b.digest?.algorithm) assert.equal(same, a.digest.value === b.digest.value);
+    else if (a.size !== undefined && b.size !== undefined && a.size !== b.size) assert.equal(same, false);
+    else {
+      const timely = a.size !== undefined && b.size !== undefined && a.modifiedAt !== undefined && b.modifiedAt !== undefined && Math.abs(a.modifiedAt - b.modifiedAt) < precision;
+      assert.equal(same, timely ? true : undefined);
+    }
+  }), { numRuns: 2_000 });
 });
 
 async function* pages<T>(items: readonly T[], cuts: readonly number[]): AsyncGenerator<readonly T[]> {

@@ -11,6 +11,7 @@ import { plainHost } from '../../src/model/plain-host.ts';
 import type { Store } from '../../src/model/store.ts';
 import { simple } from '../../src/schema/simple.ts';
 import { documentsIn } from '../../src/stores/documents/documents-in.ts';
+import { FileStore } from '../../src/stores/file/file-store.ts';
 import { MemoryStore } from '../../src/stores/memory/memory-store.ts';
 import { TreeStore } from '../../src/stores/tree/tree-store.ts';
 import { awkwardNames, awkwardValues, fakeHost } from '../../src/testing/index.ts';
@@ -27,6 +28,9 @@ const kinds: { readonly [name: string]: () => Store } = {
   'memory in no order': () => new MemoryStore({ schema: simple, order: 'none', pageEntries: 7 }),
   'YAML in blobs': () => documentsIn(new MemoryStore({ holds: 'blobs' }), { schema: simple, format: 'yaml', host }),
   'JSON in a tree': () => documentsIn(new TreeStore(folder(), host, { missing: 'empty' }), { schema: simple, format: 'json', host }),
+  'a file of YAML': () => new FileStore(`${folder()}.yaml`, host, { schema: simple, missing: 'empty' }),
+  'a file of JSON': () => new FileStore(`${folder()}.json`, host, { schema: simple, missing: 'empty' }),
+  'a file of NDJSON': () => new FileStore(`${folder()}.ndjson`, host, { schema: simple, missing: 'empty' }),
   'YAML in a tree': () => documentsIn(new TreeStore(folder(), host, { missing: 'empty' }), { schema: simple, format: 'yaml', host }),
 };
 

@@ -35,7 +35,7 @@ import type { Store } from '../../src/model/store.ts';
 import { fakeHost, faulty, seededRandom, wrap } from '../../src/testing/index.ts';
 import type { Fault, Faults, Random } from '../../src/testing/index.ts';
 import { Life } from './mortal.ts';
-import { topologies, World } from './world.ts';
+import { payloadOf, topologies, World } from './world.ts';
 
 const faultsAtMost = 12;
 
@@ -163,7 +163,7 @@ function checkRun(world: World, from: number, shown: { readonly [side in Side]: 
     else {
       const other = side === 'left' ? 'right' : 'left';
       assert.ok(world.lacked(other, key), `${key} was deleted on the ${side}, and the ${other} held it all along`);
-      if (world.twoWay) assert.ok(world.hasHeld(other, key, before?.digest?.value), `${key} was deleted on the ${side}, and the ${other} never held it`);
+      if (world.twoWay) assert.ok(world.hasHeld(other, key, payloadOf(before)), `${key} was deleted on the ${side}, and the ${other} never held it`);
     }
   }
   if (world.twoWay) assert.deepEqual(world.missing(), [], 'everything users wrote can be found');

@@ -12,7 +12,7 @@ import { keyFrom } from '../../src/testing/index.ts';
 import type { Random } from '../../src/testing/index.ts';
 
 /** What kinds of runs are simulated. */
-export const topologies = ['one-way, in order', 'one-way, as it comes', 'one-way, parents first', 'one-way, to a store that changes what it is given', 'one-way, nothing deleted', 'two-way'] as const;
+export const topologies = ['one-way, in order', 'one-way, as it comes', 'one-way, parents first', 'one-way, to a store that changes what it is given', 'one-way, nothing deleted', 'two-way', 'two-way, with a store that changes what it is given'] as const;
 
 export type Topology = (typeof topologies)[number];
 
@@ -27,7 +27,7 @@ export class World {
   /** What happened, for whoever reads of a failure. */
   readonly story: string[] = [];
   readonly #random: Random;
-  /** Every content that each side ever held, as `key digest`. */
+  /** Every content that each side ever held, as `key digest` and `key payload`. */
   readonly #held: { readonly [side in Side]: Set<string> } = { left: new Set(), right: new Set() };
   /** What users wrote and no user has replaced or removed since, by its payload. */
   readonly #live = new Map<number, Key>();
@@ -43,7 +43,7 @@ export class World {
   }
 
   get twoWay(): boolean {
-    return this.topology === 'two-way';
+    return this.topology.startsWith('two-way');
   }
 
   /** Someone changes something, on either side; on the target of a one-way run seldom. */
@@ -79,16 +79,17 @@ export class World {
     for (const side of ['left', 'right'] as const) for (const key of Object.keys(this[side === 'left' ? 'right' : 'left'].dump())) if (!this[side].peek(key)) this.#gone.add(`${side} ${key}`);
   }
 
-  hasHeld(side: Side, key: Key, digest: string | undefined): boolean {
-    return digest === undefined || this.#held[side].has(`${key} ${digest}`);
+  /** `content`: a digest, or a payload. */
+  hasHeld(side: Side, key: Key, content: string | number | undefined): boolean {
+    return content === undefined || this.#held[side].has(`${key} ${content}`);
   }
 
   /** What users wrote that can be found neither on a side nor among what is kept of lost conflicts. */
   missing(): readonly number[] {
     const found = new Set<number | undefined>(Object.keys(this.left.dump()).map((key) => payloadOf(this.left.peek(key))));
     for (const key of Object.keys(this.right.dump())) found.add(payloadOf(this.right.peek(key)));
-    const lost = new Set(this.state.lost(pairingName(this)).map(({ text }) => text));
-    return [...this.#live.keys()].filter((payload) => !found.has(payload) && !lost.has(canonicalJson({ payload })));
+    for (const { text } of this.state.lost(pairingName(this))) found.add((JSON.parse(text) as { payload: number }).payload);
+    return [...this.#live.keys()].filter((payload) => !found.has(payload));
   }
 
   /** Whether the sides are as a run that went well leaves them. */
@@ -98,7 +99,7 @@ export class World {
       if (!Object.hasOwn(right, key)) return `${key} is only on the left`;
       const [wanted, held] = [document, right[key] as Document].map((side) => canonicalJson(side));
       const made = canonicalJson(changed(document as Document));
-      if (held !== wanted && !(this.topology === 'one-way, to a store that changes what it is given' && held === made)) return `${key} is ${wanted} on the left and ${held} on the right`;
+      if (held !== wanted && !(this.topology.endsWith('changes what it is given') && held === made)) return `${key} is ${wanted} on the left and ${held} on the right`;
     }
     const extra = Object.keys(right).find((key) => !Object.hasOwn(left, key));
     return extra === undefined || this.topology === 'one-way, nothing deleted' ? undefined : `${extra} is only on the right`;
@@ -107,7 +108,7 @@ export class World {
   #options(side: Side): MemoryStoreOptions {
     const watch = (change: MemoryChange): void => {
       const { key, before, after, by } = change;
-      if (after?.digest) this.#held[side].add(`${key} ${after.digest.value}`);
+      if (after?.digest) this.#held[side].add(`${key} ${after.digest.value}`).add(`${key} ${payloadOf(after)}`);
       else this.#gone.add(`${side} ${key}`);
       if (by === 'other') return;
       this.writes.push({ ...change, side });
@@ -116,7 +117,7 @@ export class World {
     const random = this.#random;
     return {
       name: side, identity: side, watch, pageEntries: 1 + random.below(6), batchEntries: 1 + random.below(4), inFlight: 1 + random.below(3),
-      order: this.topology === 'two-way' && random.chance(0.3) ? 'none' : 'key', reads: random.chance(0.7) ? 'cheap' : 'dear',
+      order: this.twoWay && random.chance(0.3) ? 'none' : 'key', reads: random.chance(0.7) ? 'cheap' : 'dear',
     };
   }
 
@@ -124,7 +125,8 @@ export class World {
     switch (this.topology) {
       case 'one-way, as it comes': return { reads: 'cheap' };
       case 'one-way, parents first': return { dependencies: 'required', strictParents: true };
-      case 'one-way, to a store that changes what it is given': return { transform: changed };
+      case 'one-way, to a store that changes what it is given':
+      case 'two-way, with a store that changes what it is given': return { transform: changed };
       default: return {};
     }
   }
@@ -146,10 +148,12 @@ export class World {
   }
 }
 
+/** What becomes of a document at a store that stamps. To stamp again changes nothing. */
 function changed(document: Document): Document {
   return { ...document, stamp: `made of ${document['payload'] as number}` };
 }
 
-function payloadOf(entry: Entry | undefined): number | undefined {
+/** What an entry's content says it is. */
+export function payloadOf(entry: Entry | undefined): number | undefined {
   return entry?.content?.kind === 'document' ? (entry.content.document['payload'] as number | undefined) : undefined;
 }

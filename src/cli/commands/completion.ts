@@ -18,11 +18,10 @@ export const command: Command = {
   run,
 };
 
-async function run({ args: [shell], terminal }: Invocation): Promise<number> {
+async function run({ args: [shell] }: Invocation): Promise<number> {
   if (!shells.some((known) => known === shell)) throw new SyncError('invalid', shell === undefined ? 'no shell was named' : `${JSON.stringify(shell)} is not a shell that is known`, { hint: `name one of ${shells.join(', ')}` });
   const { script } = await import('@bomb.sh/tab');
   // The script's own text goes straight to standard output.
   script(shell as string, 'syncline', 'syncline');
-  void terminal;
   return 0;
 }

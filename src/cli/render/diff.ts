@@ -9,6 +9,7 @@ import type { Paint } from './style.ts';
 /** The most bytes of a blob that are compared line by line. */
 const textBytes = 256 * 1024;
 
+/** How an action is shown. */
 export interface DiffStyle {
   readonly paint: Paint;
   readonly schema: Schema;
@@ -65,6 +66,7 @@ async function linesOf(entry: Entry | undefined, schema: Schema): Promise<readon
   return blobLines(content, entry.size);
 }
 
+/** The lines of a text, or the size of what is none or too long. */
 async function blobLines(content: Content & { readonly kind: 'blob' }, size: number | undefined): Promise<readonly string[] | string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;

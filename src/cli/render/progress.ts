@@ -113,7 +113,7 @@ export class Progress {
     const total = this.#total;
     const parts = [`${phases[this.#phase ?? 'scan']}`, `${count(left)} read`];
     if (right > 0) parts.push(`${count(right)} at the destination`);
-    if (total !== undefined && total > 0) parts.push(`${count(finished)} of ${count(total)} (${Math.floor((Math.min(finished, total) * 100) / total)}%)`);
+    if (total !== undefined && total > 0 && this.#phase !== 'sort') parts.push(`${count(finished)} of ${count(total)} (${Math.floor((Math.min(finished, total) * 100) / total)}%)`);
     else if (this.#written > 0) parts.push(`${count(this.#written)} written`);
     if (this.#failed > 0) parts.push(`${count(this.#failed)} failed`);
     if (rate > 0) parts.push(`${count(Math.round(rate))}/s`);

@@ -17,6 +17,7 @@ export function wantsColor({ isTTY, environment, color }: {
   return isTTY && environment['TERM'] !== 'dumb';
 }
 
+/** Colours, or text as it is. */
 export function painter(colored: boolean): Paint {
   return colored ? (format, text) => styleText(format, text, { validateStream: false }) : (_, text) => text;
 }

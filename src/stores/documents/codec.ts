@@ -34,7 +34,7 @@ export async function readDocument(content: Content | undefined, place: string, 
 }
 
 /** A document as text, the same for the same document; JSON as one line. */
-export function writeDocument(document: Document, format: Format): string {
+function writeDocument(document: Document, format: Format): string {
   return format === 'json' ? `${writeJson(document)}\n` : writeYaml(document);
 }
 

@@ -1,4 +1,3 @@
-import { limits } from '../../lib/limits.ts';
 import { SyncError } from '../../model/errors.ts';
 import { ByteWindow } from './byte-window.ts';
 
@@ -155,7 +154,7 @@ function peek(window: ByteWindow, first: boolean): number | undefined {
   return bytes[0];
 }
 
-/** How long the value is that the window begins with. Brackets are counted, not matched: whoever parses it will. */
+/** How long the value is that the window begins with. Brackets are counted, not matched: whoever parses the value will do that. */
 function valueLength(window: ByteWindow, wrong: (what: string) => SyncError): number {
   let depth = 0;
   let text = false;
@@ -177,9 +176,8 @@ function valueLength(window: ByteWindow, wrong: (what: string) => SyncError): nu
           if (depth === 0) return at + 1;
         }
       } else if (code === 0x22) text = true;
-      else if (code === 0x7b || code === 0x5b) {
-        if (++depth > limits.documentDepth) throw wrong(`a value is nested more than ${limits.documentDepth} levels deep`);
-      } else if (code === 0x7d || code === 0x5d) {
+      else if (code === 0x7b || code === 0x5b) depth++;
+      else if (code === 0x7d || code === 0x5d) {
         if (depth === 0) return at;
         if (--depth === 0) return at + 1;
       } else if (depth === 0 && (code <= 32 || code === 0x2c)) return at;
@@ -188,14 +186,21 @@ function valueLength(window: ByteWindow, wrong: (what: string) => SyncError): nu
   }
 }
 
-/** Whether a piece holds nothing but comments, directives and markers. */
-export function isBlank(bytes: Buffer): boolean {
-  for (let start = 0; start < bytes.length;) {
+/** Whether a piece holds no document: only blanks and, in YAML, comments, directives and markers. */
+export function isBlank(bytes: Buffer, layout: Layout): boolean {
+  for (let start = bytes[0] === 0xef ? 3 : 0; start < bytes.length;) {
     const feed = bytes.indexOf(10, start);
     const end = feed < 0 ? bytes.length : feed;
-    const line = bytes.toString('utf8', start, Math.min(end, start + 200));
-    if (!/^\uFEFF?\s*(?:$|[#%]|(?:---|\.\.\.)\s*(?:#|$))/.test(line)) return false;
+    if (!isBlankLine(bytes, start, end, layout)) return false;
     start = end + 1;
   }
   return true;
+}
+
+function isBlankLine(bytes: Buffer, start: number, end: number, layout: Layout): boolean {
+  let at = start;
+  if (layout === 'yaml' && (isMarker(bytes, at, '---', true) || isMarker(bytes, at, '...', true))) at += 3;
+  else if (layout === 'yaml' && bytes[at] === 0x25) return true;
+  while (at < end && (bytes[at] === 0x20 || bytes[at] === 0x09 || bytes[at] === 0x0d)) at++;
+  return at === end || (layout === 'yaml' && bytes[at] === 0x23);
 }

@@ -1,5 +1,6 @@
+import type { Ref } from '../../model/entry.ts';
 import type { StoreKind } from '../../model/kind.ts';
-import type { Capabilities, Outcome, Page, Store } from '../../model/store.ts';
+import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
 
 const capabilities: Capabilities = {
   holds: 'documents', order: 'key', enumerates: 'all', reads: 'cheap', modifiedAt: 'none', modifiedAtPrecision: 1, digests: [],
@@ -13,13 +14,18 @@ export class NullStore implements Store {
   readonly identity = 'null';
   readonly capabilities: Capabilities = capabilities;
 
-  async *scan(): AsyncGenerator<Page> {}
+  // oxlint-disable-next-line require-yield
+  async *scan({ signal }: ScanOptions = {}): AsyncGenerator<Page> {
+    signal?.throwIfAborted();
+  }
 
-  async read(refs: readonly unknown[]): Promise<readonly undefined[]> {
+  async read(refs: readonly Ref[], { signal }: CallOptions = {}): Promise<readonly undefined[]> {
+    signal?.throwIfAborted();
     return refs.map(() => undefined);
   }
 
-  async write(batch: readonly unknown[]): Promise<readonly Outcome[]> {
+  async write(batch: readonly Write[], { signal }: CallOptions = {}): Promise<readonly Outcome[]> {
+    signal?.throwIfAborted();
     return batch.map(() => ({ kind: 'done', stat: {} }));
   }
 

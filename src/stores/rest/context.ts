@@ -1,7 +1,7 @@
 import type { Http, HttpHeaders, HttpResponse } from '../../lib/http/client.ts';
 import type { HttpUrl } from '../../lib/http/url.ts';
 import type { Document } from '../../model/document.ts';
-import type { Entry, Ref, Version } from '../../model/entry.ts';
+import type { Digest, Entry, Ref, Version } from '../../model/entry.ts';
 import type { Host } from '../../model/host.ts';
 import type { CallOptions, Sink } from '../../model/store.ts';
 import type { Schema } from '../../schema/schema.ts';
@@ -39,20 +39,29 @@ export interface RestContext {
   /** The address of a resource. Throws `unsupported` for a ref without one. */
   addressOf(ref: Ref): string;
   /** One resource as the server holds it now, for `ref`; `undefined` where there is none (404, 410). */
-  readEntry(ref: Ref, options?: CallOptions): Promise<Entry | undefined>;
-  /**
-   * The entry a response of the resource itself describes, under `ref`'s key and address, with the digest of its
-   * document and its ETag as version. Throws `corrupt` where the body is not a document.
-   */
-  entryOf(ref: Ref, response: HttpResponse): Entry;
+  readEntry(ref: Ref, options?: CallOptions): Promise<Tagged | undefined>;
   /** The document in a response's body, JSON or YAML by its content type. Throws `corrupt` where it is not one. */
   documentOf(response: HttpResponse): Document;
 }
 
-/** The version a response gives its resource: its ETag as written, weak or strong. */
-export function versionOf(headers: HttpHeaders): Version | undefined {
+/** A resource as the answer to its own URL gives it. */
+export interface Tagged {
+  readonly entry: Entry;
+  readonly etag: string | undefined;
+}
+
+/** The ETag of an answer as written, weak or strong. */
+export function etagOf(headers: HttpHeaders): string | undefined {
   const etag = headers['etag']?.trim();
   return etag === undefined || etag === '' ? undefined : etag;
+}
+
+/**
+ * The version of a resource. Its content stands for it, as listings give no ETags; a write that expects a version reads
+ * the resource and makes the ETag it has by then its condition.
+ */
+export function versionOf({ value }: Digest): Version {
+  return `digest:${value}`;
 }
 
 /** The writing half of a REST store. */

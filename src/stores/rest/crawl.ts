@@ -4,7 +4,7 @@ import { canonicalUrl, parseUrl, printableUrl, resolveUrl, urlText } from '../..
 import { SeenSet } from '../../lib/seen-set.ts';
 import { TextQueue } from '../../lib/text-queue.ts';
 import type { Value } from '../../model/document.ts';
-import type { Entry, Version } from '../../model/entry.ts';
+import type { Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Page, Problem } from '../../model/store.ts';
 import type { Link, Schema } from '../../schema/schema.ts';
@@ -17,7 +17,6 @@ export interface Fetched {
   readonly value: Value;
   /** Where it came from, after redirects. */
   readonly url: HttpUrl;
-  readonly version: Version | undefined;
 }
 
 export interface CrawlOptions {
@@ -176,7 +175,7 @@ class Found {
     this.#options = options;
   }
 
-  read({ value, url, version }: Fetched, { start, isStart }: Task, frontier: Frontier): Page {
+  read({ value, url }: Fetched, { start, isStart }: Task, frontier: Frontier): Page {
     const { schema, log, collections } = this.#options;
     const place = printableUrl(urlText(url));
     const collection = collections?.[start];
@@ -185,7 +184,7 @@ class Found {
       const error = new SyncError('unsupported', `${place} answers with something that is not a list of resources`, { hint: 'check that it is the address of a collection' });
       return { entries: [], problems: [{ place, error, collection }] };
     }
-    const { entries, documents, problems } = unpack({ value, url, version, schema, log });
+    const { entries, documents, problems } = unpack({ value, url, schema, log });
     const fresh = entries.filter((entry) => this.#isNew(entry, problems));
     for (const { address } of fresh) if (address !== undefined) frontier.hold({ origin: url.origin, path: address });
     for (const document of documents) {

@@ -48,7 +48,7 @@ const options: readonly OptionSpec[] = [
 const capabilities: Capabilities = {
   holds: 'documents',
   order: 'none',
-  enumerates: 'all',
+  enumerates: 'collections',
   reads: 'dear',
   modifiedAt: 'none',
   modifiedAtPrecision: 1,
@@ -91,7 +91,6 @@ async function open(endpoint: string, given: RestOptions, host: Host): Promise<R
     settings: { follow, limit, format, batchSize, concurrency },
     capabilities: {
       ...capabilities,
-      enumerates: base.path === '/' ? 'collections' : 'all',
       limits: { ...capabilities.limits, batchEntries: batchSize, inFlight: concurrency },
     },
   });

@@ -10,8 +10,8 @@ import type { Host } from '../../model/host.ts';
 import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
 import type { Schema } from '../../schema/schema.ts';
-import type { RestContext, RestSettings, RestWriter } from './context.ts';
-import { versionOf } from './context.ts';
+import type { RestContext, RestSettings, RestWriter, Tagged } from './context.ts';
+import { etagOf, versionOf } from './context.ts';
 import type { Fetched } from './crawl.ts';
 import { crawl } from './crawl.ts';
 import { statusFailure, toRestError } from './failure.ts';
@@ -35,6 +35,8 @@ export interface RestStoreOptions {
 export class RestStore implements Store {
   readonly name: string;
   readonly identity: string;
+  /** A resource is the same whichever of the API's addresses the crawl begins at. */
+  readonly realm: string;
   readonly capabilities: Capabilities;
   readonly #context: RestContext;
   readonly #fetching: Fetching;
@@ -43,6 +45,7 @@ export class RestStore implements Store {
   constructor({ base, http, credentials, schema, settings, capabilities, responses, host }: RestStoreOptions) {
     this.name = printableUrl(urlText(base));
     this.identity = canonicalUrl({ origin: base.origin, path: base.path.replace(/\/+(?=$|\?)/, '') });
+    this.realm = base.origin;
     this.capabilities = capabilities;
     this.#fetching = { http, limit: settings.limit, responses, origin: base.origin, identity: credentials.fingerprint };
     this.#context = {
@@ -52,7 +55,6 @@ export class RestStore implements Store {
       addressOf: (ref) => addressOf(ref, this.name),
       // What decides on a write is seen as it is now.
       readEntry: (ref, options) => this.#readEntry(ref, { ...this.#fetching, responses: undefined }, options),
-      entryOf: (ref, response) => entryOf(ref, response, schema),
       documentOf,
     };
     this.#writer = restWriter(this.#context);
@@ -85,7 +87,7 @@ export class RestStore implements Store {
     try {
       for (const [i, ref] of refs.entries()) {
         await limit.add(async () => {
-          entries[i] = await this.#readEntry(ref, this.#fetching, { signal: either });
+          entries[i] = (await this.#readEntry(ref, this.#fetching, { signal: either }))?.entry;
         });
       }
       await limit.drain();
@@ -93,6 +95,12 @@ export class RestStore implements Store {
       ended.abort();
     }
     return entries;
+  }
+
+  /** Resources keep their own path, so a path in the endpoint narrows it to what lies at or below that path. */
+  covers({ address }: Ref): boolean {
+    const within = this.#context.base.path.replace(/\?.*$/, '').replace(/\/+$/, '');
+    return within === '' || address === undefined || address === within || ['/', '?'].includes(address.startsWith(within) ? address.charAt(within.length) : '');
   }
 
   write(batch: readonly Write[], options?: CallOptions): Promise<readonly Outcome[]> {
@@ -103,19 +111,19 @@ export class RestStore implements Store {
     await this.#context.http[Symbol.asyncDispose]();
   }
 
-  async #readEntry(ref: Ref, fetching: Fetching, { signal }: CallOptions = {}): Promise<Entry | undefined> {
+  async #readEntry(ref: Ref, fetching: Fetching, { signal }: CallOptions = {}): Promise<Tagged | undefined> {
     const url = this.#context.urlOf(this.#context.addressOf(ref));
     const response = await this.#get(url, fetching, signal);
     if (response.status === 404 || response.status === 410) return undefined;
     if (response.status !== 200) throw statusFailure(response, this.#context);
-    return entryOf(ref, response, this.#context.schema);
+    return { entry: entryOf(ref, response, this.#context.schema), etag: etagOf(response.headers) };
   }
 
   async #fetch(url: string, signal: AbortSignal): Promise<Fetched | SyncError> {
     try {
       const response = await this.#get(url, this.#fetching, signal);
       if (response.status !== 200) return statusFailure(response, this.#context);
-      return { value: valueOf(response), url: parseUrl(response.url) as HttpUrl, version: versionOf(response.headers) };
+      return { value: valueOf(response), url: parseUrl(response.url) as HttpUrl };
     } catch (error) {
       if (error instanceof SyncError && error.code !== 'interrupted') return error;
       throw error;
@@ -140,15 +148,15 @@ function addressOf({ address, key }: Ref, store: string): string {
 
 function entryOf({ key, address, collection }: Ref, response: HttpResponse, schema: Schema): Entry {
   const document = documentOf(response);
-  const version = versionOf(response.headers);
+  const digest = digestDocument(document, schema);
   const identity = schema.identify(document, response.url);
   return {
     key,
     ...(address !== undefined && { address }),
     ...(collection !== undefined && { collection }),
     ...(!('problem' in identity) && identity.dependsOn.length > 0 && { dependsOn: identity.dependsOn }),
-    ...(version !== undefined && { version }),
-    digest: digestDocument(document, schema),
+    version: versionOf(digest),
+    digest,
     content: { kind: 'document', document },
     place: printableUrl(response.url),
   };

@@ -2,12 +2,13 @@ import type { HttpUrl } from '../../lib/http/url.ts';
 import { printableUrl, urlText } from '../../lib/http/url.ts';
 import type { Document, Value } from '../../model/document.ts';
 import { isDocument } from '../../model/document.ts';
-import type { Entry, Version } from '../../model/entry.ts';
+import type { Entry } from '../../model/entry.ts';
 import { SyncError, toSyncError } from '../../model/errors.ts';
 import type { Problem } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
 import type { Identity, Schema } from '../../schema/schema.ts';
 import { field } from './collection.ts';
+import { versionOf } from './context.ts';
 
 /** Levels of resources within resources. */
 const mostEmbedding = 32;
@@ -15,8 +16,6 @@ const mostEmbedding = 32;
 export interface Unpacking {
   readonly value: Value;
   readonly url: HttpUrl;
-  /** Of the outermost resource: what is embedded in it has none of its own. */
-  readonly version: Version | undefined;
   readonly schema: Schema;
   log(level: 'debug' | 'info', message: string): void;
 }
@@ -48,13 +47,13 @@ interface Spot {
 }
 
 function unpackRoot(document: Document, unpacking: Unpacking, unpacked: Unpacked): void {
-  const { schema, url, version, log } = unpacking;
+  const { schema, url, log } = unpacking;
   const text = urlText(url);
   const identity = schema.identify(document, text);
   const embedded = schema.embedded(document);
   const place = printableUrl(text);
   unpacked.documents.push(document);
-  if (!('problem' in identity)) add(document, identity, { place, version, path: '' }, unpacking, unpacked);
+  if (!('problem' in identity)) add(document, identity, { place, path: '' }, unpacking, unpacked);
   else if (field(document, 'id') !== undefined && embedded.length === 0) unpacked.problems.push(problemOf(identity.problem, '', unpacking));
   else log('debug', `${place} is not a resource itself: ${identity.problem}`);
   const holder = 'problem' in identity ? 'collection' : 'resource';
@@ -73,7 +72,7 @@ function unpackItem(item: Value, { holder, path, depth }: Spot, unpacking: Unpac
   }
   unpacked.documents.push(item);
   const place = printableUrl(identity.address === undefined ? urlText(url) : url.origin + identity.address);
-  add(item, identity, { place, version: undefined, path }, unpacking, unpacked);
+  add(item, identity, { place, path }, unpacking, unpacked);
   const inner = schema.embedded(item);
   if (inner.length === 0) return;
   if (depth === mostEmbedding) {
@@ -83,9 +82,9 @@ function unpackItem(item: Value, { holder, path, depth }: Spot, unpacking: Unpac
   inner.forEach((value, i) => unpackItem(value, { holder: 'resource', path: `${path}.${i}`, depth: depth + 1 }, unpacking, unpacked));
 }
 
-function add(document: Document, identity: Identity, { place, version, path }: { place: string; version: Version | undefined; path: string }, unpacking: Unpacking, unpacked: Unpacked): void {
+function add(document: Document, identity: Identity, { place, path }: { place: string; path: string }, unpacking: Unpacking, unpacked: Unpacked): void {
   try {
-    unpacked.entries.push(entryFor(document, identity, unpacking.schema, place, version));
+    unpacked.entries.push(entryFor(document, identity, unpacking.schema, place));
   } catch (error) {
     unpacked.problems.push(problemOf(toSyncError(error).message, path, unpacking));
   }
@@ -98,14 +97,15 @@ function problemOf(problem: string, path: string, { url }: Unpacking): Problem {
 }
 
 /** The entry for a document that has an identity. */
-export function entryFor(document: Document, { key, address, collection, dependsOn }: Identity, schema: Schema, place: string, version: Version | undefined): Entry {
+export function entryFor(document: Document, { key, address, collection, dependsOn }: Identity, schema: Schema, place: string): Entry {
+  const digest = digestDocument(document, schema);
   return {
     key,
     ...(address !== undefined && { address }),
     ...(collection !== undefined && { collection }),
     ...(dependsOn.length > 0 && { dependsOn }),
-    ...(version !== undefined && { version }),
-    digest: digestDocument(document, schema),
+    version: versionOf(digest),
+    digest,
     content: { kind: 'document', document },
     place,
   };

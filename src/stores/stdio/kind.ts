@@ -5,24 +5,24 @@ import type { Schema } from '../../schema/schema.ts';
 import { simple } from '../../schema/simple.ts';
 import { standardCapabilities, StandardStreams } from './standard-streams.ts';
 
-/** How standard input is understood and standard output is written. */
-export interface StdioOptions {
+/** Options of the standard streams. */
+export interface StandardStreamsOptions {
   readonly schema?: Schema['name'];
   readonly format?: 'yaml' | 'json';
 }
 
-/** `-`: documents from standard input, or to standard output. */
-export const kind: StoreKind<StdioOptions> = {
+/** Standard input as a source, standard output as a target. */
+export const kind: StoreKind<StandardStreamsOptions> = {
   name: 'stdio',
-  summary: 'documents from standard input (YAML, JSON or NDJSON, recognised) or to standard output',
+  summary: 'standard input (YAML, JSON or a line of JSON each) and standard output',
   endpoint: '-',
   options: [
-    { name: 'schema', summary: 'how documents name themselves and their parents', value: 'choice', choices: ['hal', 'simple'], default: 'hal' },
-    { name: 'format', summary: 'what is written: YAML documents, or JSON, one to a line', value: 'choice', choices: ['yaml', 'json'], default: 'yaml' },
+    { name: 'schema', summary: 'how resources name themselves and their parents', value: 'choice', choices: ['hal', 'simple'], default: 'hal' },
+    { name: 'format', summary: 'what is written: YAML documents, or a line of JSON each', value: 'choice', choices: ['yaml', 'json'], default: 'yaml' },
   ],
   capabilities: standardCapabilities,
-  async open(_endpoint, { schema = 'hal', format = 'yaml' }, host) {
-    if (!host.standard) throw new SyncError('unsupported', 'there is no standard input or output here', { hint: 'lend the streams through the host, or name a file' });
-    return new StandardStreams(host.standard, schema === 'hal' ? hal : simple, format);
+  async open(_endpoint, { schema = 'hal', format = 'yaml' }, { standard }) {
+    if (!standard) throw new SyncError('unsupported', 'there is no standard input and output here', { hint: 'lend them in host.standard, or name a file' });
+    return new StandardStreams(standard, schema === 'simple' ? simple : hal, format);
   },
 };

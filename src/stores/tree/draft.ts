@@ -1,4 +1,4 @@
-import { closeSync, constants, copyFileSync, fchmodSync, fstatSync, futimesSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, copyFileSync, fchmodSync, fstatSync, futimesSync, linkSync, openSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import type { Micros, Stat } from '../../model/entry.ts';
@@ -81,7 +81,7 @@ export class Draft implements Disposable {
       if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP' || code === 'ENOSYS' || code === 'EMLINK') return 'unable';
       throw cause;
     }
-    rmSync(this.#path, { force: true });
+    unlinkSync(this.#path);
     this.#placed = true;
     return 'done';
   }

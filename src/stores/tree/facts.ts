@@ -27,7 +27,7 @@ export function statOfFile(facts: BigIntStats): Stat {
   return { version: versionOf(facts), size: Number(facts.size), modifiedAt: microsOf(facts) };
 }
 
-// Rounded, because a time travels to the system as a fraction of seconds and may come back short by less than a microsecond.
+/** The modification time. Rounded, because a time travels to the system as a fraction of seconds and may come back a little short. */
 export function microsOf({ mtimeNs }: BigIntStats): Micros {
   return Number((mtimeNs + 500n) / 1_000n);
 }

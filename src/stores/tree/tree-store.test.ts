@@ -8,8 +8,6 @@ import { test } from 'node:test';
 import type { Host } from '../../model/host.ts';
 import { plainHost } from '../../model/plain-host.ts';
 import type { Expectation, Outcome, Problem, Write } from '../../model/store.ts';
-import { testStore, wrapped } from '../../testing/index.ts';
-import type { Subject } from '../../testing/index.ts';
 import { TreeStore } from './tree-store.ts';
 import type { TreeOptions } from './tree-store.ts';
 
@@ -46,23 +44,6 @@ function sentenceOf(outcome: Outcome | undefined): string {
   assert.equal(outcome?.kind, 'failed');
   return outcome.kind === 'failed' ? `${outcome.error.code}: ${outcome.error.message}` : '';
 }
-
-let latest: Folder | undefined;
-test.after(() => latest?.[Symbol.dispose]());
-const subject: Subject = {
-  async open() {
-    latest?.[Symbol.dispose]();
-    latest = new Folder();
-    return new TreeStore(latest.path, plainHost);
-  },
-  async reopen() {
-    return new TreeStore(latest!.path, plainHost);
-  },
-  // A path is made of names, and beside a file `a` there is no directory `a`.
-  refuses: ['a/b', '..', '.', '../up', 'a/../b', './a', '/a', 'a/', 'a//b', '\u0000'],
-};
-testStore(test, subject);
-testStore((name, body) => test(`wrapped: ${name}`, body), wrapped(subject));
 
 test('a missing directory is refused as a source, empty as a target, and made by the first write only', async () => {
   using folder = new Folder();

@@ -22,6 +22,7 @@ export interface TreeOptions {
   readonly missing?: 'refuse' | 'empty';
 }
 
+/** What a directory can do; how long a key may be depends on where the directory is. */
 export const treeCapabilities: Capabilities = {
   holds: 'blobs',
   order: 'key',

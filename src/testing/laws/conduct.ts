@@ -14,7 +14,7 @@ export const conduct: Laws = {
   },
   'a scan whose signal has fired rejects': async (bench) => {
     const place = await bench.source({ a: 1 });
-    await assert.rejects(Array.fromAsync(place.scan({ signal: AbortSignal.abort() })), interrupted);
+    await assert.rejects(Array.fromAsync(place.scan({ ...bench.scope, signal: AbortSignal.abort() })), interrupted);
   },
   'a scan stops when its signal fires, and does not pretend to be complete': async (bench) => {
     const place = await bench.source(Object.fromEntries(Array.from({ length: 1_100 }, (_, i) => [`n${i}`, i])));
@@ -22,7 +22,7 @@ export const conduct: Laws = {
     const pages: Page[] = [];
     let entries = 0;
     const scan = async (): Promise<void> => {
-      for await (const page of place.scan({ signal: controller.signal })) {
+      for await (const page of place.scan({ ...bench.scope, signal: controller.signal })) {
         pages.push(page);
         entries += page.entries.length;
         controller.abort();

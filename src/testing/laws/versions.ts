@@ -52,7 +52,8 @@ export const versions: Laws = {
     await bench.store({ a: { x: 1 } });
     const first = await bench.stat('a');
     await bench.fill({ a: { x: 1 } });
-    assert.deepEqual((await bench.stat('a'))?.digest, first?.digest);
+    // A place that adds fields may well have stamped it anew.
+    if (!bench.subject.adds) assert.deepEqual((await bench.stat('a'))?.digest, first?.digest);
     await bench.assertHolds({ a: { x: 1 } });
   },
   'a time that is kept comes back to the precision stated; one that is not kept is not claimed': async (bench) => {
