@@ -53,6 +53,8 @@ export interface ExampleApi extends AsyncDisposable {
   dump(): { readonly [path: string]: Fields };
   /** Changes fields of a resource behind everyone's back. */
   change(path: string, fields: Fields): void;
+  /** Removes a resource behind everyone's back. */
+  remove(path: string): void;
   /** Makes more go wrong from now on. */
   break(...faults: readonly Fault[]): void;
   close(): Promise<void>;
@@ -119,6 +121,7 @@ export async function startExampleApi(options: ExampleApiOptions = {}): Promise<
     url, requests, close,
     dump: () => api.resources.dump(),
     change: (path, fields) => api.change(path, fields),
+    remove: (path) => api.remove(path),
     break: (...more) => faults.add(...more),
     [Symbol.asyncDispose]: close,
   };
@@ -160,6 +163,12 @@ class Api {
     const held = this.resources.get(type, id);
     if (held === undefined) throw new Error(`there is no ${path}`);
     this.resources.put(type, id, { ...held.fields, ...fields, _links: held.links });
+  }
+
+  remove(path: string): void {
+    const { type = '', id = '' } = placeOf(path) ?? {};
+    const refusal = this.resources.remove(type, id);
+    if (refusal) throw new Error(refusal.detail);
   }
 
   /** Where everything begins: a link to each collection. */

@@ -83,7 +83,12 @@ async function recogniseAll(places: readonly string[]): Promise<Places> {
     const same = samePlaceError(origin, target);
     if (same) throw same;
   }
-  return { origins, target };
+  return { origins, target: target.kind === 'rest' ? { kind: 'rest', location: withoutPath(target.location) } : target };
+}
+
+/** The original writes each resource to its own path at the destination's host, whatever path the destination has. */
+function withoutPath(location: string): string {
+  return location.replace(/^(https?:\/\/[^/?#]*).*$/s, '$1');
 }
 
 async function run({ origins, target }: Places, values: OwnValues, terminal: Terminal): Promise<number> {

@@ -2,6 +2,7 @@ import { SyncError } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
 import { compareKeys } from '../model/key.ts';
 
+/** Anything that can be told apart by its key. */
 export interface Keyed {
   readonly key: Key;
 }

@@ -1,5 +1,7 @@
+/** Which of the two places. One-way runs go from left to right. */
 export type Side = 'left' | 'right';
 
+/** The other place. */
 export function otherSide(side: Side): Side {
   return side === 'left' ? 'right' : 'left';
 }

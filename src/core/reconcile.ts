@@ -19,6 +19,7 @@ export interface Triple {
   readonly base: Base | undefined;
 }
 
+/** Why something is to be written or deleted, in a word. */
 export type Reason = 'missing' | 'differs' | 'newer' | 'deleted' | 'extra' | 'preferred';
 
 /** What is to happen to one key. Plain data: a plan is a list of these. */

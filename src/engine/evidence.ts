@@ -11,14 +11,21 @@ export interface EvidenceOptions {
   readonly right: Source;
   readonly precision: number;
   readonly signal: AbortSignal | undefined;
+  /** Whether equal sizes and times will do, or only equal content. */
+  readonly proof: 'stat' | 'content';
 }
 
 /**
  * The triples, with a digest made from the content wherever stats alone cannot say whether the sides are equal: no
  * digest in common, and no size or time that proves it.
  */
-export async function withEvidence(triples: readonly Triple[], { leftOf, right, precision, signal }: EvidenceOptions): Promise<readonly Triple[]> {
-  const thin = triples.filter((triple) => triple.left && triple.right && sameContent(triple.left, triple.right, precision) === undefined);
+export async function withEvidence(triples: readonly Triple[], { leftOf, right, precision, signal, proof }: EvidenceOptions): Promise<readonly Triple[]> {
+  const thin = triples.filter((triple) => {
+    if (!triple.left || !triple.right) return false;
+    const same = sameContent(triple.left, triple.right, precision);
+    if (same !== true || proof === 'stat') return same === undefined;
+    return triple.left.digest === undefined || triple.left.digest.algorithm !== triple.right.digest?.algorithm;
+  });
   if (thin.length === 0) return triples;
   const digests = { left: new Map<Key, Digest>(), right: new Map<Key, Digest>() };
   const lefts = Map.groupBy(thin.flatMap(({ left }) => left ?? []), leftOf);

@@ -110,6 +110,8 @@ export class Lane implements AsyncDisposable {
     this.#options.signal?.throwIfAborted();
     if (this.#stopped) return;
     await this.#limit.add(async () => {
+      // While this one waited for room, another may have failed.
+      if (this.#stopped) return;
       const settled = await body();
       this.#options.onSettled();
       if (this.#options.onFailure === 'stop' && settled.includes(false)) this.#stopped = true;
@@ -171,6 +173,7 @@ function withoutContent<T extends { readonly content?: unknown }>(entry: T): Omi
   return rest;
 }
 
+/** The indices of each level, parents before children. */
 export function* levelsOf({ order, levelEnds }: Dependencies): Generator<readonly number[]> {
   let from = 0;
   for (const end of levelEnds) {

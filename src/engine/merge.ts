@@ -2,7 +2,7 @@ import { checkDeletes, defaultGuard } from '../core/guard.ts';
 import { mergeJoin } from '../core/merge-join.ts';
 import type { Policy, Side } from '../core/policy.ts';
 import { otherSide } from '../core/policy.ts';
-import type { Action, Base } from '../core/reconcile.ts';
+import type { Action, Base, Triple } from '../core/reconcile.ts';
 import { reconcile } from '../core/reconcile.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import type { Content, Entry } from '../model/entry.ts';
@@ -38,13 +38,38 @@ export async function* planTwoWay({ left, right }: TwoWay, { context }: Pick<Run
   for await (const rows of mergeJoin<Entry | Base>(scanOf('left', left), scanOf('right', right), chosen(baseline, context))) {
     const triples = rows.map(({ key, items: [l, r, b] }) => ({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined }));
     const actions: Action[] = [];
-    for (const triple of await withEvidence(triples, { leftOf: () => left, right, precision, signal: context.signal })) {
+    const confirmed = await confirmAbsence(await confirmAbsence(triples, 'left', left, context), 'right', right, context);
+    for (const triple of await withEvidence(confirmed, { leftOf: () => left, right, precision, proof: 'stat', signal: context.signal })) {
       const action = reconcile(triple, policy, precision);
+      if (action?.kind === 'forget' && (cannotEnumerate(left) || cannotEnumerate(right))) continue;
       if (action) actions.push(action);
       else if (triple.left || triple.right) context.ledger.unchanged(triple.key);
     }
     if (actions.length > 0) yield actions;
   }
+}
+
+/**
+ * What a store did not list need not be gone where a listing does not reach everything: such an entry is asked for by
+ * name before anything is concluded. What neither side listed cannot be asked for and stays remembered.
+ */
+async function confirmAbsence(triples: readonly Triple[], side: Side, store: Store, { signal }: Run['context']): Promise<readonly Triple[]> {
+  if (!cannotEnumerate(store)) return triples;
+  const missing = triples.flatMap((triple) => (triple[side] ? [] : (triple[otherSide(side)] ?? [])));
+  if (missing.length === 0) return triples;
+  const found = await store.read(missing, signal && { signal });
+  const byKey = new Map(found.flatMap((entry): [Key, Entry][] => (entry ? [[entry.key, entry]] : [])));
+  return triples.map((triple) => (triple[side] || !byKey.has(triple.key) ? triple : { ...triple, [side]: byKey.get(triple.key) }));
+}
+
+function cannotEnumerate({ capabilities }: Store): boolean {
+  return capabilities.enumerates === 'collections';
+}
+
+/** A side that is a part of a wider place has no say in what lies outside that part. */
+function withinBoth(pairing: TwoWay): TwoWay {
+  const { left, right, where } = pairing;
+  return { ...pairing, where: (ref) => where?.(ref) !== false && left.covers?.(ref) !== false && right.covers?.(ref) !== false };
 }
 
 /** What is remembered of the entries in scope: a filter hides an entry from memory too, or it would be forgotten as gone. */
@@ -57,7 +82,7 @@ async function* chosen(baseline: Baseline, { where }: Run['context']): AsyncGene
  * on both is decided by the policy, and the losing value is kept in the state. A run without a baseline deletes nothing.
  */
 export async function runMerge(pairing: TwoWay): Promise<Report> {
-  const run = startRun(pairing);
+  const run = startRun(withinBoth(pairing));
   const { ledger, context } = run;
   const { left, right, guard = defaultGuard, state } = pairing;
   const baseline = state.baseline(pairingName(pairing));
@@ -102,7 +127,7 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
 
 /** What {@link runMerge} would do, told page by page; nothing is written, not even the baseline. */
 export async function runMergeDiff(pairing: TwoWay, show: (actions: readonly Action[]) => void | Promise<void>): Promise<Report> {
-  const run = startRun(pairing);
+  const run = startRun(withinBoth(pairing));
   const { ledger, context } = run;
   return reported(run, async () => {
     for await (const actions of planTwoWay(pairing, { context }, twoWayPolicy(pairing), pairing.state.baseline(pairingName(pairing)))) {

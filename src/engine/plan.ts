@@ -21,6 +21,8 @@ export interface PlanOptions {
   readonly extras: boolean;
   /** Never look entries up one by one as the source yields them: both sides are read once, in order. */
   readonly ordered?: boolean;
+  /** What counts as equal: what sizes and times say (default), or only content that was compared. */
+  readonly proof?: 'stat' | 'content';
 }
 
 /**
@@ -74,7 +76,7 @@ function comesAsItIs({ origins, target }: OneWay, { ordered }: PlanOptions): boo
   return ordered !== true && origins.length === 1 && origins[0]?.capabilities.order === 'none' && reads === 'cheap' && dependencies === 'ignored' && enumerates === 'all';
 }
 
-async function* planAsItComes({ origins, target }: OneWay, { context, policy, baseline, extras }: PlanOptions, types: Set<string>): AsyncGenerator<readonly Action[]> {
+async function* planAsItComes({ origins, target }: OneWay, { context, policy, baseline, extras, proof = 'stat' }: PlanOptions, types: Set<string>): AsyncGenerator<readonly Action[]> {
   const origin = origins[0] as Source;
   const seen = new SeenSet();
   let heldBefore = 0;
@@ -88,7 +90,7 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
     const held = await target.read(fresh, context.signal && { signal: context.signal });
     const triples = fresh.map((left, i) => ({ key: left.key, left, right: held[i], base: baseline?.get(left.key) }));
     const actions: Action[] = [];
-    for (const triple of await withEvidence(triples, { leftOf: () => origin, right: target, precision, signal: context.signal })) {
+    for (const triple of await withEvidence(triples, { leftOf: () => origin, right: target, precision, proof, signal: context.signal })) {
       types.add(typeOf(triple.key));
       if (triple.right) heldBefore++;
       const action = decide(triple, policy, precision, context);
@@ -106,7 +108,7 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
   }
 }
 
-async function* planInOrder({ origins, target }: OneWay, { context, policy, baseline, extras }: PlanOptions, types: Set<string>): AsyncGenerator<readonly Action[]> {
+async function* planInOrder({ origins, target }: OneWay, { context, policy, baseline, extras, proof = 'stat' }: PlanOptions, types: Set<string>): AsyncGenerator<readonly Action[]> {
   const byCollection = target.capabilities.enumerates === 'collections';
   const collections = new Set<string>();
   const left = union(origins, context, {
@@ -132,7 +134,7 @@ async function* planInOrder({ origins, target }: OneWay, { context, policy, base
   for await (const rows of mergeJoin<Entry | Base>(...sides)) {
     const triples = rows.map(({ key, items: [l, r, b] }) => ({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined }));
     const found = await withEvidence(unlisted.size > 0 ? await lookUp(triples, unlisted, target, context) : triples, {
-      leftOf: (entry) => originOf(entry, origins), right: target, precision, signal: context.signal,
+      leftOf: (entry) => originOf(entry, origins), right: target, precision, proof, signal: context.signal,
     });
     const actions: Action[] = [];
     for (const triple of found) {
@@ -158,6 +160,7 @@ function decide(triple: Triple, policy: Policy, precision: number, { ledger }: S
   return action;
 }
 
+/** The smallest difference of times that both stores can tell, in microseconds. */
 export function coarser(left: Source, right: Source): number {
   return Math.max(left.capabilities.modifiedAtPrecision, right.capabilities.modifiedAtPrecision);
 }

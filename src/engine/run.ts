@@ -16,6 +16,7 @@ export interface Run {
   readonly backoff: Backoff;
 }
 
+/** Makes what a run needs out of what it was given. */
 export function startRun({ on, signal, where, sortBytes, host = plainHost }: RunOptions): Run {
   const ledger = new Ledger(on, () => host.now());
   return { ledger, context: { ledger, signal, where, sortBytes }, host, backoff: defaultBackoff };

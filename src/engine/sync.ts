@@ -9,6 +9,7 @@ import type { OneWay, Report } from './types.ts';
 import type { Delete } from './writer.ts';
 import { Writer } from './writer.ts';
 
+/** The policy of a one-way run: nothing is deleted unless that was asked for. */
 export function oneWayPolicy({ deletes = 'keep' }: OneWay): Policy {
   return { direction: 'one-way', deletes, conflicts: 'left' };
 }

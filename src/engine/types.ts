@@ -95,6 +95,7 @@ export interface Copy extends RunOptions {
   readonly target: Sink;
 }
 
+/** A two-way pairing. It needs a memory: without one a deletion cannot be told from an addition. */
 export interface TwoWay extends RunOptions {
   readonly left: Store;
   readonly right: Store;

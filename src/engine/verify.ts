@@ -11,6 +11,7 @@ export interface Difference {
   readonly kind: 'missing' | 'extra' | 'differs';
 }
 
+/** What a comparison found. */
 export interface Verification {
   /** Every entry in scope was read on both sides, and is equal. */
   readonly equal: boolean;
@@ -29,7 +30,7 @@ export async function runVerify(pairing: OneWay): Promise<Verification> {
     if (differing.length < limits.listedFailures) differing.push(difference);
   };
   const report = await reported(run, async () => {
-    const pages = planOneWay(pairing, { context, policy: oneWayPolicy({ ...pairing, deletes: 'keep' }), baseline: learned(pairing), extras: true, ordered: true });
+    const pages = planOneWay(pairing, { context, policy: oneWayPolicy({ ...pairing, deletes: 'keep' }), baseline: learned(pairing), extras: true, ordered: true, proof: 'content' });
     for await (const actions of pages) {
       for (const { kind, key, ...action } of actions) {
         if (kind === 'put') note({ key, kind: 'over' in action && action.over ? 'differs' : 'missing' });

@@ -10,7 +10,9 @@ import type { Expectation, Outcome, Sink, Source, Write } from '../model/store.t
 import type { Ledger } from './ledger.ts';
 import type { Baseline } from './state.ts';
 
+/** A planned put. */
 export type Put = Action & { readonly kind: 'put' };
+/** A planned deletion. */
 export type Delete = Action & { readonly kind: 'delete' };
 
 export interface WriterOptions {

@@ -110,7 +110,7 @@ class Builder {
     if (frame !== undefined && frame.key === undefined && !Array.isArray(frame.container)) {
       if (text === '' && plain && tag === '') throw new YamlFault(Math.max(at, 0), 'a field has no name');
       frame.keyIsMerge = text === '<<' && ((plain && tag === '') || tag === `${core}merge`);
-      if (!frame.keyIsMerge && Object.hasOwn(frame.container, text)) throw new YamlFault(at, `the field ${JSON.stringify(text)} is there twice`);
+      if (!frame.keyIsMerge && Object.hasOwn(frame.container, text)) throw new YamlFault(at, `the field ${shown(text)} is there twice`);
       frame.key = text;
       this.#size += text.length + 1;
       if (event.anchorStart >= 0) this.#anchors.set(this.#source.slice(event.anchorStart, event.anchorEnd), { value: text, size: text.length + 1, height: 0 });
@@ -148,8 +148,9 @@ class Builder {
 
   #alias(start: number, end: number): void {
     const name = this.#source.slice(start, end);
+    const label = name.slice(0, 100);
     const anchor = this.#anchors.get(name);
-    if (anchor === undefined) throw new YamlFault(start, this.#anchors.has(name) ? `the alias *${name} stands inside what it refers to` : `there is no anchor for the alias *${name}`);
+    if (anchor === undefined) throw new YamlFault(start, this.#anchors.has(name) ? `the alias *${label} stands inside what it refers to` : `there is no anchor for the alias *${label}`);
     if (++this.#aliases > limits.yamlAliases) throw new YamlFault(start, `more than ${limits.yamlAliases} aliases`);
     this.#expansion += anchor.size;
     if (this.#expansion > longestExpansion) throw new YamlFault(start, `aliases that expand to more than ${longestExpansion} characters`);
@@ -158,7 +159,7 @@ class Builder {
     const frame = this.#frames.at(-1);
     if (frame !== undefined && frame.key === undefined && !Array.isArray(frame.container)) {
       if (typeof anchor.value !== 'string') throw new YamlFault(start, 'the name of a field is not a text');
-      if (Object.hasOwn(frame.container, anchor.value)) throw new YamlFault(start, `the field ${JSON.stringify(anchor.value)} is there twice`);
+      if (Object.hasOwn(frame.container, anchor.value)) throw new YamlFault(start, `the field ${shown(anchor.value)} is there twice`);
       frame.key = anchor.value;
       frame.keyIsMerge = false;
     } else this.#add(anchor.value, anchor.height, start);
@@ -191,11 +192,15 @@ class Builder {
 
   #badTag(tag: string): string {
     const short = tag.startsWith(core) ? `!!${tag.slice(core.length)}` : tag;
-    return knownTags.has(tag) ? `a value that does not fit its tag ${short}` : `the tag ${short} is not supported`;
+    return knownTags.has(tag) ? `a value that does not fit its tag ${short}` : `the tag ${short.slice(0, 100)} is not supported`;
   }
 }
 
 const knownTags: ReadonlySet<string> = new Set(['null', 'bool', 'int', 'float', 'binary', 'str', 'map', 'seq'].map((name) => core + name));
+
+function shown(name: string): string {
+  return JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name);
+}
 
 /** Of a list, the earlier document wins, and so it is applied later. */
 function merge(frame: Frame, value: Value, at: number): void {

@@ -68,6 +68,7 @@ describe('reading a YAML document', () => {
       ['a:\n  - b\n - c', /^place:3: /], ['a: [1', /^place:1: /], ['a: "x', /^place:1: /], ['\n\ta: 1', /^place:2: /], ['a: b: c', /^place:1: /], ['a: @x', /^place:1: /],
       ['a: 1\nb: !foo 2', /^place:2: the tag !foo is not supported$/], ['a: !!python/object:os.system x', /^place:1: the tag !!python\/object:os.system is not supported$/], ['a: !!set {b}', /^place:1: the tag !!set is not supported$/],
       ['a: !!int x', /^place:1: a value that does not fit its tag !!int$/], ['a: !!binary "%"', /^place:1: a value that does not fit its tag !!binary$/],
+      [`a: ${'9'.repeat(200_000)}`, /^place:1: an integer of 200000 digits$/], [`a: 1${':1'.repeat(100_000)}`, /^place:1: an integer of 200001 digits$/],
       ['a: *b', /^place:1: there is no anchor for the alias \*b$/], ['a: &a [*a]', /^place:1: the alias \*a stands inside what it refers to$/],
       ['? [1]\n: 2', /^place:1: the name of a field is not a scalar$/], ['a: 1\n: 2', /^place:\d: a field has no name$/],
     ];

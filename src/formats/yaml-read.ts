@@ -57,6 +57,7 @@ function parse(text: string, place: string, line: number): readonly Built[] {
   } catch (error) {
     if (error instanceof YamlFault) throw corrupt(place, line + lineFeeds(text, error.at), error.message);
     if (error instanceof YAMLException) throw corrupt(place, line + (error.mark?.line ?? 0), error.reason.includes('maxDepth') ? tooDeepText() : error.reason);
+    if (error instanceof RangeError) throw corrupt(place, line, error.message);
     throw error;
   }
 }

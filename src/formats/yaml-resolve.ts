@@ -3,7 +3,7 @@ import type { Value } from '../model/document.ts';
 
 /**
  * What a bare scalar means in YAML 1.1 as PyYAML reads it, with two exceptions: an instant stays the text it is written
- * as, and integers keep all their digits.
+ * as, and integers keep all their digits. Throws a `RangeError` for an integer longer than anybody means.
  */
 export function resolvePlain(text: string): Value {
   const first = text.charCodeAt(0);
@@ -82,6 +82,8 @@ function integerOf(text: string): Value | undefined {
   if (!integer.test(text)) return undefined;
   const negative = text.startsWith('-');
   const digits = text.replace(/^[-+]|_/g, '');
+  // Each part of a number in base 60 is one more multiplication of the whole.
+  if (digits.length > (digits.includes(':') ? 1_000 : 100_000)) throw new RangeError(`an integer of ${digits.length} digits`);
   let value: bigint;
   if (digits.includes(':')) value = digits.split(':').reduce((sum, part) => sum * 60n + BigInt(part), 0n);
   else if (/^0[bx]/.test(digits)) {

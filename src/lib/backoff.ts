@@ -6,6 +6,7 @@ export interface Backoff {
   readonly mostMs: number;
 }
 
+/** Five attempts over a few seconds. */
 export const defaultBackoff: Backoff = { attempts: 5, firstMs: 200, mostMs: 30_000 };
 
 /**

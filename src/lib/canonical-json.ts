@@ -53,7 +53,7 @@ function write(value: unknown, depth: number): string {
     case 'object':
       break;
     default:
-      throw new TypeError(`no document: it holds a ${typeof value}`);
+      throw new TypeError(`no document: it holds something of the type ${typeof value}`);
   }
   if (value === null) return 'null';
   if (value instanceof Uint8Array) return `!"${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')}"`;

@@ -14,6 +14,7 @@ export interface Limits {
   readonly sortBytes: number;
 }
 
+/** The bounds that hold everywhere. */
 export const limits: Limits = {
   pageEntries: 500,
   documentBytes: 256 * 1024 * 1024,

@@ -9,6 +9,7 @@ export interface Document {
   readonly [field: string]: Value;
 }
 
+/** Whether a value is a set of fields, and not a list, bytes or a scalar. */
 export function isDocument(value: Value | undefined): value is Document {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
 }

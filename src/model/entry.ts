@@ -13,6 +13,7 @@ export interface Digest {
   readonly value: string;
 }
 
+/** What an entry holds: a document, or bytes. */
 export type Content =
   | { readonly kind: 'document'; readonly document: Document }
   /** `bytes` may be called more than once, and starts over each time. */

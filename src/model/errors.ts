@@ -28,6 +28,7 @@ export const failures: { readonly [code in FailureCode]: Failure } = {
   'internal': { retry: false, exit: 1, status: 500 },
 };
 
+/** What an error knows beside its sentence. */
 export interface SyncErrorDetails {
   readonly cause?: unknown;
   /** The store's printable name. */

@@ -2,9 +2,6 @@ import type { SyncError } from './errors.ts';
 import type { Content, Digest, Entry, Micros, Ref, Stat, Version } from './entry.ts';
 import type { Key } from './key.ts';
 
-/** A position in a scan or a feed. Only the store that made it can read it. */
-export type Cursor = string;
-
 /** What a store can do, as plain data: printed by `stores`, checked by the conformance laws, read by the planner. */
 export interface Capabilities {
   readonly holds: 'documents' | 'blobs';
@@ -61,6 +58,7 @@ export interface Problem {
   readonly collection?: string;
 }
 
+/** Some entries of a scan, and what could not be read among them. */
 export interface Page {
   readonly entries: readonly Entry[];
   readonly problems?: readonly Problem[];
@@ -82,6 +80,7 @@ export interface Source extends AsyncDisposable {
   read(refs: readonly Ref[], options?: CallOptions): Promise<readonly (Entry | undefined)[]>;
 }
 
+/** One thing to be done to one entry. */
 export type Write =
   | { readonly kind: 'put'; readonly entry: Entry & { readonly content: Content }; readonly expect?: Expectation }
   | { readonly kind: 'delete'; readonly ref: Ref; readonly expect?: Expectation };
@@ -89,6 +88,7 @@ export type Write =
 /** What must be true of the stored entry for the write to happen. `older`: it is absent or was modified before this time. */
 export type Expectation = { readonly absent: true } | { readonly version: Version } | { readonly older: Micros };
 
+/** What became of one write. */
 export type Outcome =
   /** Written. `stat` describes what the store holds now; its digest differs from what was sent where the store changes what it is given. */
   | { readonly kind: 'done'; readonly stat: Stat; readonly unguarded?: true }
@@ -115,10 +115,12 @@ export interface Sink extends AsyncDisposable {
 /** A place that can be read and written. */
 export interface Store extends Source, Sink {}
 
+/** Whether a place can be read. */
 export function isSource(place: Source | Sink): place is Source {
   return 'scan' in place;
 }
 
+/** Whether a place can be written. */
 export function isSink(place: Source | Sink): place is Sink {
   return 'write' in place;
 }

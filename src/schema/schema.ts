@@ -15,6 +15,7 @@ export interface Identity {
   readonly dependsOn: readonly string[];
 }
 
+/** A link that may be followed. */
 export interface Link {
   readonly relation: string;
   /** As written: perhaps relative. */

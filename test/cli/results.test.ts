@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { startExampleApi } from '../../examples/api/server.ts';
 import { Bench, resource, steady } from './command.ts';
@@ -65,7 +65,7 @@ test('a diff shows what changes in each document, and exits with 1 when there is
     '~ update foo/1', '+ create foo/2',
     '     read  created  updated  unchanged  kept',
     'foo     3        1        1          1     1',
-    '1 entry only at the destination was left there: they count as differences with --delete',
+    '1 entry only at the destination, which --delete would remove',
     '2 changes to make (<time>)', '',
   ].join('\n'));
 });
@@ -90,10 +90,18 @@ test('what a diff announces is what sync then does', async () => {
 
 test('verify names the keys that differ', async () => {
   using bench = new Bench();
-  bench.write({ 'a/x': '1', 'a/y': '1', 'b/y': '2', 'b/z': '3', 'a/same': '1', 'b/same': '1' });
+  bench.write({ 'a/x': '1', 'a/y': '1', 'b/y': 'two', 'b/z': '3', 'a/same': '1', 'b/same': '1' });
   const { code, stdout } = await bench.syncline(['verify', 'a', 'b']);
   assert.equal(code, 1);
   assert.equal(stdout, '+ x only in the first place\n~ y differs\n- z only in the last place\nnot equal: 3 keys differ, 1 the same\n');
+});
+
+test('verify believes no size and no time: it reads', async () => {
+  using bench = new Bench();
+  bench.write({ 'a/x': '1', 'b/x': '2' });
+  for (const path of ['a/x', 'b/x']) utimesSync(bench.at(path), 1_000, 1_000);
+  const { code, stdout } = await bench.syncline(['verify', 'a', 'b']);
+  assert.deepEqual({ code, stdout }, { code: 1, stdout: '~ x differs\nnot equal: 1 key differs, 0 the same\n' });
 });
 
 test('a report for programs is one object with everything in it', async () => {
@@ -139,7 +147,7 @@ test('each way of ending has its own exit code', async () => {
     [['diff', 'a', 'b'], 0, /^$/],
     [['diff', '--delete', 'a', 'b'], 1, /^$/],
     [['sync', 'bad', 'out.yaml'], 1, /bad/],
-    [['sync', 'missing', 'out'], 3, /missing/],
+    [['sync', 'missing', 'out0'], 3, /missing/],
     [['sync', 'file', 'out'], 2, /file/],
     [['sync', '--max-attempts', '1', 'http://127.0.0.1:1/', 'out'], 3, /127\.0\.0\.1:1/],
     [['sync', '--max-attempts', '1', `${api.url}/api/line`, 'out'], 3, /401|denied|credentials/],
@@ -147,12 +155,12 @@ test('each way of ending has its own exit code', async () => {
     [['sync', '--delete', 'a', 'b'], 4, /refusing to delete 2 of 3 .*--max-deletes 2/],
     [['sync', '--delete', 'empty', 'b'], 4, /the source is empty/],
   ];
-  for (const [args, code, says] of endings) {
+  await Promise.all(endings.map(async ([args, code, says]) => {
     const ended = await bench.syncline(args);
     assert.equal(ended.code, code, `${args.join(' ')}: ${ended.stdout}${ended.stderr}`);
     assert.match(code === 0 ? '' : code === 1 ? ended.stdout.replace(/^.*to make.*$/s, '') : ended.stderr, says, args.join(' '));
     assert.doesNotMatch(ended.stdout + ended.stderr, /\n {4}at /, 'a stack trace was printed');
-  }
+  }));
   assert.deepEqual([readFileSync(bench.at('b/y'), 'utf8'), readFileSync(bench.at('b/z'), 'utf8')], ['2', '3'], 'a refused run deleted something');
 });
 
@@ -215,6 +223,15 @@ test('a merge carries edits and deletions both ways from what it remembers', asy
   assert.match(readFileSync(bench.at('a/foo/2.yaml'), 'utf8'), /edited/);
   assert.equal(statSync(bench.at('b/foo/1.yaml'), { throwIfNoEntry: false }), undefined);
   assert.match((await bench.syncline(['merge', '--as', 'documents', 'a', 'b'])).stdout, /in step/);
+});
+
+test('a merge with an API infers no deletion from a listing, which may not be all the API holds', async () => {
+  using bench = new Bench();
+  await using api = await startExampleApi({ resources: [line('T1'), { type: 'stop', id: 's', fields: {} }, { type: 'stop', id: 't', fields: {} }] });
+  assert.equal((await bench.syncline(['sync', '--follow', 'all', `${api.url}/api`, 'data'])).code, 0);
+  for (let i = 0; i < 2; i++) assert.equal((await bench.syncline(['merge', '--max-deletes', 'all', 'data', `${api.url}/api/stop`])).code, 0);
+  assert.ok(statSync(bench.at('data/line/T1.yaml')).isFile());
+  assert.equal(Object.keys(api.dump()).length, 3);
 });
 
 test('control characters in keys and documents do not reach the terminal', async () => {

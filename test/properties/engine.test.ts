@@ -182,3 +182,30 @@ test('two runs at once to one target end as one run would, and write nothing twi
     assert.deepEqual(right.blind, []);
   }), { numRuns: 100 });
 });
+
+test('an entry that a source lists twice is written once; two different ones of one key are reported, and nothing is deleted', async () => {
+  for (const reads of ['cheap', 'dear'] as const) {
+    for (const [twin, differs] of [[{ value: 1 }, false], [{ value: 2 }, true]] as const) {
+      const target = witness({ reads });
+      const left = new MemoryStore({ order: 'none' });
+      for (const name of ['a', 'b', 'c']) left.edit(name, { value: 1 });
+      const [other] = await (async () => {
+        const store = new MemoryStore();
+        store.edit('b', twin);
+        return store.read([{ key: 'b' }]);
+      })();
+      const repeating = wrap<Store>(left, {
+        async *scan(...args) {
+          yield* left.scan(...args);
+          yield { entries: [other!] };
+        },
+      });
+      for (const name of ['c', 'd', 'e']) target.store.edit(name, { value: 1 });
+      const report = await runSync({ ...always, origins: [repeating], target: target.store });
+      assert.equal(report.problems, differs ? 1 : 0);
+      assert.deepEqual(target.store.dump()['b'], { value: 1 });
+      assert.equal(target.writes(), differs ? 2 : 4);
+      assert.deepEqual(Object.keys(target.store.dump()).sort(), differs ? ['a', 'b', 'c', 'd', 'e'] : ['a', 'b', 'c']);
+    }
+  }
+});

@@ -299,11 +299,48 @@ test('who waits in a circle is named and refused, with those who depend on them;
 
 test('what fails takes with it only what depends on it', async () => {
   const interfere = (operation: string, name: string | undefined): void => { if (operation === 'write' && name === 'bad') throw new Error('no'); };
-  const { left, right } = pair({}, { dependencies: 'required', strictParents: true, batchEntries: 2, interfere });
+  // The store would take the children: it is the run that must not send them.
+  const { left, right } = pair({}, { dependencies: 'required', batchEntries: 2, interfere });
   for (const [name, dependsOn] of [['bad', []], ['under-bad', ['bad']], ['deeper', ['under-bad']], ['good', []], ['under-good', ['good']]] as const) left.edit(name, {}, { dependsOn });
   const report = await runSync({ ...always, origins: [left], target: right });
   assert.deepEqual(Object.keys(right.dump()).sort(), ['good', 'under-good']);
   assert.deepEqual(report.failures.map(({ place }) => place).sort(), ['bad', 'deeper', 'under-bad']);
+});
+
+test('what somebody else changed after it was to be deleted stays, and is reported as a difference', async () => {
+  let meddling = false;
+  const interfere = (operation: string, name: string | undefined): void => {
+    if (meddling && operation === 'write' && name === 'changed') right.edit('changed', { by: 'someone else' });
+    if (meddling && operation === 'write' && name === 'gone') right.drop('gone');
+  };
+  const { left, right } = pair({}, { interfere });
+  left.edit('kept', {});
+  for (const name of ['kept', 'changed', 'gone', 'extra']) right.edit(name, {});
+  meddling = true;
+  const report = await runSync({ ...always, origins: [left], target: right });
+  assert.deepEqual(Object.keys(right.dump()).sort(), ['changed', 'kept']);
+  assert.deepEqual([report.counts.deleted, report.counts.failed, report.differences], [2, 1, 1]);
+  assert.deepEqual(report.failures.map(({ place, action, error }) => [place, action, error.code]), [['changed', 'delete', 'conflict']]);
+});
+
+test('a child that could not be deleted keeps its parents', async () => {
+  const interfere = (operation: string, name: string | undefined): void => { if (operation === 'write' && name === 'child') throw new Error('no'); };
+  const { left, right } = pair({}, { dependencies: 'required', interfere });
+  for (const [name, dependsOn] of [['top', []], ['parent', ['top']], ['child', ['parent']], ['free', ['top']]] as const) right.edit(name, {}, { dependsOn });
+  left.edit('other', {});
+  const report = await runSync({ ...always, origins: [left], target: right });
+  assert.deepEqual(Object.keys(right.dump()).sort(), ['child', 'other', 'parent', 'top']);
+  assert.deepEqual([report.counts.deleted, report.counts.failed], [1, 3]);
+});
+
+test('a run that is to stop at the first failure writes no more after it', async () => {
+  const interfere = (operation: string, name: string | undefined): void => { if (operation === 'write' && name === 'b') throw new Error('no'); };
+  const { left, right } = pair({}, { batchEntries: 1, inFlight: 1, interfere });
+  for (const name of ['a', 'b', 'c', 'd']) left.edit(name, {});
+  right.edit('extra', {});
+  const report = await runSync({ ...always, origins: [left], target: right, onFailure: 'stop' });
+  assert.deepEqual(Object.keys(right.dump()).sort(), ['a', 'extra']);
+  assert.ok(report.differences > 0);
 });
 
 function pick<T>(from: { readonly [name: string]: T }, names: readonly string[]): { readonly [name: string]: T } {

@@ -38,6 +38,6 @@ export async function showDiff({ args, values, terminal }: Invocation, { command
       }
     }, { content });
     pairing.progress.stop();
-    return finish(report, { command: name, pairing, values, terminal, planned: true, differencesAreFine, ...(!values.delete && { keptHint: 'they count as differences with --delete' }) });
+    return finish(report, { command: name, pairing, values, terminal, planned: true, differencesAreFine, ...(!values.delete && { keptHint: 'only at the destination, which --delete would remove' }) });
   });
 }

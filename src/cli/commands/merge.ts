@@ -38,7 +38,7 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
     if (!dryRun) {
       const report = await runMerge(twoWay);
       pairing.progress.stop();
-      return finish(report, { command: 'merge', pairing, values, terminal, ...(!certain && { keptHint: 'deletions do not travel where a REST API takes part' }) });
+      return finish(report, { command: 'merge', pairing, values, terminal, ...(!certain && { keptHint: 'on one side only left there: deletions do not travel where a REST API takes part' }) });
     }
     const { showAction } = await import('../render/diff.ts');
     const { loadSchema } = await import('../../stores/open.ts');

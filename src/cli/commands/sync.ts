@@ -40,6 +40,6 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
       ? await (await import('../../engine/sync.ts')).runSync(pairing.oneWay())
       : await (await import('../../engine/copy.ts')).runCopy({ ...options, origins: pair.origins, target: pair.target });
     progress.stop();
-    return finish(report, { command: 'sync', pairing, values, terminal, keptHint: 'pass --delete to remove them' });
+    return finish(report, { command: 'sync', pairing, values, terminal, keptHint: 'only at the destination left there: pass --delete to remove them' });
   });
 }

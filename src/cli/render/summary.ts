@@ -10,7 +10,7 @@ const listed = 20;
 
 export interface SummaryOptions {
   readonly paint: Paint;
-  /** What is said about deletions that were not asked for; depends on the command. */
+  /** What is said about entries that only one side holds and that were left there; depends on the command. */
   readonly keptHint?: string;
   /** Words for a run that only looked. */
   readonly planned?: boolean;
@@ -25,7 +25,7 @@ export function summary(report: Report, { paint, keptHint, planned = false, give
   for (const warning of warnings.slice(0, listed)) lines.push(`${paint('yellow', 'warning:')} ${clean(warning)}`);
   if (warnings.length > listed) lines.push(`and ${counted(warnings.length - listed, 'more warning')}`);
   if (unguarded > 0) lines.push(`${counted(unguarded, 'write')} went unguarded: the destination cannot refuse a write when someone else was faster`);
-  if (counts.kept > 0 && keptHint !== undefined) lines.push(`${counted(counts.kept, 'entry', 'entries')} only at the destination ${counts.kept === 1 ? 'was' : 'were'} left there: ${keptHint}`);
+  if (counts.kept > 0 && keptHint !== undefined) lines.push(`${counted(counts.kept, 'entry', 'entries')} ${keptHint}`);
   if (!givenUp) lines.push(closing(report, paint, planned, duration(durationMs)));
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -11,6 +11,7 @@ import { parseUrl, printableUrl, resolveUrl, urlText } from './url.ts';
 /** Header fields by lower-case name. */
 export type HttpHeaders = { readonly [name: string]: string | undefined };
 
+/** One request, as it is asked for. */
 export interface HttpRequest {
   /** Default: GET. */
   readonly method?: string;

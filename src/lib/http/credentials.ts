@@ -13,6 +13,7 @@ export interface Credentials {
   redact(text: string): string;
 }
 
+/** Where credentials come from, the nearest first. */
 export interface CredentialSources {
   /** The one origin that everything but netrc entries belongs to. */
   readonly origin: string;

@@ -12,6 +12,7 @@ export interface Exchange extends AsyncDisposable {
   send(request: SentRequest): Promise<Answer>;
 }
 
+/** One request, as it goes out. */
 export interface SentRequest {
   readonly method: string;
   readonly url: HttpUrl;
@@ -20,6 +21,7 @@ export interface SentRequest {
   readonly signal: AbortSignal | undefined;
 }
 
+/** One response, whole. */
 export interface Answer {
   readonly status: number;
   readonly headers: HttpHeaders;

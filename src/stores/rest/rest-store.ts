@@ -17,6 +17,7 @@ import { crawl } from './crawl.ts';
 import { statusFailure, toRestError } from './failure.ts';
 import type { Fetching } from './fetch.ts';
 import { get } from './fetch.ts';
+import { inFull } from './listing.ts';
 import { documentOf, valueOf } from './read-value.ts';
 import { restWriter } from './write.ts';
 
@@ -65,7 +66,7 @@ export class RestStore implements Store {
     const ended = new AbortController();
     const either = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]);
     try {
-      yield* crawl({
+      const pages = crawl({
         starts: collections?.map((address) => atOrigin(base.origin, address)) ?? [base],
         ...(collections && { collections }),
         follow: collections === undefined ? settings.follow : 'page',
@@ -74,6 +75,8 @@ export class RestStore implements Store {
         fetch: (url) => this.#fetch(url, either),
         log: (level, message) => host.log(level, message),
       });
+      const readEntry = (ref: Ref, options?: CallOptions): Promise<Tagged | undefined> => this.#readEntry(ref, this.#fetching, options);
+      yield* collections === undefined ? pages : inFull(pages, { readEntry, concurrency: settings.concurrency, signal: either, log: (message) => host.log('info', message) });
     } finally {
       ended.abort();
     }

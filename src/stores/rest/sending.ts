@@ -22,6 +22,7 @@ export type Put = Extract<Write, { kind: 'put' }>;
 export interface Sent {
   readonly entry: Entry;
   readonly document: Document;
+  /** Worked out when it is asked for: most answers do without. */
   readonly digest: Digest;
   /** The document as text. */
   readonly body: string;
@@ -41,7 +42,8 @@ export function sentOf(entry: Entry & { readonly content: Content }, { name, sch
   const { key, content } = entry;
   if (content.kind !== 'document') throw new SyncError('unsupported', `${key} is no document, and ${name} holds documents`, { store: name, key, hint: 'write it to a directory' });
   const { document } = content;
-  return { entry, document, digest: digestDocument(document, schema), body: textOf(document, settings.format) };
+  let digest: Digest | undefined;
+  return { entry, document, body: textOf(document, settings.format), get digest() { return digest ??= digestDocument(document, schema); } };
 }
 
 /** Whether the server holds what is to be sent. */

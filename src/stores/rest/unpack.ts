@@ -13,6 +13,7 @@ import { versionOf } from './context.ts';
 /** Levels of resources within resources. */
 const mostEmbedding = 32;
 
+/** What unpacking a response needs to know. */
 export interface Unpacking {
   readonly value: Value;
   readonly url: HttpUrl;
@@ -97,7 +98,7 @@ function problemOf(problem: string, path: string, { url }: Unpacking): Problem {
 }
 
 /** The entry for a document that has an identity. */
-export function entryFor(document: Document, { key, address, collection, dependsOn }: Identity, schema: Schema, place: string): Entry {
+function entryFor(document: Document, { key, address, collection, dependsOn }: Identity, schema: Schema, place: string): Entry {
   const digest = digestDocument(document, schema);
   return {
     key,

@@ -61,6 +61,11 @@ class Writing {
   }
 
   async writeOthers(): Promise<void> {
+    const [only, ...more] = this.#batch;
+    if (only !== undefined && more.length === 0) {
+      this.outcomes[0] = await this.#one(only);
+      return;
+    }
     const limit = new Limit(this.#isSequence ? 1 : this.#options.context.settings.concurrency);
     for (const [i, write] of this.#batch.entries()) {
       if (this.outcomes[i] === undefined) await limit.add(async () => { this.outcomes[i] = await this.#one(write); });

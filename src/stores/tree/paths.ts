@@ -91,6 +91,11 @@ export function obstructed(path: string, standing: Standing): SyncError {
     : new SyncError('invalid', `${path} is a file where a directory is needed`, { hint: 'move the file away' });
 }
 
+/** The path of `key` below a directory. What `join` would do more, a checked key does not need, and it is asked for each file. */
+export function below(directory: string, key: Key): string {
+  return directory === '.' ? key : directory.endsWith('/') ? directory + key : `${directory}/${key}`;
+}
+
 /** Whether the file or a directory it is in begins with a dot. */
 export function isHidden(key: Key): boolean {
   return key.startsWith('.') || key.includes('/.');

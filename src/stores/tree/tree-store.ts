@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { normalize } from 'node:path';
 import { limits } from '../../lib/limits.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
@@ -9,7 +9,7 @@ import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Writ
 import { fileBlob, heldBlob, readWhole, smallBytes, unreadableBlob } from './blob.ts';
 import { lookAt, statOfFile, versionOf } from './facts.ts';
 import { codeOf, fileError } from './file-error.ts';
-import { canonicalPath, flawOf, isHidden, kindAt, Parents } from './paths.ts';
+import { below, canonicalPath, flawOf, isHidden, kindAt, Parents } from './paths.ts';
 import { walk } from './walk.ts';
 import { TreeWriter } from './writer.ts';
 
@@ -54,6 +54,8 @@ export class TreeStore implements Store {
   readonly identity: string;
   readonly capabilities: Capabilities;
   readonly #root: string;
+  /** The root as messages show it. */
+  readonly #shown: string;
   readonly #host: Host;
   readonly #hidden: 'include' | 'skip';
   readonly #missing: 'refuse' | 'empty';
@@ -63,6 +65,7 @@ export class TreeStore implements Store {
   /** Throws `invalid` when `root` is a file. */
   constructor(root: string, host: Host, { hidden = 'include', case: casing = 'auto', missing = 'refuse' }: TreeOptions = {}) {
     this.name = root;
+    this.#shown = normalize(root);
     this.#root = canonicalPath(root);
     this.identity = `tree:${this.#root}`;
     this.#host = host;
@@ -71,7 +74,7 @@ export class TreeStore implements Store {
     this.#hidden = hidden;
     this.#missing = missing;
     this.#rootExists();
-    this.#writer = new TreeWriter({ root: this.#root, name: root, host, hidden, case: casing, keyBytes: this.capabilities.limits.keyBytes });
+    this.#writer = new TreeWriter({ root: this.#root, name: this.#shown, host, hidden, case: casing, keyBytes: this.capabilities.limits.keyBytes });
   }
 
   async *scan({ signal }: ScanOptions = {}): AsyncGenerator<Page> {
@@ -84,7 +87,7 @@ export class TreeStore implements Store {
     this.#leftovers = [];
     try {
       yield* walk({
-        root: this.#root, name: this.name, hidden: this.#hidden, host: this.#host, signal,
+        root: this.#root, name: this.#shown, hidden: this.#hidden, host: this.#host, signal,
         onLeftover: (path) => { if (this.#leftovers.length < limits.listedFailures) this.#leftovers.push(path); },
       });
     } catch (cause) {
@@ -100,7 +103,7 @@ export class TreeStore implements Store {
       try {
         return this.#read(key, parents, budget);
       } catch (cause) {
-        throw fileError(cause, 'read', join(this.name, key), { store: this.name, key });
+        throw fileError(cause, 'read', below(this.#shown, key), { store: this.name, key });
       }
     });
   }
@@ -116,10 +119,10 @@ export class TreeStore implements Store {
   #read(key: Key, parents: Parents, budget: { bytes: number }): Entry | undefined {
     if (flawOf(key) !== undefined || (this.#hidden === 'skip' && isHidden(key))) return undefined;
     if (parents.above(key) !== 'directory') return undefined;
-    const path = join(this.#root, key);
+    const path = below(this.#root, key);
     const facts = lookAt(path);
     if (!facts?.isFile()) return undefined;
-    const place = join(this.name, key);
+    const place = below(this.#shown, key);
     if (facts.size > smallBytes || budget.bytes <= 0) return { key, place, ...statOfFile(facts), content: fileBlob(path, versionOf(facts)) };
     try {
       const whole = readWhole(path, facts);

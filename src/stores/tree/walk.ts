@@ -8,7 +8,7 @@ import { compareKeys } from '../../model/key.ts';
 import type { Page, Problem } from '../../model/store.ts';
 import { lookAt, statOfFile } from './facts.ts';
 import { codeOf, fileError } from './file-error.ts';
-import { temporaryPrefix } from './paths.ts';
+import { below, temporaryPrefix } from './paths.ts';
 
 export interface WalkOptions {
   readonly root: string;
@@ -55,8 +55,8 @@ export function* walk(options: WalkOptions): Generator<Page> {
     try {
       if (listed.endsWith('/')) levels.push({ prefix: key, names: list(options, key, warnings), next: 0 });
       else {
-        const facts = lookAt(join(root, key));
-        if (facts?.isFile()) entries.push({ key, place: join(name, key), ...statOfFile(facts) });
+        const facts = lookAt(below(root, key));
+        if (facts?.isFile()) entries.push({ key, place: below(name, key), ...statOfFile(facts) });
         // U+FFFD stands for bytes that are no UTF-8; such a name leads nowhere when it is used.
         else if (!facts && key.includes('\uFFFD')) problems.push({ place: join(name, key), error: new SyncError('invalid', `the name of ${join(name, key)} is not UTF-8`, { hint: 'rename it' }) });
       }

@@ -12,7 +12,7 @@ import { Draft } from './draft.ts';
 import { lookAt, microsOf, statOfFile, versionOf } from './facts.ts';
 import { codeOf, fileError } from './file-error.ts';
 import { ignoresCase, Neighbours } from './neighbours.ts';
-import { flawOf, isHidden, obstructed, parentOf, Parents } from './paths.ts';
+import { below, flawOf, isHidden, obstructed, parentOf, Parents } from './paths.ts';
 
 export interface TreeWriterOptions {
   readonly root: string;
@@ -117,12 +117,12 @@ export class TreeWriter {
   /** What is at `key` now. Throws when it is no file, or is reached through a link. */
   #look(key: Key, parents: Parents, expect: Expectation | undefined): Standing {
     const { root, name } = this.#options;
-    const path = join(root, key);
+    const path = below(root, key);
     const above = parents.above(key);
     if (above === 'link' || above === 'file') throw obstructed(dirname(join(name, key)), above);
     const facts = above === 'directory' ? lookAt(path) : undefined;
     if (facts && !facts.isFile()) throw new SyncError('invalid', `${join(name, key)} is ${facts.isDirectory() ? 'a directory' : facts.isSymbolicLink() ? 'a symbolic link' : 'a special file'} where a file is needed`, { key, hint: 'move it away' });
-    const found: Entry | undefined = facts && { key, place: join(name, key), ...statOfFile(facts), content: fileBlob(path, versionOf(facts)) };
+    const found: Entry | undefined = facts && { key, place: below(name, key), ...statOfFile(facts), content: fileBlob(path, versionOf(facts)) };
     if (expect && !meets(found, expect)) return { path, stale: { kind: 'stale', found } };
     return facts ? { path, facts } : { path };
   }
