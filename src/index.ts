@@ -106,9 +106,10 @@ async function open(origins: Place<Source> | readonly Place<Source>[], target: P
   const memory = typeof state === 'string' ? closing.use(openState(state)) : state;
   const lent = { ...kind, ...(host && { host }), ...(concurrency !== undefined && { concurrency }), ...(memory && { state: memory }) };
   const { sources, place } = await openBoth(Array.isArray(origins) ? (origins as readonly Place<Source>[]) : [origins as Place<Source>], target, lent, closing);
-  const documents = place.capabilities.holds === 'documents';
+  // An API read from one address speaks for the types it showed, and for no others.
+  const partial = [...sources, place].some(({ capabilities }) => capabilities.enumerates === 'collections');
   const run: Opened['run'] = {
-    deletes: removes ? 'propagate' : 'keep', scope: documents ? 'types' : 'everything',
+    deletes: removes ? 'propagate' : 'keep', scope: partial ? 'types' : 'everything',
     ...(host && { host }), ...(memory && { state: memory }), ...(guard && { guard }), ...(concurrency !== undefined && { concurrency }),
     ...(signal && { signal }), ...(on && { on }), ...(where && { where }), ...(sortBytes !== undefined && { sortBytes }),
   };
@@ -131,14 +132,15 @@ async function openBoth(origins: readonly Place<Source>[], target: Place<Store |
   }
   // A store that is already open holds what it holds; endpoints beside it are opened to match.
   const open = [target, ...origins].find((place) => typeof place !== 'string') as Source | Sink;
-  const openOne = async (place: Place<Source | Sink>): Promise<Source | Sink> => (typeof place === 'string' ? closing.use(await openStore(place, { as: open.capabilities.holds, ...options })) : place);
+  const openOne = async (place: Place<Source | Sink>, more: OpenOptions = {}): Promise<Source | Sink> =>
+    typeof place === 'string' ? closing.use(await openStore(place, { as: open.capabilities.holds, ...more, ...options })) : place;
   const sources: Source[] = [];
   for (const origin of origins) {
     const source = await openOne(origin);
     if (!isSource(source)) throw new SyncError('invalid', `${source.name} cannot be read`, { hint: 'name another origin' });
     sources.push(source);
   }
-  const place = await openOne(target);
+  const place = await openOne(target, { missing: 'empty' });
   if (!isSink(place)) throw new SyncError('invalid', `${place.name} cannot be written`, { hint: 'name another target' });
   return { sources, place };
 }

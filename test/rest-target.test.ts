@@ -42,10 +42,11 @@ const servers: { readonly [name: string]: ExampleApiOptions } = {
   'lists only some fields': { behaviour: { abbreviate: ['name'] } },
   'lists nothing': { listing: false },
   'writes links without a host': { behaviour: { relative: true } },
-  'answers writes with nothing': { echo: false },
+  'answers writes with nothing': { echo: 'nothing' },
+  'answers writes with what it was sent': { echo: 'sent', behaviour: { defaults: { state: 'new' } } },
   'has no ETags': { etags: false },
   'has weak ETags': { etags: 'weak' },
-  'does all of it': { etags: false, echo: false, patch: false, behaviour: { defaults: { state: 'new' }, ownLinks: true, reorder: true, stamp: true, abbreviate: ['state'], relative: true } },
+  'does all of it': { etags: false, echo: 'nothing', patch: false, behaviour: { defaults: { state: 'new' }, ownLinks: true, reorder: true, stamp: true, abbreviate: ['state'], relative: true } },
 };
 
 describe('a replay into a server that', () => {

@@ -26,8 +26,8 @@ export interface ExampleApiOptions {
   readonly instancePatch?: boolean;
   /** Whether resources have ETags, and writes may be conditional on them. `weak` ones never match. Default: yes. */
   readonly etags?: boolean | 'weak';
-  /** Whether the answer to a write is the resource as it is now, or nothing. Default: yes. */
-  readonly echo?: boolean;
+  /** What a write is answered with: the resource as it is now, what was sent, or nothing. Default: as it is now. */
+  readonly echo?: 'held' | 'sent' | 'nothing';
   /** Whether collections can be listed. Default: yes. */
   readonly listing?: boolean;
   /** Where a collection carries its resources. Default: `items`, as microcosm has it; standard HAL says `_embedded`. */
@@ -229,7 +229,7 @@ class Api {
     if (refusal) return problem(refusal.status, refusal.detail);
     const status = this.resources.get(type, id) === undefined ? 201 : 200;
     const held = this.resources.put(type, id, document as Fields);
-    return this.#options.echo === false ? { status: 204 } : this.#representation(status, held);
+    return this.#echo(status, held, document);
   }
 
   #remove(type: string, id: string): Answer {
@@ -249,8 +249,8 @@ class Api {
       if (refusal) return problem(refusal.status, refusal.detail);
       coming.add(pathOf(type, ids[i]));
     }
-    const put = items.map((item, i) => this.resources.put(type, ids[i] as string, item).json);
-    return this.#options.echo === false ? { status: 204 } : { status: 200, body: `{"items":[${put.join(',')}]}` };
+    const put = items.map((item, i) => this.#echo(200, this.resources.put(type, ids[i] as string, item), item).body);
+    return this.#options.echo === 'nothing' ? { status: 204 } : { status: 200, body: `{"items":[${put.join(',')}]}` };
   }
 
   /** Two who write at once must not undo each other unseen: RFC 9110, section 13. */
@@ -262,6 +262,12 @@ class Api {
     const matches = match === undefined || (etag !== undefined && (match === '*' || (match === etag && !etag.startsWith('W/'))));
     const differs = noneMatch === undefined || etag === undefined || (noneMatch !== '*' && noneMatch !== etag);
     return matches && differs ? undefined : problem(412, etag === undefined ? 'it does not exist' : 'it has changed');
+  }
+
+  #echo(status: number, held: { readonly json: string; readonly version: number }, sent: unknown): Answer {
+    if (this.#options.echo === 'nothing') return { status: 204 };
+    const answer = this.#representation(status, held);
+    return this.#options.echo === 'sent' ? { ...answer, body: JSON.stringify(sent) } : answer;
   }
 
   #representation(status: number, { json, version }: { readonly json: string; readonly version: number }): Answer {

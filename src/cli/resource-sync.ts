@@ -98,7 +98,7 @@ async function run({ origins, target }: Places, values: OwnValues, terminal: Ter
   const { rm, ...rest } = values;
   const http = target.kind === 'rest';
   const lent: Values = { ...rest, format: values.format ?? (http ? 'json' : 'yaml'), as: 'documents', maxAttempts: values.maxAttempts ?? 1, ...(rm && { delete: true, maxDeletes: { share: 1 } }) };
-  return withPairing({ origins, target, values: lent, terminal }, async (pairing) => {
+  return withPairing({ origins, target, values: lent, terminal, convert: true }, async (pairing) => {
     const { pair, run: shared } = pairing;
     // Its users read these lines, and nothing else, so there is no live line.
     pairing.progress.stop();

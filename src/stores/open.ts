@@ -25,6 +25,8 @@ export interface OpenOptions {
   readonly schema?: Schema['name'];
   /** What is written. Default: what the place is used to. */
   readonly format?: 'yaml' | 'json';
+  /** Whether a directory that is a target gives up what it holds in another format than that. Not for two-way runs, where it would look like news. */
+  readonly convert?: boolean;
   /** An open state, in which answers of servers are remembered between runs. The name of one is for whoever opens it. */
   readonly state?: string | { responses(identity: string): ResponseCache };
   /** Any other option of the kind, by its name in {@link StoreKind.options}. */
@@ -74,7 +76,9 @@ export async function openStore(endpoint: string | Recognised, options: OpenOpti
   const kind = await kinds[name]();
   const wanted = Object.entries(rest).filter(([option, value]) => value !== undefined && kind.options.some((spec) => spec.name === option));
   const responses = name === 'rest' && typeof state === 'object' ? state.responses(plainUrl(location)) : undefined;
-  const store = await kind.open(location, { ...Object.fromEntries(wanted), ...(responses && { responses }) }, host);
+  // Documents are never hidden, and in a directory under version control there is much to pass over.
+  const visible = name === 'tree' && as === 'documents' ? { hidden: 'skip' } : {};
+  const store = await kind.open(location, { ...visible, ...Object.fromEntries(wanted), ...(responses && { responses }) }, host);
   return as === 'documents' ? asDocuments(store, options) : store;
 }
 
@@ -101,7 +105,8 @@ export async function openPair({ origins, target, options = {} }: {
     for (const store of opened.splice(0).reverse()) await store[Symbol.asyncDispose]();
   };
   const open = async (place: Recognised, missing: 'refuse' | 'empty'): Promise<Store | Source | Sink> => {
-    const store = await openStore(place, { missing, ...options, as: blobs ? 'blobs' : 'documents' });
+    const convert = missing === 'empty' && options.convert === true;
+    const store = await openStore(place, { missing, ...options, convert, as: blobs ? 'blobs' : 'documents' });
     opened.push(store);
     return store;
   };
@@ -132,11 +137,11 @@ function toRecognised(endpoint: string | Recognised): Recognised {
   return typeof endpoint === 'string' ? recognise(endpoint) : endpoint;
 }
 
-async function asDocuments(store: Store | Source | Sink, { schema: name = 'hal', format = 'yaml', host = plainHost }: OpenOptions): Promise<Store | Source | Sink> {
+async function asDocuments(store: Store | Source | Sink, { schema: name = 'hal', format = 'yaml', host = plainHost, convert }: OpenOptions): Promise<Store | Source | Sink> {
   if (store.capabilities.holds === 'documents') return store;
   if (!isSource(store) || !isSink(store)) throw new SyncError('unsupported', `${store.name} cannot hold documents`, { hint: 'use a directory or a file' });
   const { documentsIn } = await import('./documents/documents-in.ts');
-  return documentsIn(store, { schema: await loadSchema(name), format, host });
+  return documentsIn(store, { schema: await loadSchema(name), format, host, convert: convert === true });
 }
 
 /** A schema by its name. */

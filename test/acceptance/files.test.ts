@@ -256,6 +256,18 @@ describe('files and faults', { concurrency: 4 }, () => {
     assert.match(folder.read('out/foo/1.yaml'), /^size: 2 +# metres$/m);
   });
 
+  it('switching the format replaces every twin, and nothing is left to do', async () => {
+    using folder = new Folder();
+    fill(folder, { 'in/foo/1.yaml': yaml('1'), 'in/foo/2.yaml': yaml('2') });
+    for (const [flag, extension] of [['-y', 'yaml'], ['-j', 'json'], ['-y', 'yaml']] as const) {
+      assertEnded(await run(folder, [flag, 'in', 'out']));
+      assert.deepEqual(folder.files('out'), [`foo/1.${extension}`, `foo/2.${extension}`]);
+      const before = statSync(join(folder.path, 'out', `foo/1.${extension}`)).ctimeMs;
+      assertEnded(await run(folder, [flag, 'in', 'out']));
+      assert.equal(statSync(join(folder.path, 'out', `foo/1.${extension}`)).ctimeMs, before);
+    }
+  });
+
   it('a reader that goes away ends the command without a trace', async () => {
     using folder = new Folder();
     fill(folder, { 'in.yaml': Array.from({ length: 3_000 }, (_, i) => `---\n${yaml(String(i), `text: ${'x'.repeat(200)}\n`)}`).join('') });

@@ -28,7 +28,7 @@ export async function showDiff({ args, values, terminal }: Invocation, { command
   const { loadSchema } = await import('../../stores/open.ts');
   const schema = await loadSchema(values.schema ?? 'hal');
   const content = !values.summary && values.report === undefined && !values.quiet;
-  return withPairing({ origins, target, values, terminal }, async (pairing) => {
+  return withPairing({ origins, target, values, terminal, convert: true }, async (pairing) => {
     const report = await runDiff(pairing.oneWay(), async (actions) => {
       for (const action of actions) {
         if (values.report === 'ndjson') {

@@ -34,7 +34,7 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
   const { isComparable } = await import('../../stores/open.ts');
   const { finish } = await import('../finish.ts');
   if (target === '-') terminal.yieldStdout();
-  return withPairing({ origins, target, values, terminal }, async (pairing) => {
+  return withPairing({ origins, target, values, terminal, convert: true }, async (pairing) => {
     const { pair, run: options, progress } = pairing;
     const report = isComparable(pair.target)
       ? await (await import('../../engine/sync.ts')).runSync(pairing.oneWay())

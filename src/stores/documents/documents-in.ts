@@ -4,7 +4,7 @@ import type { Key } from '../../model/key.ts';
 import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
 import { Directory, listDirectory } from './directory.ts';
 import { DocumentWriter } from './document-writer.ts';
-import { DocumentFiles } from './files.ts';
+import { DocumentFiles, unlike } from './files.ts';
 import type { DocumentsOptions, Findings, Holder } from './files.ts';
 import { placesOf } from './layout.ts';
 
@@ -76,10 +76,9 @@ class DocumentsInBlobs implements Store {
     signal?.throwIfAborted();
     const { holders } = await this.#find(refs.map(({ key }) => key), signal);
     return holders.map(([first, ...others]) => {
-      if (!first) return undefined;
-      const { digest, ...rest } = first.entry;
-      // A document with two files is not in order, whatever they hold: without a digest it is equal to nothing and put right.
-      return others.length > 0 || !digest ? rest : first.entry;
+      if (!first?.entry.digest || others.length === 0) return first?.entry;
+      // A document with two files is not in order, whatever they hold: equal to nothing it is put right.
+      return { ...first.entry, digest: unlike(first.entry.digest) };
     });
   }
 

@@ -1,4 +1,5 @@
-import type { Entry } from '../../model/entry.ts';
+import type { Digest, Entry } from '../../model/entry.ts';
+import { limits } from '../../lib/limits.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import type { Store } from '../../model/store.ts';
@@ -14,7 +15,7 @@ export interface DocumentsOptions {
   /** The format of files that are written; every format is read. */
   readonly format: Format;
   readonly host: Host;
-  /** Shows what is kept in the other format without a digest, so that a run rewrites it. Default: it is as good as any. */
+  /** Takes what is kept in the other format for different from everything, so that a run rewrites it. Default: it is as good as any. */
   readonly convert?: boolean;
 }
 
@@ -34,6 +35,11 @@ export interface Findings {
   readonly holders: readonly (readonly Holder[])[];
   /** Every file that was looked for, by its path. */
   readonly files: ReadonlyMap<string, Holder | undefined>;
+}
+
+/** A digest that no other store has: that of an entry which is to be written again whatever it holds. */
+export function unlike({ algorithm, value }: Digest): Digest {
+  return { algorithm, value: `unlike ${value}` };
 }
 
 /** The files of a store of blobs, opened as documents. */
@@ -59,11 +65,12 @@ export class DocumentFiles {
     return holders;
   }
 
-  async #open(file: Named, { content, version, modifiedAt, place: given }: Entry): Promise<Holder> {
+  async #open(file: Named, { content, version, modifiedAt, size = 0, place: given }: Entry): Promise<Holder> {
     const { schema, format, convert = false } = this.#options;
     const place = given ?? `${this.#blobs.name}/${file.path}`;
     const stat = { place, ...(version !== undefined && { version }), ...(modifiedAt !== undefined && { modifiedAt }) };
     try {
+      if (size > limits.documentBytes) throw new SyncError('corrupt', `${place}: a document of more than ${limits.documentBytes} bytes`, { hint: 'split it, or move it away' });
       const { document, text } = await readDocument(content, place, file.format);
       const identity = schema.identify(document);
       const unidentified = 'problem' in identity;
@@ -72,7 +79,7 @@ export class DocumentFiles {
       const entry: Entry = {
         key,
         ...stat,
-        ...(convert && file.format !== format ? {} : { digest: digestDocument(document, schema) }),
+        digest: convert && file.format !== format ? unlike(digestDocument(document, schema)) : digestDocument(document, schema),
         ...(unidentified ? {} : identityFacts(identity)),
         content: { kind: 'document', document },
       };

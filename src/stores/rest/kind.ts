@@ -91,7 +91,8 @@ async function open(endpoint: string, given: RestOptions, host: Host): Promise<R
     settings: { follow, limit, format, batchSize, concurrency },
     capabilities: {
       ...capabilities,
-      limits: { ...capabilities.limits, batchEntries: batchSize, inFlight: concurrency },
+      // A few PUTs at a time, so that what is sent is not read from the other side one by one.
+      limits: { ...capabilities.limits, batchEntries: batchSize === 1 ? 4 : batchSize, inFlight: concurrency },
     },
   });
 }

@@ -119,7 +119,8 @@ describe('the answer to a write', () => {
     'that repeats what it is given': {},
     'that adds fields': { behaviour: { defaults: { state: 'new' } } },
     'that makes links of its own, in another order': { behaviour: { ownLinks: true, reorder: true } },
-    'that answers with nothing': { echo: false },
+    'that answers with nothing': { echo: 'nothing' },
+    'that answers with what it was sent, and keeps something else': { echo: 'sent', behaviour: { defaults: { state: 'new' } } },
     'that writes links without a host': { behaviour: { relative: true } },
     'that lists only some of the fields': { behaviour: { abbreviate: ['name'] } },
     'that speaks YAML': { contentType: 'application/yaml' },
@@ -194,6 +195,8 @@ describe('a batch', () => {
   it('goes to the collection, after a look at what is there, and is unguarded', async () => {
     const { api, write } = await open({ resources: [one, { ...one, id: '2' }] }, { batchSize: 10 });
     api.change('/api/widget/2', { name: 'theirs' });
+    assert.deepEqual((await write(putOf('5', {}), putOf('1', { name: 'not over this' }, absent), putOf('6', {}))).map(({ kind: is }) => is), ['done', 'stale', 'done']);
+    api.requests.clear();
     const outcomes = await write(putOf('1', { name: 'uno' }, versionOf('1', { name: 'one' })), putOf('2', { name: 'due' }, versionOf('2', { name: 'one' })), putOf('3', { name: 'tre' }, absent), putOf('4', { name: 'quattro' }));
     assert.deepEqual(outcomes.map((outcome) => [outcome.kind, (outcome as { unguarded?: true }).unguarded]), [['done', true], ['stale', undefined], ['done', true], ['done', undefined]]);
     assert.deepEqual(api.requests.writes, ['PATCH /api/widget']);
@@ -273,7 +276,7 @@ describe('many writes', () => {
   });
 
   it('of one resource are made in their order', async () => {
-    const { api, write } = await open();
+    const { api, write } = await open({ faults: [{ method: 'PUT', status: 503, times: 1 }] }, { maxAttempts: 2 });
     await write(...[1, 2, 3, 4, 5].map((size) => putOf('1', { size })));
     assert.equal(api.dump()['/api/widget/1']?.['size'], 5);
   });

@@ -81,6 +81,16 @@ export class TreeWriter {
     const { content } = write.entry;
     if (content.kind !== 'blob') throw new SyncError('unsupported', `${this.#options.name} holds files, and ${key} is a document`, { key });
     const { head, rest } = await beginning(content);
+    try {
+      return await this.#putBytes(write, head, rest, parents, signal);
+    } finally {
+      // Whoever sends is told that no more is wanted.
+      await rest?.[Symbol.asyncIterator]().return?.();
+    }
+  }
+
+  async #putBytes(write: Put, head: Uint8Array, rest: AsyncIterable<Uint8Array> | undefined, parents: Parents, signal: AbortSignal | undefined): Promise<Outcome> {
+    const { key } = write.entry;
     const before = this.#look(key, parents, write.expect);
     if (before.stale) return before.stale;
 
