@@ -54,7 +54,7 @@ export class BenchServer implements AsyncDisposable {
     throw new Error('the server did not start');
   }
 
-  /** Does `reset` or `delay/5`; answers how many requests came since the last time, and how many resources are held. */
+  /** Does `reset`, `delay/5` or `tags/off`; answers how many requests came since the last time, and how many resources are held. */
   async control(what: string): Promise<{ readonly get: number; readonly write: number; readonly held: number }> {
     return (await (await fetch(`${this.url}/control/${what}`)).json()) as { get: number; write: number; held: number };
   }

@@ -129,7 +129,7 @@ class Bench {
       ours: (run) => this.syncline('sync', origin.url + widgets, captured(run)), peer: (run) => this.resourceSync(origin.url + widgets, captured(run)),
       prepare: forget, check: (run) => expect(readdirSync(join(captured(run), 'widget')).length, size, 'files'),
     });
-    if (![`replay of ${size}`, `replay of ${size}, 5 ms`, `second replay of ${size}`].some((name) => this.wanted(name))) return;
+    if (![`replay of ${size}`, `replay of ${size}, 5 ms`, `replay of ${size}, no entity tags`, `second replay of ${size}`].some((name) => this.wanted(name))) return;
     const tree = captured('tree');
     await measure(this.#options.python, join(folder, 'output'), this.syncline('sync', origin.url + widgets, tree));
     const replay = { ours: (): Command => this.syncline('sync', tree, target.url), peer: (): Command => this.resourceSync(tree, target.url) };
@@ -138,6 +138,9 @@ class Bench {
       await target.control('delay/5');
       await this.run({ name: `replay of ${size}, 5 ms`, goal: '1/20 of the wall time', ...replay, prepare: empty, check: filled });
       await target.control('delay/0');
+      await target.control('tags/off');
+      await this.run({ name: `replay of ${size}, no entity tags`, goal: 'none: each resource is looked at before it is written', ...replay, prepare: empty, check: filled });
+      await target.control('tags/on');
     }
     if (!this.wanted(`second replay of ${size}`)) return;
     await empty();

@@ -1,5 +1,5 @@
 // A HAL server that does as little as it can, so that what is measured is the client: it makes its resources up from
-// their numbers, keeps what it is given as bytes, and serves until its stdin ends. Prints its port.
+// their numbers, keeps what it is given as bytes with strong entity tags, and serves until its stdin ends. Prints its port.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
@@ -7,10 +7,12 @@ import type { AddressInfo } from 'node:net';
 
 const seed = Number(process.argv[2] ?? 0);
 const collection = '/api/widget';
-const made = new Map<string, number>();
-const written = new Map<string, Buffer>();
+/** Bodies as they were given; the entity tag is the number of the write. */
+const written = new Map<string, { readonly body: Buffer; readonly tag: string }>();
 let base = '';
 let delayMs = 0;
+let tags = true;
+let writes = 0;
 const requests = { get: 0, write: 0 };
 
 /** As random as the identifiers of real resources, and the same every time. */
@@ -28,16 +30,16 @@ function resource(i: number): string {
 function page(offset: number, limit: number): string {
   const items: string[] = [];
   if (seed > 0) for (let i = offset; i < Math.min(offset + limit, seed); i++) items.push(resource(i));
-  else for (const body of [...written.values()].slice(offset, offset + limit)) items.push(body.toString());
+  else for (const { body } of [...written.values()].slice(offset, offset + limit)) items.push(body.toString());
   const count = seed > 0 ? seed : written.size;
   const link = (at: number): string => `{"href":"${base}${collection}?offset=${at}&limit=${limit}"}`;
   const next = offset + limit < count ? `,"next":${link(offset + limit)}` : '';
   return `{"_links":{"self":${link(offset)}${next}},"count":${count},"items":[${items.join(',')}],"limit":${limit},"offset":${offset}}`;
 }
 
-function answer(response: ServerResponse, status: number, body: string | Buffer): void {
+function answer(response: ServerResponse, status: number, body: string | Buffer, tag?: string): void {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-  const send = (): void => { response.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length }).end(bytes); };
+  const send = (): void => { response.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length, ...(tag !== undefined && tags && { etag: tag }) }).end(bytes); };
   if (delayMs > 0) setTimeout(send, delayMs);
   else send();
 }
@@ -46,6 +48,7 @@ function control(path: string, response: ServerResponse): void {
   const [, , verb, value] = path.split('/');
   if (verb === 'reset') written.clear();
   if (verb === 'delay') delayMs = Number(value);
+  if (verb === 'tags') tags = value === 'on';
   const counted = { ...requests };
   Object.assign(requests, { get: 0, write: 0 });
   response.end(JSON.stringify({ ...counted, held: written.size }));
@@ -57,16 +60,19 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
   if (request.method === 'GET') {
     requests.get += 1;
     if (path === collection) return answer(response, 200, page(Number(searchParams.get('offset') ?? 0), Number(searchParams.get('limit') ?? request.headers['x-request-limit'] ?? 20)));
-    const body = made.has(path) ? resource(made.get(path)!) : written.get(path);
-    return body === undefined ? answer(response, 404, '{}') : answer(response, 200, body);
+    const found = written.get(path);
+    return found === undefined ? answer(response, 404, '{}') : answer(response, 200, found.body, found.tag);
   }
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
     if (request.method !== 'PUT') return answer(response, 405, '{}');
+    const before = written.get(path)?.tag;
+    const { 'if-match': match, 'if-none-match': noneMatch } = request.headers;
+    if (tags && ((match !== undefined && match !== before) || (noneMatch === '*' && before !== undefined))) return answer(response, 412, '{}');
     requests.write += 1;
-    const body = Buffer.concat(chunks);
-    written.set(path, body);
-    answer(response, 200, body);
+    const after = { body: Buffer.concat(chunks), tag: `"${++writes}"` };
+    written.set(path, after);
+    answer(response, 200, after.body, after.tag);
   });
 }
 

@@ -98,7 +98,7 @@ const all = {
   batchSize: { name: 'batch-size', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the most resources in one PATCH of a collection (default 1: one PUT each)' },
   maxAttempts: { name: 'max-attempts', group: rest, value: 'N', parse: wholeNumber(1), summary: 'how often a request is tried (default 5)' },
   timeout: { name: 'timeout', group: rest, value: 'seconds', parse: seconds, summary: 'how long to wait for an answer (default 30)' },
-  concurrency: { name: 'concurrency', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the most requests under way at once (default 8)' },
+  concurrency: { name: 'concurrency', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the most requests under way at once (default 16)' },
   username: { name: 'username', group: rest, value: 'name', summary: 'sign in as this user; the password is asked for, or read from standard input' },
   netrcFile: { name: 'netrc-file', group: rest, value: 'path', summary: 'read user names and passwords per host from this file' },
   state: { name: 'state', group: state, value: 'path', summary: 'where to remember what was synced (default under $XDG_STATE_HOME)' },

@@ -150,6 +150,9 @@ function laneOf(side: Side, pairing: TwoWay, { ledger, host, backoff, context: {
   return new Lane({ writer, ledger, concurrency: pairing.concurrency, signal, onFailure: 'continue', onSettled: () => baseline.commit() });
 }
 
+/** How many versions of one entry that lost within one second are kept on a side. */
+const mostCopies = 1_000;
+
 /** Reads what is about to be overwritten although it was news, and keeps it: a document in the state, a blob beside the winner. */
 async function keepLosing(puts: readonly Put[], side: Side, pairing: TwoWay, at: number): Promise<void> {
   const losing = puts.flatMap(({ over }) => over ?? []);
@@ -163,6 +166,11 @@ async function keepLosing(puts: readonly Put[], side: Side, pairing: TwoWay, at:
 
 async function keepBeside(entry: Entry & { readonly content: Content }, store: Store, side: Side, at: number): Promise<void> {
   const key = `${entry.key}.conflict-${side}-${new Date(at).toISOString().replaceAll(/[-:]|\.\d+/g, '')}`;
-  const [outcome] = await store.write([{ kind: 'put', entry: { key, content: entry.content }, expect: { absent: true } }]);
-  if (outcome?.kind !== 'done') throw new SyncError('conflict', `${entry.key} was changed on both sides, and ${store.name} would not keep the losing version as ${key}`, { key: entry.key, hint: 'nothing was overwritten; make room for it and run again' });
+  // The same second may have seen other versions lose.
+  for (let nth = 1; nth <= mostCopies; nth++) {
+    const [outcome] = await store.write([{ kind: 'put', entry: { key: nth === 1 ? key : `${key}-${nth}`, content: entry.content }, expect: { absent: true } }]);
+    if (outcome?.kind === 'done') return;
+    if (outcome?.kind !== 'stale') break;
+  }
+  throw new SyncError('conflict', `${entry.key} was changed on both sides, and ${store.name} would not keep the losing version as ${key}`, { key: entry.key, hint: 'nothing was overwritten; make room for it and run again' });
 }

@@ -42,8 +42,8 @@ test('an origin that is the destination under another spelling is found out', ()
 
 test('two places that only look alike are two places', () => {
   const pairs: readonly (readonly [string, string])[] = [
-    [at('in'), at('in2')], ['http://h/a', 'https://h/a'], ['http://h/a', 'http://h/b'], ['http://h/a?x=1', 'http://h/a'], ['http://h:1/a', 'http://h:2/a'],
-    ['-', '-'], ['null', 'null'], [at('new'), at('new.yaml')], ['http://h/A', 'http://h/a'],
+    [at('in'), at('in2')], ['http://h/a', 'https://h/a'], ['http://h:1/a', 'http://h:2/a'], ['http://h/a', 'http://g/a'],
+    ['-', '-'], ['null', 'null'], [at('new'), at('new.yaml')],
   ];
   for (const [origin, target] of pairs) assert.equal(samePlaceError(recognise(origin), recognise(target)), undefined, `${origin} and ${target}`);
 });

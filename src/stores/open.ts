@@ -155,7 +155,9 @@ export async function loadSchema(name: Schema['name']): Promise<Schema> {
  */
 export function samePlaceError(origin: Recognised, target: Recognised): SyncError | undefined {
   if (origin.kind === 'rest' && target.kind === 'rest') {
-    return plainUrl(origin.location) === plainUrl(target.location) ? samePlace(withoutUserinfo(origin.location), withoutUserinfo(target.location)) : undefined;
+    // Resources keep their own path, so two addresses of one API are one place: each would be written onto itself.
+    const [from, to] = [plainUrl(origin.location), plainUrl(target.location)];
+    return new URL(from).origin === new URL(to).origin ? samePlace(withoutUserinfo(origin.location), withoutUserinfo(target.location)) : undefined;
   }
   if (!isPath(origin) || !isPath(target)) return undefined;
   const from = realPath(origin.location);

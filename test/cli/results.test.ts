@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { startExampleApi } from '../../examples/api/server.ts';
 import { Bench, resource, steady } from './command.ts';
@@ -232,6 +232,20 @@ test('a merge with an API infers no deletion from a listing, which may not be al
   for (let i = 0; i < 2; i++) assert.equal((await bench.syncline(['merge', '--max-deletes', 'all', 'data', `${api.url}/api/stop`])).code, 0);
   assert.ok(statSync(bench.at('data/line/T1.yaml')).isFile());
   assert.equal(Object.keys(api.dump()).length, 3);
+});
+
+test('a merge with an API carries deletions both ways', async () => {
+  using bench = new Bench();
+  await using api = await startExampleApi({ resources: ['s', 't', 'u'].map((id) => ({ type: 'stop', id, fields: {} })) });
+  mkdirSync(bench.at('data'));
+  assert.equal((await bench.syncline(['merge', 'data', `${api.url}/api/stop`])).code, 0);
+  rmSync(bench.at('data/stop/s.yaml'));
+  assert.equal((await fetch(`${api.url}/api/stop/t`, { method: 'DELETE' })).status, 204);
+  const { code, stdout, stderr } = await bench.syncline(['merge', '--max-deletes', 'all', 'data', `${api.url}/api/stop`]);
+  assert.equal(code, 0, stdout + stderr);
+  assert.deepEqual(Object.keys(api.dump()), ['/api/stop/u']);
+  assert.deepEqual(readdirSync(bench.at('data/stop')), ['u.yaml']);
+  assert.match((await bench.syncline(['merge', 'data', `${api.url}/api/stop`])).stdout, /in step/);
 });
 
 test('control characters in keys and documents do not reach the terminal', async () => {

@@ -6,6 +6,7 @@ import type { TwoWay } from '../../src/engine/types.ts';
 import type { Document } from '../../src/model/document.ts';
 import type { Store } from '../../src/model/store.ts';
 import { canonicalJson } from '../../src/lib/canonical-json.ts';
+import { MemoryStore } from '../../src/stores/memory/memory-store.ts';
 import type { MemoryStoreOptions } from '../../src/stores/memory/memory-store.ts';
 import { fakeHost, faulty } from '../../src/testing/index.ts';
 import { apply, dumps, edits, freshState, key, noGuard, pair, rounds, shape, witness } from './arbitraries.ts';
@@ -277,6 +278,18 @@ test('however little two stores of blobs tell of their entries, both sides conve
     }
     assert.deepEqual([left.blind, right.blind], [[], []]);
   }), { numRuns: 100 });
+});
+
+test('versions that lose in one second are all kept', async () => {
+  const [left, right] = [new MemoryStore({ holds: 'blobs', name: 'left' }), new MemoryStore({ holds: 'blobs', name: 'right' })];
+  await using state = freshState();
+  for (const nth of [1, 2, 3]) {
+    left.edit('a', Buffer.from(`left ${nth}`));
+    right.edit('a', Buffer.from(`right ${nth}`));
+    await runMerge({ ...always, left, right, state, conflicts: 'left' });
+  }
+  const texts = Object.values(right.dump()).map(String);
+  assert.deepEqual(texts.sort(), ['left 3', 'right 1', 'right 2', 'right 3']);
 });
 
 test('what a filter hides neither travels nor dies', async () => {

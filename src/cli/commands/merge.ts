@@ -16,7 +16,7 @@ export const command: Command = {
   ],
   notes: [
     'What both sides last agreed on is remembered (see --state). Without that memory, as on the first run, nothing is deleted.',
-    'Where a REST API takes part no deletion travels: an address need not list all that the API holds. Use sync --delete.',
+    'A REST API need not list all that it holds: what an address does not list is asked for before it counts as deleted.',
     'A version that loses against a newer or preferred one is kept: a document in the state, a file beside the winner.',
   ],
   run,
@@ -32,13 +32,11 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
   const { delete: travels = true, prefer, dryRun = false, ...rest } = values;
   return withPairing({ origins: [left], target: right, values: rest, terminal, needsState: true }, async (pairing) => {
     const [a, b] = bothStores(pairing);
-    // What an API lists from one address need not be all it holds, so what is missing there was not deleted for certain.
-    const certain = pairing.pair.scope === 'everything';
-    const twoWay = { ...pairing.run, state: pairing.state, left: a, right: b, deletes: travels && certain ? 'propagate' as const : 'keep' as const, conflicts: prefer ?? 'newest' as const };
+    const twoWay = { ...pairing.run, state: pairing.state, left: a, right: b, deletes: travels ? 'propagate' as const : 'keep' as const, conflicts: prefer ?? 'newest' as const };
     if (!dryRun) {
       const report = await runMerge(twoWay);
       pairing.progress.stop();
-      return finish(report, { command: 'merge', pairing, values, terminal, ...(!certain && { keptHint: 'on one side only left there: deletions do not travel where a REST API takes part' }) });
+      return finish(report, { command: 'merge', pairing, values, terminal });
     }
     const { showAction } = await import('../render/diff.ts');
     const { loadSchema } = await import('../../stores/open.ts');

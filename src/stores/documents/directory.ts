@@ -11,6 +11,8 @@ export class Directory {
   readonly paths: SeenSet = new SeenSet();
   /** Where documents are that are not where their keys say. */
   readonly misplaced: Map<Key, string> = new Map();
+  /** Whether every file was looked into, so that a document which is not where its key says is in {@link misplaced}. */
+  searched = true;
 
   /** The files that may hold the document of `key`, the likeliest first. A file of that very name may be new and is always among them. */
   placesOf(key: Key, format: Format): readonly string[] {
@@ -30,11 +32,24 @@ export async function listDirectory(blobs: Store, files: DocumentFiles, signal: 
       const file = named(path);
       if (!file) continue;
       directory.paths.add(path);
-      if (!isRegular(file)) irregular.push(path);
+      if (isRegular(file)) directory.searched = false;
+      else irregular.push(path);
     }
-    for (const { named: file, entry, error } of await files.load(irregular, signal)) {
-      if (!error && entry.key !== file.key && !directory.misplaced.has(entry.key)) directory.misplaced.set(entry.key, file.path);
-    }
+    await noteMisplaced(irregular, directory, files, signal);
   }
   return directory;
+}
+
+/** Looks into every file for documents that are not where their keys say. */
+export async function searchDirectory(directory: Directory, blobs: Store, files: DocumentFiles, signal: AbortSignal | undefined): Promise<void> {
+  for await (const { entries } of blobs.scan({ want: 'stat', ...(signal && { signal }) })) {
+    await noteMisplaced(entries.map(({ key }) => key), directory, files, signal);
+  }
+  directory.searched = true;
+}
+
+async function noteMisplaced(paths: readonly string[], directory: Directory, files: DocumentFiles, signal: AbortSignal | undefined): Promise<void> {
+  for (const { named: file, entry, error } of await files.load(paths, signal)) {
+    if (!error && entry.key !== file.key && !directory.misplaced.has(entry.key)) directory.misplaced.set(entry.key, file.path);
+  }
 }

@@ -104,27 +104,29 @@ export class DocumentWriter {
     const { document } = content;
     const identity = schema.identify(document);
     if (!('problem' in identity) && identity.key !== key) throw new SyncError('invalid', `a document that says it is ${identity.key} cannot be kept as ${key}`, { store: name, key });
-    const [first, ...others] = held;
-    if (first?.error) throw first.error;
+    const [first] = held;
+    // Not even one of two is replaced or removed that nobody could read.
+    for (const { error } of held) if (error) throw error;
 
     const digest = digestDocument(document, schema);
     const path = first && first.named.key !== key ? this.#inFormat(first) : pathOf(key, format);
-    const stays = first?.named.path === path;
-    const removals = (stays ? others : held).filter(({ named }) => named.path !== path).map((holder) => removal(holder, true));
-    const keepsTime = capabilities.modifiedAt === 'kept' && entry.modifiedAt !== undefined && entry.modifiedAt !== first?.entry.modifiedAt;
-    const same = stays && sameDocument(documentOf(first.entry), document);
+    const there = held.find(({ named }) => named.path === path);
+    const removals = held.filter((holder) => holder !== there).map((holder) => removal(holder, true));
+    const keepsTime = capabilities.modifiedAt === 'kept' && entry.modifiedAt !== undefined && entry.modifiedAt !== there?.entry.modifiedAt;
+    const same = there !== undefined && sameDocument(documentOf(there.entry), document);
     // With an expectation the bytes that are there are written once more: the store of blobs then says whether it holds.
-    if (same && !keepsTime && !expect) return { key, removals, outcome: { kind: 'done', stat: { ...statOf(first.entry), digest } } };
+    if (same && !keepsTime && !expect) return { key, removals, outcome: { kind: 'done', stat: { ...statOf(there.entry), digest } } };
 
-    const before = first && first.named.format === 'yaml' && first.text !== undefined ? { document: documentOf(first.entry), text: first.text } : undefined;
-    const bytes = Buffer.from(same && first.text !== undefined ? first.text : rewriteDocument(document, format, before));
-    const guard = expect && this.#guard(stays ? first : undefined);
+    const old = there ?? first;
+    const before = old && old.named.format === 'yaml' && old.text !== undefined ? { document: documentOf(old.entry), text: old.text } : undefined;
+    const bytes = Buffer.from(same && there.text !== undefined ? there.text : rewriteDocument(document, format, before));
+    const guard = expect && this.#guard(there);
     const blob: Entry = { key: path, ...(entry.modifiedAt !== undefined && { modifiedAt: entry.modifiedAt }) };
     return {
       key, removals,
       write: { kind: 'put', entry: { ...blob, content: { kind: 'blob', async *bytes() { yield bytes; } } }, ...(guard && { expect: guard }) },
       stat: ({ version, modifiedAt }) => ({ ...(version !== undefined && { version }), digest, ...(modifiedAt !== undefined && { modifiedAt }) }),
-      ...(expect && first && !stays && { unguarded: true }),
+      ...(expect && first !== there && { unguarded: true }),
     };
   }
 

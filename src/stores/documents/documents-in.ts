@@ -2,7 +2,7 @@ import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
-import { Directory, listDirectory } from './directory.ts';
+import { Directory, listDirectory, searchDirectory } from './directory.ts';
 import { DocumentWriter } from './document-writer.ts';
 import { DocumentFiles, unlike } from './files.ts';
 import type { DocumentsOptions, Findings, Holder } from './files.ts';
@@ -53,17 +53,20 @@ class DocumentsInBlobs implements Store {
     for await (const { entries: listed, problems: unlisted = [] } of this.#blobs.scan({ want: 'stat', ...(signal && { signal }) })) {
       const entries: Entry[] = [];
       const problems: Problem[] = [...unlisted];
-      for (const { named: file, entry, error } of await this.#files.load(listed.map(({ key }) => key), signal)) {
-        const place = entry.place ?? file.path;
+      const holders = await this.#files.load(listed.map(({ key }) => key), signal);
+      const doubled = await this.#doubled(holders, signal);
+      for (const { named: file, entry: found, error } of holders) {
+        const entry = (error ? undefined : doubled.get(found.key)) ?? found;
+        const place = found.place ?? file.path;
         if (error) problems.push({ place, error });
         else {
           const other = directory.misplaced.get(entry.key) ?? placesOf(entry.key, this.#options.format).find((path) => path !== file.path && !moved.has(path) && directory.paths.has(path));
-          if (other !== undefined) problems.push({ place, error: this.#collision(entry, other) });
+          if (other !== undefined) problems.push({ place, error: this.#collision(found, other) });
           else entries.push(want === 'content' ? entry : withoutContent(entry));
           if (entry.key !== file.key) moved.add(file.path);
           // Of two files the one that was yielded is the one to be read later.
-          if (other !== undefined) directory.misplaced.set(entry.key, other);
-          else if (entry.key !== file.key) directory.misplaced.set(entry.key, file.path);
+          if (other !== undefined && !doubled.has(entry.key)) directory.misplaced.set(entry.key, other);
+          else if (other === undefined && entry.key !== file.key) directory.misplaced.set(entry.key, file.path);
         }
         directory.paths.add(file.path);
       }
@@ -75,11 +78,7 @@ class DocumentsInBlobs implements Store {
   async read(refs: readonly Ref[], { signal }: CallOptions = {}): Promise<readonly (Entry | undefined)[]> {
     signal?.throwIfAborted();
     const { holders } = await this.#find(refs.map(({ key }) => key), signal);
-    return holders.map(([first, ...others]) => {
-      if (!first?.entry.digest || others.length === 0) return first?.entry;
-      // A document with two files is not in order, whatever they hold: equal to nothing it is put right.
-      return { ...first.entry, digest: unlike(first.entry.digest) };
-    });
+    return holders.map(([first, second]) => (first && second ? inDisorder(first.entry) : first?.entry));
   }
 
   async write(batch: readonly Write[], { signal }: CallOptions = {}): Promise<readonly Outcome[]> {
@@ -98,6 +97,14 @@ class DocumentsInBlobs implements Store {
   /** The files that hold each key, the one that counts first, and all files that were looked into. One that cannot be read holds what its name says. */
   async #find(keys: readonly Key[], signal: AbortSignal | undefined): Promise<Findings> {
     const directory = await this.#known(signal);
+    const found = await this.#look(keys, directory, signal);
+    if (directory.searched || found.holders.every((holders) => holders.length > 0)) return found;
+    // A document that is not where its key says may be in a file of any name. Taken for new it would be there twice.
+    await searchDirectory(directory, this.#blobs, this.#files, signal);
+    return this.#look(keys, directory, signal);
+  }
+
+  async #look(keys: readonly Key[], directory: Directory, signal: AbortSignal | undefined): Promise<Findings> {
     const places = keys.map((key) => directory.placesOf(key, this.#options.format));
     const looked = [...new Set(places.flat())];
     const files = new Map<string, Holder | undefined>(looked.map((path) => [path, undefined]));
@@ -107,6 +114,19 @@ class DocumentsInBlobs implements Store {
       return holder?.entry.key === key ? [holder] : [];
     }));
     return { holders, files };
+  }
+
+  /** Of documents that have files of two formats the one that counts, where asking for the other costs little. */
+  async #doubled(holders: readonly Holder[], signal: AbortSignal | undefined): Promise<ReadonlyMap<Key, Entry>> {
+    const doubled = new Map<Key, Entry>();
+    if (this.capabilities.reads !== 'cheap') return doubled;
+    const { format } = this.#options;
+    const twins = holders.flatMap(({ named: { key, path } }) => (key === undefined ? [] : placesOf(key, format).filter((other) => other !== path)));
+    for (const { named: { key } } of await this.#files.load(twins, signal)) {
+      const [first, second] = key === undefined ? [] : (await this.#files.load(placesOf(key, format), signal)).filter(({ entry, error }) => !error && entry.key === key);
+      if (first && second) doubled.set(first.entry.key, inDisorder(first.entry));
+    }
+    return doubled;
   }
 
   #known(signal: AbortSignal | undefined): Promise<Directory> {
@@ -124,4 +144,9 @@ class DocumentsInBlobs implements Store {
 
 function withoutContent({ content: _, ...entry }: Entry): Entry {
   return entry;
+}
+
+/** A document with two files is not in order, whatever they hold: equal to nothing it is put right. */
+function inDisorder(entry: Entry): Entry {
+  return entry.digest ? { ...entry, digest: unlike(entry.digest) } : entry;
 }

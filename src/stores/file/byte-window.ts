@@ -44,8 +44,9 @@ export class ByteWindow {
   more(): void {
     const held = this.#end - this.#start;
     if (held > limits.documentBytes) throw new SyncError('corrupt', `${this.#place}:${this.#line}: a document of more than ${limits.documentBytes} bytes`, { hint: 'split it' });
-    if (this.#buffer.length - held < this.#buffer.length / 2) {
-      const larger = Buffer.allocUnsafe(this.#buffer.length * 2);
+    // Half the room free before it grows, so that growing costs no more than reading does.
+    if (held > this.#buffer.length / 2 && this.#buffer.length < limits.documentBytes + firstBytes) {
+      const larger = Buffer.allocUnsafe(Math.min(this.#buffer.length * 2, limits.documentBytes + firstBytes));
       this.#buffer.copy(larger, 0, this.#start, this.#end);
       this.#buffer = larger;
     } else this.#buffer.copyWithin(0, this.#start, this.#end);

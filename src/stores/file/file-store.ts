@@ -37,7 +37,7 @@ export const fileCapabilities: Capabilities = {
   deletes: true,
   dependencies: 'ignored',
   visibility: 'immediate',
-  limits: { batchEntries: 10_000, inFlight: 1, keyBytes: 100_000 },
+  limits: { batchEntries: 5_000, inFlight: 1, keyBytes: 100_000 },
 };
 
 /** What a file held when it was last read as a whole. */
@@ -55,7 +55,7 @@ export interface Contents {
  * One file that holds many documents: YAML documents one after the other, JSON values in a list or in a row, or a line
  * of JSON each. Documents are known by what the schema reads off them. A batch of writes replaces the file as a whole,
  * by one rename, so that half a batch is never seen; what was not written keeps its bytes and its place. Because of that
- * batches are large: ten thousand documents that are new cost one copy of the file, and nothing is said to be done
+ * batches are large: five thousand documents that are new cost one copy of the file, and nothing is said to be done
  * before it is in the file.
  */
 export class FileStore implements Store {

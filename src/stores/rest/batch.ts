@@ -9,9 +9,9 @@ import { digestDocument } from '../../schema/digest.ts';
 import { statOfDigest } from './echo.ts';
 import { toRestError } from './failure.ts';
 import { look } from './look.ts';
-import { accepted, valueOf } from './read-value.ts';
+import { valueOf } from './read-value.ts';
 import type { Put, Sending, Sent } from './sending.ts';
-import { isSame, mediaTypes, sentOf, signalled, textOf } from './sending.ts';
+import { isSame, mediaTypes, send, sentOf, signalled, textOf } from './sending.ts';
 import { isSuccess } from './single.ts';
 
 /** What became of a batch. */
@@ -20,19 +20,16 @@ export interface Batched {
   readonly outcomes: ReadonlyMap<Key, Outcome>;
   /** Whether the others may have been written, too. */
   readonly lost: boolean;
+  /** Whether it makes no sense to send this collection another batch. */
+  readonly refused?: true;
 }
 
-/** Whether a collection says that it takes several resources in one PATCH. Asked once. */
-export function takesBatches(collection: string, sending: Sending): Promise<boolean> {
-  return sending.habit.patches ??= asksForBatches(collection, sending);
-}
-
-async function asksForBatches(collection: string, sending: Sending): Promise<boolean> {
-  const { context: { http, urlOf } } = sending;
+/** Whether a collection says that it takes several resources in one PATCH. */
+export async function takesBatches(collection: string, sending: Sending): Promise<boolean> {
   try {
-    const { status, headers } = await http.request({ method: 'OPTIONS', url: urlOf(collection), ...signalled(sending) });
-    const allowed = (headers['allow'] ?? '').split(',').map((method) => method.trim());
-    return status >= 200 && status < 300 && allowed.includes('PATCH');
+    const response = await send(collection, { method: 'OPTIONS' }, sending);
+    const allowed = (response.headers['allow'] ?? '').split(',').map((method) => method.trim());
+    return isSuccess(response) && allowed.includes('PATCH');
   } catch {
     // Whatever is wrong shows again, and is told, when the resources are put one by one.
     return false;
@@ -44,7 +41,6 @@ async function asksForBatches(collection: string, sending: Sending): Promise<boo
  * no condition can go along with it. What the server refuses or passes over is left to be put one by one.
  */
 export async function putMany(puts: readonly Put[], collection: string, sending: Sending): Promise<Batched> {
-  const { context, habit } = sending;
   const outcomes = new Map<Key, Outcome>();
   const prepared = await Promise.all(puts.map((put) => prepare(put, sending, outcomes)));
   const open = prepared.filter((one) => one !== undefined);
@@ -52,9 +48,7 @@ export async function putMany(puts: readonly Put[], collection: string, sending:
   const response = await patch(open, collection, sending);
   if (response === undefined || !isSuccess(response)) {
     // Not found, not offered, not in this form: it will not be another time either.
-    if ([404, 405, 415, 501].includes(response?.status ?? 0)) habit.patches = Promise.resolve(false);
-    context.host.log('debug', `PATCH ${collection} ${response === undefined ? 'was not answered' : `was answered with ${response.status}`}; its resources are put one by one`);
-    return { outcomes, lost: true };
+    return { outcomes, lost: true, ...([404, 405, 415, 501].includes(response?.status ?? 0) && { refused: true }) };
   }
   const echoes = await echoesIn(response, open, sending);
   await Promise.all(open.map(async ({ sent, expect }) => {
@@ -84,10 +78,10 @@ async function prepare({ entry, expect }: Put, sending: Sending, outcomes: Map<K
 
 /** Sends the batch; `undefined` where it was not answered. */
 async function patch(open: readonly Prepared[], collection: string, sending: Sending): Promise<HttpResponse | undefined> {
-  const { context: { http, urlOf, settings: { format } } } = sending;
+  const { format } = sending.context.settings;
   const body = format === 'json' ? `{"items": [${open.map(({ sent }) => sent.body).join(', ')}]}` : textOf({ items: open.map(({ sent }) => sent.document) }, format);
   try {
-    return await http.request({ method: 'PATCH', url: urlOf(collection), headers: { 'accept': accepted, 'content-type': mediaTypes[format] }, body, ...signalled(sending) });
+    return await send(collection, { method: 'PATCH', headers: { 'content-type': mediaTypes[format] }, body }, sending);
   } catch {
     // Whatever is wrong shows again when the resources are put one by one.
     return undefined;

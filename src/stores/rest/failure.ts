@@ -38,7 +38,8 @@ export function statusFailure(response: HttpResponse, { name, redact }: About, a
   const { status, headers } = response;
   const place = printableUrl(response.url);
   const { code, said, hint } = byStatus(status, headers['location']);
-  const reason = redact(saidIn(response));
+  // Redacted before it is cut, or half of a secret would stay.
+  const reason = printed(redact(saidIn(response)));
   const wait = retryAfterMs(headers['retry-after'], Date.now());
   const details: SyncErrorDetails = { store: name, hint, attempts: response.attempts, ...(wait === undefined ? {} : { retryAfterMs: wait }) };
   return new SyncError(code, `${action} ${place} ${said} (${status}${reason === '' ? '' : `, ${reason}`})`, details);
@@ -79,7 +80,7 @@ function saidIn({ headers, body }: HttpResponse): string {
     if (typeof parsed !== 'object' || parsed === null) return '';
     for (const field of ['message', 'detail', 'error', 'title', 'error_description']) {
       const said: unknown = Object.hasOwn(parsed, field) ? (parsed as { [field: string]: unknown })[field] : undefined;
-      if (typeof said === 'string' && said !== '') return printed(said);
+      if (typeof said === 'string' && said !== '') return said;
     }
   } catch {
     // An error page that is no JSON has nothing to add to its status.

@@ -1,22 +1,24 @@
 import type { Ref } from '../../model/entry.ts';
+import { typeOf } from '../../model/key.ts';
 
-/** What a server was seen to do with the resources of one collection; `undefined`: not seen yet. */
+/** What a server was seen to do with resources of one type; `undefined`: not seen yet. */
 export interface Habit {
   /** It hands out strong ETags, and is taken to heed the conditions that go with them. */
   guards: boolean | undefined;
   /** It answers a write with the resource just as a GET gives it. */
   echoes: boolean | undefined;
-  /** The collection takes several resources in one PATCH. */
-  patches: Promise<boolean> | undefined;
 }
 
 /** What is learned of a server while it is written to. */
 export class Habits {
-  readonly #byCollection = new Map<string, Habit>();
+  /** Collections that take several resources in one PATCH, or do not. */
+  readonly patches: Map<string, Promise<boolean>> = new Map<string, Promise<boolean>>();
+  readonly #byType = new Map<string, Habit>();
 
-  of({ collection = '' }: Ref): Habit {
-    let habit = this.#byCollection.get(collection);
-    if (habit === undefined) this.#byCollection.set(collection, (habit = { guards: undefined, echoes: undefined, patches: undefined }));
+  of({ key }: Ref): Habit {
+    const type = typeOf(key);
+    let habit = this.#byType.get(type);
+    if (habit === undefined) this.#byType.set(type, (habit = { guards: undefined, echoes: undefined }));
     return habit;
   }
 }

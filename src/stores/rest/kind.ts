@@ -40,7 +40,7 @@ const options: readonly OptionSpec[] = [
   { name: 'batchSize', summary: 'The most resources sent in one request, where the server takes several', value: 'number', default: 1 },
   { name: 'maxAttempts', summary: 'How often a request is sent at most, when connections or servers fail', value: 'number', default: 5 },
   { name: 'timeoutMs', summary: 'Milliseconds to wait for a connection, an answer, and each piece of it', value: 'number', default: 30_000 },
-  { name: 'concurrency', summary: 'Requests under way at once to one host', value: 'number', default: 8 },
+  { name: 'concurrency', summary: 'Requests under way at once to one host', value: 'number', default: 16 },
   { name: 'username', summary: 'The user to log in as; the password comes from SYNCLINE_PASSWORD, a netrc file or a prompt', value: 'text' },
   { name: 'netrcFile', summary: 'A netrc file to take passwords from (default: SYNCLINE_NETRC, else ~/.netrc)', value: 'text' },
 ];
@@ -72,7 +72,7 @@ export const kind: StoreKind<RestOptions> = {
 
 async function open(endpoint: string, given: RestOptions, host: Host): Promise<RestStore> {
   const { schema = 'hal', follow = 'page', format = 'json', username, netrcFile, responses } = given;
-  const numbers = { limit: given.limit ?? 100, batchSize: given.batchSize ?? 1, maxAttempts: given.maxAttempts ?? 5, timeoutMs: given.timeoutMs ?? 30_000, concurrency: given.concurrency ?? 8 };
+  const numbers = { limit: given.limit ?? 100, batchSize: given.batchSize ?? 1, maxAttempts: given.maxAttempts ?? 5, timeoutMs: given.timeoutMs ?? 30_000, concurrency: given.concurrency ?? 16 };
   for (const [name, value] of Object.entries(numbers)) {
     if (!Number.isSafeInteger(value) || value < 1) throw new SyncError('invalid', `${name} is ${value}, and not a whole number from 1 up`, { hint: `give ${name} another value` });
   }

@@ -1,5 +1,6 @@
 import type { Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
+import { typeOf } from '../../model/key.ts';
 import type { Page } from '../../model/store.ts';
 import type { RestContext, Tagged } from './context.ts';
 
@@ -14,29 +15,32 @@ export interface Reading {
 const mostSamples = 3;
 
 /**
- * Listings as they can be compared: where a collection shows its resources in another form than a GET of each does,
- * abridged as a rule, every one is read. A few of each collection are read to find out.
+ * Listings as they can be compared: where a server lists resources of a type in another form than a GET of each does, abridged
+ * as a rule, every one is read. A few of each type are read to find out.
  */
 export async function* inFull(pages: AsyncIterable<Page>, reading: Reading): AsyncGenerator<Page> {
   const isAbridged = new Map<string, boolean>();
   for await (const page of pages) {
-    for (const [collection, samples] of samplesOf(page, isAbridged)) {
+    for (const [type, samples] of samplesOf(page, isAbridged)) {
       const abridged = await differ(samples, reading);
-      isAbridged.set(collection, abridged);
-      if (abridged) reading.log(`${collection} does not list its resources in full: each is read by itself`);
+      isAbridged.set(type, abridged);
+      if (abridged) reading.log(`${type} is not listed in full: each is read by itself`);
     }
-    yield page.entries.some(({ collection = '' }) => isAbridged.get(collection)) ? await readPage(page, isAbridged, reading) : page;
+    yield page.entries.some(({ key }) => isAbridged.get(typeOf(key))) ? await readPage(page, isAbridged, reading) : page;
   }
 }
 
-/** Some entries of each collection that nothing is known of yet: the first, the last, and one between. */
+/** Some entries of each type that nothing is known of yet: the first, the last, and one between. */
 function samplesOf({ entries }: Page, known: ReadonlyMap<string, boolean>): ReadonlyMap<string, readonly Entry[]> {
   const found = new Map<string, Entry[]>();
   for (const entry of entries) {
-    const { collection = '' } = entry;
-    if (!known.has(collection)) found.set(collection, [...found.get(collection) ?? [], entry]);
+    const type = typeOf(entry.key);
+    if (known.has(type)) continue;
+    const all = found.get(type);
+    if (all === undefined) found.set(type, [entry]);
+    else all.push(entry);
   }
-  return new Map([...found].map(([collection, all]) => [collection, all.length <= mostSamples ? all : [all[0] as Entry, all[all.length >> 1] as Entry, all.at(-1) as Entry]]));
+  return new Map([...found].map(([type, all]) => [type, all.length <= mostSamples ? all : [all[0] as Entry, all[all.length >> 1] as Entry, all.at(-1) as Entry]]));
 }
 
 /** Whether a resource that is there is not what the listing says. One that cannot be read says nothing. */
@@ -50,7 +54,7 @@ async function readPage({ entries, problems }: Page, isAbridged: ReadonlyMap<str
   const waiting = entries.entries();
   const work = async (): Promise<void> => {
     for (const [i, entry] of waiting) {
-      read[i] = isAbridged.get(entry.collection ?? '') ? await readEntry(entry, { signal }) : { entry, etag: undefined };
+      read[i] = isAbridged.get(typeOf(entry.key)) ? await readEntry(entry, { signal }) : { entry, etag: undefined };
     }
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, entries.length) }, work));

@@ -1,6 +1,8 @@
 import { writeJson } from '../../formats/json.ts';
 import { writeYaml } from '../../formats/yaml-write.ts';
 import { canonicalJson } from '../../lib/canonical-json.ts';
+import type { HttpRequest, HttpResponse } from '../../lib/http/client.ts';
+import { printableUrl } from '../../lib/http/url.ts';
 import type { Document, Value } from '../../model/document.ts';
 import type { Content, Digest, Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
@@ -8,11 +10,20 @@ import type { CallOptions, Expectation, Write } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
 import type { RestContext, RestSettings } from './context.ts';
 import type { Habit } from './habits.ts';
+import { accepted } from './read-value.ts';
 
-/** What every write to one collection needs. */
+/** What every write of one type needs. */
 export interface Sending extends CallOptions {
   readonly context: RestContext;
   readonly habit: Habit;
+}
+
+/** Sends a request to an address of the server, and says so. */
+export async function send(address: string, message: Pick<HttpRequest, 'method' | 'headers' | 'body'>, { context, signal }: Sending): Promise<HttpResponse> {
+  const url = context.urlOf(address);
+  const response = await context.http.request({ ...message, url, headers: { accept: accepted, ...message.headers }, ...(signal && { signal }) });
+  context.host.log('info', `${message.method} ${printableUrl(url)}: ${response.status}`);
+  return response;
 }
 
 /** A put of a document. */

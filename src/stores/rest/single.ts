@@ -6,9 +6,8 @@ import { statAfter, statOfDigest } from './echo.ts';
 import { statusFailure } from './failure.ts';
 import { look } from './look.ts';
 import type { Look } from './look.ts';
-import { accepted } from './read-value.ts';
 import type { Put, Sending, Sent } from './sending.ts';
-import { isEffectOf, isSame, mediaTypes, sentOf, signalled } from './sending.ts';
+import { isEffectOf, isSame, mediaTypes, send, sentOf, signalled } from './sending.ts';
 
 /**
  * Puts one resource at its own address. `lost`: an earlier attempt may have had its effect, so that finding there what
@@ -57,10 +56,9 @@ interface Message {
 
 /** Sends a request. Where its answer is lost, looks whether it had its effect, and if so gives what it found instead. */
 async function sendUntilAnswered(ref: Ref, message: Message, sending: Sending, isDone: (found: Entry | undefined) => boolean): Promise<HttpResponse | { readonly found: Entry | undefined }> {
-  const { context: { http, urlOf, addressOf, readEntry } } = sending;
-  const { headers } = message;
+  const { context: { addressOf, readEntry } } = sending;
   try {
-    return await http.request({ ...message, url: urlOf(addressOf(ref)), headers: { accept: accepted, ...headers }, ...signalled(sending) });
+    return await send(addressOf(ref), message, sending);
   } catch (cause) {
     if (!(cause instanceof HttpFailure) || (cause.kind !== 'broken' && cause.kind !== 'timeout')) throw cause;
     let found: Entry | undefined;

@@ -197,8 +197,8 @@ describe('a batch', () => {
     api.change('/api/widget/2', { name: 'theirs' });
     assert.deepEqual((await write(putOf('5', {}), putOf('1', { name: 'not over this' }, absent), putOf('6', {}))).map(({ kind: is }) => is), ['done', 'stale', 'done']);
     api.requests.clear();
-    const outcomes = await write(putOf('1', { name: 'uno' }, versionOf('1', { name: 'one' })), putOf('2', { name: 'due' }, versionOf('2', { name: 'one' })), putOf('3', { name: 'tre' }, absent), putOf('4', { name: 'quattro' }));
-    assert.deepEqual(outcomes.map((outcome) => [outcome.kind, (outcome as { unguarded?: true }).unguarded]), [['done', true], ['stale', undefined], ['done', true], ['done', undefined]]);
+    const outcomes = await write(putOf('1', { name: 'uno' }, versionOf('1', { name: 'one' })), putOf('2', { name: 'due' }, versionOf('2', { name: 'one' })), putOf('3', { name: 'tre' }, absent), putOf('4', { name: 'quattro' }), putOf('6', { name: 'not over this' }, absent));
+    assert.deepEqual(outcomes.map((outcome) => [outcome.kind, (outcome as { unguarded?: true }).unguarded]), [['done', true], ['stale', undefined], ['done', true], ['done', undefined], ['stale', undefined]]);
     assert.deepEqual(api.requests.writes, ['PATCH /api/widget']);
     assert.equal(api.dump()['/api/widget/2']?.['name'], 'theirs');
   });
@@ -239,12 +239,12 @@ describe('a batch', () => {
 describe('what cannot be written', () => {
   it('fails by itself, with what the server says and none of our secrets', async () => {
     const statuses = [400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503];
-    const { store, write } = await open({ faults: statuses.map((status) => ({ method: 'PUT', path: `/api/widget/${status}`, status, detail: `no\u0007 Bearer hush ${'x'.repeat(500)}` })) });
+    const { store, write } = await open({ faults: statuses.map((status) => ({ method: 'PUT', path: `/api/widget/${status}`, status, detail: `no\u0007 Bearer hush ${'x'.repeat(183)}hush${'x'.repeat(500)}` })) });
     const outcomes = await write(...statuses.map((status) => putOf(`${status}`, {})), putOf('200', {}));
     for (const [i, status] of statuses.entries()) {
       const said = failureOf(outcomes[i]!);
       assert.ok(said.includes(`/api/widget/${status} `) && said.includes(`(${status}, no `) && said.includes('*** xxx'), said);
-      assert.ok(said.length < 400 && !said.includes('hush'), said);
+      assert.ok(said.length < 400 && !said.includes('hu'), said);
     }
     const codes = outcomes.map((outcome) => (outcome.kind === 'failed' ? outcome.error.code : outcome.kind));
     assert.deepEqual(codes, ['invalid', 'denied', 'denied', 'not-found', 'unsupported', 'conflict', 'invalid', 'unsupported', 'invalid', 'throttled', 'unavailable', 'unavailable', 'done']);

@@ -55,7 +55,7 @@ class Writing {
     for (const [collection, places] of this.#byCollection()) {
       for (let at = 0; at + 1 < places.length; at += batchSize) {
         const sending = this.#sending(this.#batch[places[at] as number] as Put);
-        if (await takesBatches(collection, sending)) await this.#putBatch(places.slice(at, at + batchSize), collection, sending);
+        if (await this.#takesBatches(collection, sending)) await this.#putBatch(places.slice(at, at + batchSize), collection, sending);
       }
     }
   }
@@ -78,20 +78,32 @@ class Writing {
     const places = new Map<string, number[]>();
     this.#batch.forEach((write, i) => {
       const collection = write.kind === 'put' ? write.entry.collection : undefined;
-      if (collection !== undefined) places.set(collection, [...places.get(collection) ?? [], i]);
+      if (collection === undefined) return;
+      const known = places.get(collection);
+      if (known === undefined) places.set(collection, [i]);
+      else known.push(i);
     });
     return places;
   }
 
   async #putBatch(places: readonly number[], collection: string, sending: Sending): Promise<void> {
     const puts = places.map((i) => this.#batch[i] as Put);
-    const { outcomes, lost } = await putMany(puts, collection, sending);
+    const { outcomes, lost, refused = false } = await putMany(puts, collection, sending);
+    if (refused) this.#options.habits.patches.set(collection, Promise.resolve(false));
     for (const [at, i] of places.entries()) {
       const put = puts[at] as Put;
       const outcome = outcomes.get(put.entry.key);
       if (outcome !== undefined) this.outcomes[i] = outcome;
       else if (lost) this.#lost.add(put);
     }
+  }
+
+  /** Asked once of each collection. */
+  #takesBatches(collection: string, sending: Sending): Promise<boolean> {
+    const { patches } = this.#options.habits;
+    let takes = patches.get(collection);
+    if (takes === undefined) patches.set(collection, (takes = takesBatches(collection, sending)));
+    return takes;
   }
 
   async #one(write: Write): Promise<Outcome> {
