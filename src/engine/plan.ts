@@ -113,7 +113,8 @@ async function* planInOrder({ origins, target }: OneWay, { context, policy, base
   const collections = new Set<string>();
   const left = union(origins, context, {
     side: 'left', counted: true, wholly: byCollection,
-    want: origins.every(({ capabilities }) => capabilities.reads === 'cheap') ? 'stat' : 'content',
+    // Documents had to be read for their digests. While there is room for them they are kept, and not read twice.
+    want: origins.every(({ capabilities: { holds, reads } }) => holds === 'blobs' && reads === 'cheap') ? 'stat' : 'content',
     visit: (entry) => {
       types.add(typeOf(entry.key));
       if (byCollection && entry.collection !== undefined) collections.add(entry.collection);

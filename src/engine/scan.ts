@@ -58,7 +58,8 @@ export async function* scanned(source: Source, context: ScanContext, { side, cou
 /** The entries of one store in key order, each key once. */
 export async function* inOrder(source: Source, context: ScanContext, options: SideOptions): AsyncGenerator<readonly Entry[]> {
   const pages = scanned(source, context, options);
-  const sorted = source.capabilities.order === 'key' && !options.wholly ? pages : sortEntries(pages, context.sortBytes === undefined ? {} : { bytes: context.sortBytes });
+  const { order, reads } = source.capabilities;
+  const sorted = order === 'key' && !options.wholly ? pages : sortEntries(pages, { rereads: reads === 'cheap', ...(context.sortBytes !== undefined && { bytes: context.sortBytes }) });
   yield* once(sorted, source, context, options.side);
 }
 

@@ -2,13 +2,15 @@ import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
 import { limits } from '../lib/limits.ts';
 import { TempFolder } from '../lib/temp-folder.ts';
-import type { Document, Value } from '../model/document.ts';
+import { sizeOfValue } from '../model/document.ts';
 import type { Entry } from '../model/entry.ts';
 import { compareKeys } from '../model/key.ts';
 
 export interface SortOptions {
   /** Bytes of entries held in memory before a run of them is written to disk. */
   readonly bytes?: number;
+  /** Whether documents, too, can be read again for next to nothing, and need not go through the disk. Default: false. */
+  readonly rereads?: boolean;
 }
 
 /** The most sorted runs merged at once: bounds open files and buffers. */
@@ -19,22 +21,24 @@ const pageEntries = 256;
 
 /**
  * Pages of entries in key order, however many there are: beyond `bytes` they are sorted in runs on disk and merged.
- * Stable, so of two entries with one key the one that came first stays first. Blobs lose their content, which
- * {@link Source.read} gives again. Nothing is yielded before `pages` has ended.
+ * Stable, so of two entries with one key the one that came first stays first. On disk blobs lose their content, and
+ * with `rereads` documents too, which {@link Source.read} gives again. Nothing is yielded before `pages` has ended.
  */
-export async function* sortEntries(pages: AsyncIterable<readonly Entry[]>, { bytes = limits.sortBytes }: SortOptions = {}): AsyncGenerator<readonly Entry[]> {
+export async function* sortEntries(pages: AsyncIterable<readonly Entry[]>, { bytes = limits.sortBytes, rereads = false }: SortOptions = {}): AsyncGenerator<readonly Entry[]> {
   using folder = new TempFolder();
   let runs: Run[] = [];
   try {
     let held: Entry[] = [];
     let heldBytes = 0;
     for await (const page of pages) {
-      for (const entry of page) {
+      for (const whole of page) {
+        // What is held now goes to disk in the end, like what went before.
+        const entry = rereads && runs.length > 0 ? withoutContent(whole) : whole;
         held.push(entry);
         heldBytes += sizeOf(entry);
       }
       if (heldBytes <= bytes) continue;
-      runs.push(Run.write(folder.file(), slices(sortInMemory(held))));
+      runs.push(Run.write(folder.file(), slices(sortInMemory(rereads ? held.map(withoutContent) : held))));
       [held, heldBytes] = [[], 0];
       if (runs.length === fanIn) runs = [Run.write(folder.file(), mergeRuns(runs))];
     }
@@ -104,7 +108,11 @@ function writeFully(file: number, bytes: Uint8Array): void {
 }
 
 function withoutBlob(entry: Entry): Entry {
-  if (entry.content?.kind !== 'blob') return entry;
+  return entry.content?.kind === 'blob' ? withoutContent(entry) : entry;
+}
+
+function withoutContent(entry: Entry): Entry {
+  if (!entry.content) return entry;
   const { content: _, ...rest } = entry;
   return rest;
 }
@@ -168,14 +176,4 @@ function before(a: Front, b: Front): boolean {
 function sizeOf({ key, address, place, content }: Entry): number {
   const texts = key.length + (address?.length ?? 0) + (place?.length ?? 0);
   return 400 + 2 * texts + (content?.kind === 'document' ? sizeOfValue(content.document) : 0);
-}
-
-function sizeOfValue(value: Value): number {
-  if (typeof value === 'string') return 24 + value.length;
-  if (typeof value !== 'object' || value === null) return 16;
-  if (value instanceof Uint8Array) return 64 + value.length;
-  let size = 48;
-  if (Array.isArray(value)) for (const item of value as readonly Value[]) size += sizeOfValue(item);
-  else for (const [name, field] of Object.entries(value as Document)) size += 24 + name.length + sizeOfValue(field);
-  return size;
 }

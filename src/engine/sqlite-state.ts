@@ -88,11 +88,14 @@ class SqliteBaseline implements Baseline {
   readonly #pairing: number;
   readonly #pending = new Map<Key, Base | undefined>();
   readonly #one: StatementSync;
+  /** Whether anything was ever remembered: a first run asks about every entry. */
+  #stored: boolean;
 
   constructor(database: DatabaseSync, pairing: number) {
     this.#database = database;
     this.#pairing = pairing;
     this.#one = database.prepare('select key, left, right from bases where pairing = ? and key = ?');
+    this.#stored = database.prepare('select 1 from bases where pairing = ? limit 1').get(pairing) !== undefined;
   }
 
   async *scan(): AsyncGenerator<readonly Base[]> {
@@ -107,6 +110,7 @@ class SqliteBaseline implements Baseline {
 
   get(key: Key): Base | undefined {
     if (this.#pending.has(key)) return this.#pending.get(key);
+    if (!this.#stored) return undefined;
     const row = this.#one.get(this.#pairing, key) as BaseRow | undefined;
     return row && toBase(row);
   }
@@ -135,6 +139,7 @@ class SqliteBaseline implements Baseline {
       throw error;
     }
     this.#pending.clear();
+    this.#stored = true;
   }
 
   #change(key: Key, base: Base | undefined): void {

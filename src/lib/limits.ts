@@ -12,6 +12,8 @@ export interface Limits {
   readonly listedFailures: number;
   /** Bytes of entries held in memory before a sort spills to disk. */
   readonly sortBytes: number;
+  /** Bytes of documents held in memory before those that wait for their turn go to disk. */
+  readonly spoolBytes: number;
 }
 
 /** The bounds that hold everywhere. */
@@ -22,4 +24,5 @@ export const limits: Limits = {
   yamlAliases: 1_000,
   listedFailures: 1_000,
   sortBytes: 32 * 1024 * 1024,
+  spoolBytes: 16 * 1024 * 1024,
 };

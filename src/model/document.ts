@@ -13,3 +13,14 @@ export interface Document {
 export function isDocument(value: Value | undefined): value is Document {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
 }
+
+/** A rough count of the bytes a value takes in memory: only the order of magnitude matters. */
+export function sizeOfValue(value: Value): number {
+  if (typeof value === 'string') return 24 + value.length;
+  if (typeof value !== 'object' || value === null) return 16;
+  if (value instanceof Uint8Array) return 64 + value.length;
+  let size = 48;
+  if (Array.isArray(value)) for (const item of value as readonly Value[]) size += sizeOfValue(item);
+  else for (const [name, field] of Object.entries(value as Document)) size += 24 + name.length + sizeOfValue(field);
+  return size;
+}

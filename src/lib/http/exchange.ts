@@ -1,7 +1,8 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
 import type { Dispatcher } from 'undici';
-import { Pool } from 'undici';
+// The whole of the library takes longer to load than a small capture takes.
+import Pool from 'undici/lib/dispatcher/pool.js';
 import type { HttpHeaders } from './client.ts';
 import { HttpFailure } from './http-failure.ts';
 import type { HttpUrl } from './url.ts';

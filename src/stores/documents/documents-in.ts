@@ -1,12 +1,13 @@
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
+import { compareKeys } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
 import { Directory, listDirectory, searchDirectory } from './directory.ts';
 import { DocumentWriter } from './document-writer.ts';
 import { DocumentFiles, unlike } from './files.ts';
 import type { DocumentsOptions, Findings, Holder } from './files.ts';
-import { placesOf } from './layout.ts';
+import { placesOf, twinsOf } from './layout.ts';
 
 /**
  * Any store of blobs as a store of documents, one in a file: `<type>/<id>.yaml` or `.json`. What is hidden, and what is
@@ -54,7 +55,7 @@ class DocumentsInBlobs implements Store {
       const entries: Entry[] = [];
       const problems: Problem[] = [...unlisted];
       const holders = await this.#files.load(listed.map(({ key }) => key), signal);
-      const doubled = await this.#doubled(holders, signal);
+      const doubled = await this.#doubled(holders, listed, signal);
       for (const { named: file, entry: found, error } of holders) {
         const entry = (error ? undefined : doubled.get(found.key)) ?? found;
         const place = found.place ?? file.path;
@@ -117,14 +118,19 @@ class DocumentsInBlobs implements Store {
   }
 
   /** Of documents that have files of two formats the one that counts, where asking for the other costs little. */
-  async #doubled(holders: readonly Holder[], signal: AbortSignal | undefined): Promise<ReadonlyMap<Key, Entry>> {
+  async #doubled(holders: readonly Holder[], listed: readonly Entry[], signal: AbortSignal | undefined): Promise<ReadonlyMap<Key, Entry>> {
     const doubled = new Map<Key, Entry>();
-    if (this.capabilities.reads !== 'cheap') return doubled;
+    const { reads, order } = this.#blobs.capabilities;
+    if (reads !== 'cheap' || listed.length === 0) return doubled;
     const { format } = this.#options;
-    const twins = holders.flatMap(({ named: { key, path } }) => (key === undefined ? [] : placesOf(key, format).filter((other) => other !== path)));
+    const [first, last] = [listed[0]!.key, listed.at(-1)!.key];
+    const here = new Set(listed.map(({ key }) => key));
+    // Within a listing in order, only what lies beyond this page has to be asked for.
+    const mayExist = (path: string): boolean => here.has(path) || order !== 'key' || compareKeys(path, first) < 0 || compareKeys(path, last) > 0;
+    const twins = holders.flatMap(({ named: file }) => (file.key === undefined ? [] : twinsOf(file).filter(mayExist)));
     for (const { named: { key } } of await this.#files.load(twins, signal)) {
-      const [first, second] = key === undefined ? [] : (await this.#files.load(placesOf(key, format), signal)).filter(({ entry, error }) => !error && entry.key === key);
-      if (first && second) doubled.set(first.entry.key, inDisorder(first.entry));
+      const [one, other] = key === undefined ? [] : (await this.#files.load(placesOf(key, format), signal)).filter(({ entry, error }) => !error && entry.key === key);
+      if (one && other) doubled.set(one.entry.key, inDisorder(one.entry));
     }
     return doubled;
   }

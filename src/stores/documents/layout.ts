@@ -57,6 +57,11 @@ export function placesOf(key: Key, format: Format): readonly string[] {
   return [stem + first, ...extensions.filter((extension) => extension !== first).map((extension) => stem + extension)];
 }
 
+/** Where the same document would be in another format. */
+export function twinsOf({ stem, extension }: Named): readonly string[] {
+  return extensions.filter((other) => other !== extension).map((other) => stem + other);
+}
+
 /** Whether a document of a schema may well be where its name says: in a directory of its type. */
 export function isRegular({ stem, key }: Named): boolean {
   const slash = stem.indexOf('/');
