@@ -9,6 +9,7 @@ import { wholeNumber } from './options.ts';
 import type { OptionSpec, Values } from './options.ts';
 import { describe, ignoreBrokenPipes, tame } from './program.ts';
 import { redact } from './redact.ts';
+import { failureText } from './render/failure.ts';
 import { printable } from './render/style.ts';
 import { Terminal } from './terminal.ts';
 
@@ -144,7 +145,7 @@ function conclude(report: Report, terminal: Terminal): number {
   const exitCode = exitOf(report);
   const say = (line: string): void => terminal.err(printable(redact(line)));
   for (const warning of report.warnings) if (terminal.level !== 'normal' || exitCode !== 0) say(`warning: ${warning}`);
-  for (const { place, action, error } of report.failures) say(`Error: cannot ${action === 'conflict' ? 'update' : action} ${place}: ${error.sentence}`);
+  for (const failed of report.failures) say(`Error: ${failureText(failed).join(' ')}`);
   if (report.interrupted) say('interrupted; to go on, run the same command again');
   return exitCode;
 }

@@ -16,7 +16,7 @@ export function findJsonFault(source: string): JsonFault {
   let at = skip(blank, source, 0);
   for (;;) {
     const char = source[at];
-    if (char === undefined) return { at, what: open.length === 0 && expected === 'value' ? 'there is no value' : 'the text ends before the value does' };
+    if (char === undefined) return open.length === 0 && expected === 'value' ? { at, what: 'there is no value' } : { at: source.trimEnd().length, what: 'the text ends before the value does' };
     if (expected === 'comma') {
       const closing = open.at(-1);
       if (closing === undefined) return { at, what: `unexpected ${show(source, at)} after the value` };

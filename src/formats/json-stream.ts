@@ -1,6 +1,6 @@
 import { limits } from '../lib/limits.ts';
 import type { Value } from '../model/document.ts';
-import { corrupt, lineFeeds, tooDeepText, tooLong, type Found } from './text.ts';
+import { corrupt, lineFeeds, tooDeep, tooLong, type Found } from './text.ts';
 
 /** Finds where values begin and end in JSON that comes in pieces of any size. Looks at every character once. */
 export class JsonSplitter {
@@ -116,7 +116,7 @@ export class JsonSplitter {
         }
       } else if (code === 0x22) this.#state = 'text';
       else if (code === 0x7b || code === 0x5b) {
-        if (++this.#depth > limits.documentDepth) throw corrupt(this.#place, this.#startLine, tooDeepText());
+        if (++this.#depth > limits.documentDepth) throw tooDeep(this.#place, this.#startLine);
       } else if ((code === 0x7d || code === 0x5d) && --this.#depth === 0) {
         this.#state = 'between';
         return at + 1;

@@ -36,6 +36,7 @@ describe('reading JSON', () => {
       ['{"a" 1}', 'place:1: expected a colon but found "1"'],
       ['{"a":1} 2', 'place:1: unexpected "2" after the value'],
       ['{"a":\n[1', 'place:2: the text ends before the value does'],
+      ['{"a"\n', 'place:1: the text ends before the value does'],
       ['"a\nb"', 'place:1: a text in quotes is not closed on its line'],
       ['"a\\x"', 'place:1: an escape that JSON does not know'],
       ['"a\u0001"', 'place:1: a control character in a text that is not escaped'],
@@ -46,6 +47,11 @@ describe('reading JSON', () => {
       [`[${'9'.repeat(200_000)}]`, 'place:1: an integer of 200000 digits'],
     ];
     for (const [text, message] of faults) assert.throws(() => readJson(text, 'place'), { name: 'SyncError', code: 'corrupt', message });
+  });
+
+  test('a fault says what to do about it', () => {
+    const hints = { '{"a":1,}': 'correct it there', [`${'['.repeat(3_000)}`]: 'nest it less deep' };
+    for (const [text, hint] of Object.entries(hints)) assert.throws(() => readJson(text, 'place'), { details: { hint } });
   });
 
   test('every text the platform refuses has a fault', () => {

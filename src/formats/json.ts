@@ -3,7 +3,7 @@ import { isDocument, type Value } from '../model/document.ts';
 import { SyncError } from '../model/errors.ts';
 import { findJsonFault } from './json-fault.ts';
 import { JsonSplitter } from './json-stream.ts';
-import { corrupt, decodeUtf8, lineFeeds, sortedNames, tooDeepText, tooLong, type Found } from './text.ts';
+import { corrupt, decodeUtf8, lineFeeds, sortedNames, tooDeep, tooDeepText, tooLong, type Found } from './text.ts';
 
 /**
  * The value of a JSON text. Integers of any size are kept, and every field, `__proto__` included. Refuses, as `corrupt`
@@ -12,7 +12,7 @@ import { corrupt, decodeUtf8, lineFeeds, sortedNames, tooDeepText, tooLong, type
 export function readJson(text: string, place: string, line = 1): Value {
   const source = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   if (source.length > limits.documentBytes) throw tooLong(place, line);
-  if (isTooDeep(source)) throw corrupt(place, line, tooDeepText());
+  if (isTooDeep(source)) throw tooDeep(place, line);
   try {
     return (suspicious.test(source) ? JSON.parse(source, exact) : JSON.parse(source)) as Value;
   } catch (error) {

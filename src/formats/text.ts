@@ -12,8 +12,13 @@ export interface Found {
 }
 
 /** The error for text that is not what it should be: `<place>:<line>: <what>`. */
-export function corrupt(place: string, line: number, what: string, hint?: string): SyncError {
-  return new SyncError('corrupt', `${place}:${line}: ${what}`, hint === undefined ? {} : { hint });
+export function corrupt(place: string, line: number, what: string, hint = 'correct it there'): SyncError {
+  return new SyncError('corrupt', `${place}:${line}: ${what}`, { hint });
+}
+
+/** The error for a value nested deeper than we go. */
+export function tooDeep(place: string, line: number): SyncError {
+  return corrupt(place, line, tooDeepText(), 'nest it less deep');
 }
 
 /** The error for a document whose text is longer than we read. */
@@ -56,9 +61,9 @@ export async function* decodeUtf8(chunks: AsyncIterable<Uint8Array>, place: stri
   }
 }
 
-/** The text of `bytes`, without a byte order mark. Refuses what is not UTF-8, naming the line. */
-export function decodeWhole(bytes: Uint8Array, place: string): string {
-  if (!isUtf8(bytes)) throw notUtf8(place, 1, bytes);
+/** The text of `bytes`, without a byte order mark. Refuses what is not UTF-8, naming the line; `line` is the number of the first. */
+export function decodeWhole(bytes: Uint8Array, place: string, line = 1): string {
+  if (!isUtf8(bytes)) throw notUtf8(place, line, bytes);
   const marked = bytes.length >= 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', marked ? 3 : 0);
 }
@@ -78,7 +83,8 @@ export function sortedNames(document: Document): readonly string[] {
   return names;
 }
 
-function byteLineFeeds(bytes: Uint8Array): number {
+/** The number of line feeds in `bytes`. */
+export function byteLineFeeds(bytes: Uint8Array): number {
   let count = 0;
   for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) count++;
   return count;

@@ -1,7 +1,7 @@
 import { parseEvents, YAMLException } from 'js-yaml';
 import { limits } from '../lib/limits.ts';
 import type { Document, Value } from '../model/document.ts';
-import { corrupt, decodeUtf8, lineFeeds, tooDeepText, tooLong, type Found } from './text.ts';
+import { corrupt, decodeUtf8, lineFeeds, tooDeep, tooLong, type Found } from './text.ts';
 import { buildValues, YamlFault, type Built } from './yaml-build.ts';
 import { withNotes } from './yaml-edit.ts';
 import { YamlSplitter } from './yaml-stream.ts';
@@ -18,7 +18,7 @@ export function readYaml(text: string, place: string): Value {
   const count = last !== undefined && last.at < 0 ? documents.length - 1 : documents.length;
   const [first] = documents;
   if (count === 0 || first === undefined) throw corrupt(place, 1, 'there is no document');
-  if (count > 1) throw corrupt(place, 1 + lineFeeds(text, documents[1]?.at), 'more than one document');
+  if (count > 1) throw corrupt(place, 1 + lineFeeds(text, documents[1]?.at), 'more than one document', 'keep one there');
   return first.value;
 }
 
@@ -56,7 +56,10 @@ function parse(text: string, place: string, line: number): readonly Built[] {
     return buildValues(text, parseEvents(text, { maxDepth: limits.documentDepth + 2 }));
   } catch (error) {
     if (error instanceof YamlFault) throw corrupt(place, line + lineFeeds(text, error.at), error.message);
-    if (error instanceof YAMLException) throw corrupt(place, line + (error.mark?.line ?? 0), error.reason.includes('maxDepth') ? tooDeepText() : error.reason);
+    if (error instanceof YAMLException) {
+      const at = line + (error.mark?.line ?? 0);
+      throw error.reason.includes('maxDepth') ? tooDeep(place, at) : corrupt(place, at, error.reason);
+    }
     if (error instanceof RangeError) throw corrupt(place, line, error.message);
     throw error;
   }

@@ -61,6 +61,21 @@ export function withoutOrigin(href: string, origin: string): string {
   return next === undefined || next === '/' || next === '?' || next === '#' || next === '{' ? href.slice(origin.length) : href;
 }
 
+/** What writes links from the root of the host of `base`, where they are relative to it; `undefined` where that is no URL. */
+export function rooting(base: string): ((href: string) => string) | undefined {
+  const from = parseUrl(base);
+  return from && ((href) => {
+    if (!isRelative(href)) return href;
+    const fragment = href.indexOf('#');
+    return (resolveUrl(href, from)?.path ?? '') + (fragment < 0 ? '' : href.slice(fragment));
+  });
+}
+
+/** Whether a link says where it leads only to those who know the document it is in. */
+export function isRelative(href: string): boolean {
+  return href !== '' && href[0] !== '/' && href[0] !== '#' && !schemed.test(href);
+}
+
 function authorityOf(base: string | undefined): string {
   return base === undefined ? '' : (absolute.exec(base)?.[1] ?? '');
 }

@@ -162,3 +162,20 @@ describe('comparing HAL documents', () => {
     assert.throws(() => digestDocument({ a: nested(5_000) }), { name: 'SyncError', code: 'invalid' });
   });
 });
+
+describe('rooting HAL documents', () => {
+  test('links that are relative to where a document came from are written from the root, and no others', () => {
+    const links = (seven: string, up: string, query: string): Document => ({
+      self: { href: seven }, 'parent:up': [{ href: up, title: 'x' }, null], query: { href: query },
+      find: { href: 'x{?q}', templated: true }, far: { href: 'http://far/x' }, other: { href: '//far/x' }, mail: { href: 'mailto:a@b' }, part: { href: '#part' }, none: { href: '' },
+    });
+    const before = { id: 7, _links: links('7', '../bar/1', '?q=1#top'), _embedded: { foo: [{ _links: { self: { href: './8' } } }] }, items: ['x', { _links: { self: { href: '9' } } }] };
+    assert.deepEqual(hal.rooted(before, 'http://h/api/foo/'), {
+      id: 7, _links: links('/api/foo/7', '/api/bar/1', '/api/foo/?q=1#top'), _embedded: { foo: [{ _links: { self: { href: '/api/foo/8' } } }] }, items: ['x', { _links: { self: { href: '/api/foo/9' } } }],
+    });
+  });
+
+  test('a document without such links is the same object', () => {
+    for (const document of [{}, at('/foo/1'), { _links: null }, { _links: { self: { href: 'http://h/foo/1' } } }]) assert.equal(hal.rooted(document, 'http://h/foo'), document);
+  });
+});

@@ -1,6 +1,6 @@
 import { limits } from '../lib/limits.ts';
 import { isDocument, type Document, type Value } from '../model/document.ts';
-import { originOf, withoutOrigin } from './address.ts';
+import { isRelative, originOf, rooting, withoutOrigin } from './address.ts';
 import { fieldOf, identityOf } from './identity.ts';
 import type { Identity, Link, Schema, Unidentified } from './schema.ts';
 
@@ -8,7 +8,7 @@ import type { Identity, Link, Schema, Unidentified } from './schema.ts';
  * HAL (draft-kelly-json-hal-08), and the older convention of collections that carry their resources as `items`. The
  * type of a resource is the last but one segment of the path of its self link.
  */
-export const hal: Schema = { name: 'hal', identify, embedded, links, comparable };
+export const hal: Schema = { name: 'hal', identify, embedded, links, rooted, comparable };
 
 function identify(document: Document, base?: string): Identity | Unidentified {
   const relations = fieldOf(document, '_links');
@@ -100,38 +100,45 @@ function hrefOf(value: Value | undefined): string | undefined {
   return typeof href === 'string' && href !== '' && !isTemplate(value, href) ? href : undefined;
 }
 
+function rooted(document: Document, base: string): Document {
+  const fromRoot = rooting(base);
+  return fromRoot === undefined ? document : relinked(document, (href, link) => (isRelative(href) && !isTemplate(link, href) ? fromRoot(href) : href), 0);
+}
+
 function comparable(document: Document): Document {
   const relations = fieldOf(document, '_links');
   const origin = isDocument(relations) ? originOf(hrefOf(fieldOf(relations, 'self')) ?? '') : '';
-  return origin === '' ? document : localDocument(document, origin, 0);
+  return origin === '' ? document : relinked(document, (href) => withoutOrigin(href, origin), 0);
 }
 
-/** `document` with its links, and those of what it carries, without `origin`: itself where there is nothing to change. */
-function localDocument(document: Document, origin: string, depth: number): Document {
+type ChangeHref = (href: string, link: Document) => string;
+
+/** `document` with the hrefs of its links, and of those of what it carries, changed: itself where none is. */
+function relinked(document: Document, change: ChangeHref, depth: number): Document {
   if (depth >= limits.documentDepth) return document;
   const relations = fieldOf(document, '_links');
   const byRelation = fieldOf(document, '_embedded');
   const items = fieldOf(document, 'items');
-  const localLinks = isDocument(relations) ? mapFields(relations, (value) => localLink(value, origin)) : relations;
-  const carry = (value: Value): Value => (hasLinks(value) || (isDocument(value) && isDocument(fieldOf(value, '_embedded'))) ? localDocument(value as Document, origin, depth + 1) : value);
-  const localEmbedded = isDocument(byRelation) ? mapFields(byRelation, (value) => (Array.isArray(value) ? mapItems(value, carry) : carry(value))) : byRelation;
-  const localItems = Array.isArray(items) ? mapItems(items as readonly Value[], carry) : items;
-  if (localLinks === relations && localEmbedded === byRelation && localItems === items) return document;
+  const newLinks = isDocument(relations) ? mapFields(relations, (value) => relinkedLink(value, change)) : relations;
+  const carry = (value: Value): Value => (hasLinks(value) || (isDocument(value) && isDocument(fieldOf(value, '_embedded'))) ? relinked(value as Document, change, depth + 1) : value);
+  const newEmbedded = isDocument(byRelation) ? mapFields(byRelation, (value) => (Array.isArray(value) ? mapItems(value, carry) : carry(value))) : byRelation;
+  const newItems = Array.isArray(items) ? mapItems(items as readonly Value[], carry) : items;
+  if (newLinks === relations && newEmbedded === byRelation && newItems === items) return document;
   return {
     ...document,
-    ...(localLinks === undefined ? {} : { _links: localLinks }),
-    ...(localEmbedded === undefined ? {} : { _embedded: localEmbedded }),
-    ...(localItems === undefined ? {} : { items: localItems }),
+    ...(newLinks === undefined ? {} : { _links: newLinks }),
+    ...(newEmbedded === undefined ? {} : { _embedded: newEmbedded }),
+    ...(newItems === undefined ? {} : { items: newItems }),
   };
 }
 
-function localLink(value: Value, origin: string): Value {
-  if (Array.isArray(value)) return mapItems(value as readonly Value[], (link) => (Array.isArray(link) ? link : localLink(link, origin)));
+function relinkedLink(value: Value, change: ChangeHref): Value {
+  if (Array.isArray(value)) return mapItems(value as readonly Value[], (link) => (Array.isArray(link) ? link : relinkedLink(link, change)));
   if (!isDocument(value)) return value;
   const href = fieldOf(value, 'href');
   if (typeof href !== 'string') return value;
-  const local = withoutOrigin(href, origin);
-  return local === href ? value : { ...value, href: local };
+  const changed = change(href, value);
+  return changed === href ? value : { ...value, href: changed };
 }
 
 /** Applies `change` to every field; the same object where nothing changed. */

@@ -1,4 +1,5 @@
 import type { Document, Value } from '../model/document.ts';
+import type { Entry } from '../model/entry.ts';
 import { joinKey } from '../model/key.ts';
 import { addressOf, hasDotSegment, parentPath, targetOf } from './address.ts';
 import type { Identity, Unidentified } from './schema.ts';
@@ -35,6 +36,11 @@ export function identityOf({ id, type, self, selfName, parents, collection }: Cl
     collection: collectionPath(collection, base, home) ?? parentPath(target.path),
     dependsOn: parents.length === 0 ? none : addressesOf(parents, base, home),
   };
+}
+
+/** What an entry says of the document it is, leaving out what the document does not. */
+export function entryFacts({ address, collection, dependsOn }: Identity): Pick<Entry, 'address' | 'collection' | 'dependsOn'> {
+  return { ...(address !== undefined && { address }), ...(collection !== undefined && { collection }), ...(dependsOn.length > 0 && { dependsOn }) };
 }
 
 /** The value of a field, were it inherited from nobody. */

@@ -36,6 +36,11 @@ export interface Schema {
   embedded(document: Document): readonly Value[];
   /** Links that may be followed: no templates, no self. What is malformed is passed to `warn` and left out. */
   links(document: Document, warn?: (message: string) => void): readonly Link[];
+  /**
+   * The document with every link that is relative to `base`, the URL it came from, written from the root of its host, so
+   * that it leads to the same place wherever the document is kept. Templates stay as they are.
+   */
+  rooted(document: Document, base: string): Document;
   /** The document as it is compared: links without the scheme and host of its own URI, so that a copy in another environment is equal. */
   comparable(document: Document): Document;
 }

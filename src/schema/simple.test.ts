@@ -42,4 +42,9 @@ describe('the simple schema', () => {
     const local = copy('');
     assert.equal(simple.comparable(local), local);
   });
+
+  test('URIs that are relative to where a document came from are written from the root', () => {
+    const document = { id: 1, type: 'foo', uri: '1', parents: ['../bar/7', '/bar/8'], links: ['x', '{id}', { href: 'y' }], embedded: [{ uri: '2' }] };
+    assert.deepEqual(simple.rooted(document, 'http://h/api/foo/'), { id: 1, type: 'foo', uri: '/api/foo/1', parents: ['/api/bar/7', '/bar/8'], links: ['/api/foo/x', '{id}', { href: '/api/foo/y' }], embedded: [{ uri: '/api/foo/2' }] });
+  });
 });

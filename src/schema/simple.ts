@@ -1,6 +1,6 @@
 import { isDocument, type Document, type Value } from '../model/document.ts';
 import { limits } from '../lib/limits.ts';
-import { originOf, withoutOrigin } from './address.ts';
+import { isRelative, originOf, rooting, withoutOrigin } from './address.ts';
 import { mapItems } from './hal.ts';
 import { fieldOf, identityOf } from './identity.ts';
 import type { Identity, Link, Schema, Unidentified } from './schema.ts';
@@ -9,7 +9,7 @@ import type { Identity, Link, Schema, Unidentified } from './schema.ts';
  * Documents that name themselves in plain fields: `id`, `type`, `uri`, and perhaps `parents`, `embedded` and `links`.
  * A link is a URI, or an object with `uri` or `href` and perhaps `relation` or `rel`.
  */
-export const simple: Schema = { name: 'simple', identify, embedded, links, comparable };
+export const simple: Schema = { name: 'simple', identify, embedded, links, rooted, comparable };
 
 function identify(document: Document, base?: string): Identity | Unidentified {
   const uri = fieldOf(document, 'uri');
@@ -46,22 +46,32 @@ function links(document: Document, warn?: (message: string) => void): readonly L
     const relation = isDocument(link) ? (fieldOf(link, 'relation') ?? fieldOf(link, 'rel')) : undefined;
     if (relation === 'self') continue;
     if (typeof href !== 'string' || href === '') warn?.('a link has no URI: ignored');
-    else if (!/\{[^{}]*\}/.test(href)) found.push({ relation: typeof relation === 'string' ? relation : 'related', href });
+    else if (!isTemplate(href)) found.push({ relation: typeof relation === 'string' ? relation : 'related', href });
   }
   return found;
+}
+
+function isTemplate(uri: string): boolean {
+  return /\{[^{}]*\}/.test(uri);
+}
+
+function rooted(document: Document, base: string): Document {
+  const fromRoot = rooting(base);
+  return fromRoot === undefined ? document : relinked(document, (uri) => (isRelative(uri) && !isTemplate(uri) ? fromRoot(uri) : uri), 0);
 }
 
 function comparable(document: Document): Document {
   const uri = fieldOf(document, 'uri');
   const origin = typeof uri === 'string' ? originOf(uri) : '';
-  return origin === '' ? document : localDocument(document, origin, 0);
+  return origin === '' ? document : relinked(document, (uri) => withoutOrigin(uri, origin), 0);
 }
 
-function localDocument(document: Document, origin: string, depth: number): Document {
+/** `document` with its URIs, and those of what it carries, changed: itself where none is. */
+function relinked(document: Document, change: (uri: string) => string, depth: number): Document {
   if (depth >= limits.documentDepth) return document;
-  const uri = (value: Value): Value => (typeof value === 'string' ? withoutOrigin(value, origin) : value);
+  const uri = (value: Value): Value => (typeof value === 'string' ? change(value) : value);
   const link = (value: Value): Value => (isDocument(value) ? changed(value, { uri, href: uri }) : uri(value));
-  const carried = (value: Value): Value => (isDocument(value) ? localDocument(value, origin, depth + 1) : value);
+  const carried = (value: Value): Value => (isDocument(value) ? relinked(value, change, depth + 1) : value);
   return changed(document, { uri, parents: each(uri), links: each(link), embedded: (value) => (Array.isArray(value) ? each(carried)(value) : carried(value)) });
 }
 

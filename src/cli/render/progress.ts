@@ -1,5 +1,8 @@
+import type { Action } from '../../core/reconcile.ts';
 import type { RunEvent } from '../../engine/types.ts';
+import type { SyncError } from '../../model/errors.ts';
 import type { Terminal } from '../terminal.ts';
+import { failureText } from './failure.ts';
 import { columnsOf, count, counted, duration, printable } from './style.ts';
 
 const redrawMs = 100;
@@ -46,15 +49,15 @@ export class Progress {
         break;
       case 'done':
         this.#written++;
-        if (this.#verbose) this.#terminal.say(`${event.action.kind === 'delete' ? 'deleted' : 'over' in event.action && event.action.over ? 'updated' : 'created'} ${event.action.key}`);
+        if (this.#verbose) this.#terminal.say(`${event.action.kind === 'delete' ? 'deleted' : isUpdate(event.action) ? 'updated' : 'created'} ${event.action.key}`);
         break;
       case 'stale':
       case 'failed':
         this.#failed++;
-        if (this.#verbose) this.#terminal.say(event.kind === 'failed' ? `failed ${event.action.key}: ${event.error.message}` : `left alone ${event.action.key}, which was changed meanwhile`);
+        if (this.#verbose) this.#terminal.say(event.kind === 'failed' ? failed(event.action, event.error) : `left alone ${event.action.key}, which was changed meanwhile`);
         break;
       case 'problem':
-        if (this.#verbose) this.#terminal.say(`cannot read ${event.problem.place}: ${event.problem.error.message}`);
+        if (this.#verbose) this.#terminal.say(failureText({ ...event.problem, action: 'read' }, event.problem.error.message).join(' '));
         break;
       case 'warning':
         break;
@@ -133,4 +136,12 @@ export class Progress {
     if (this.#shown !== '') this.#terminal.raw('\r\u001b[2K');
     this.#shown = '';
   }
+}
+
+function failed(action: Action, error: SyncError): string {
+  return failureText({ place: action.key, action: action.kind === 'delete' ? 'delete' : isUpdate(action) ? 'update' : 'create', error }, error.message).join(' ');
+}
+
+function isUpdate(action: Action): boolean {
+  return 'over' in action && action.over !== undefined;
 }

@@ -47,6 +47,7 @@ function failedAsJson({ place, side, action, error }: Failed): object {
   return { place: redact(place), side, action, error: plainError(error) };
 }
 
-function plainError({ code, message, details: { hint, key } }: SyncError): object {
+/** An error for programs: no stack, no cause, no secrets. */
+export function plainError({ code, message, details: { hint, key } }: SyncError): object {
   return { code, message: redact(message), ...(hint !== undefined && { hint: redact(hint) }), ...(key !== undefined && { key }) };
 }

@@ -1,5 +1,6 @@
 import type { Counts, Report } from '../../engine/types.ts';
 import { redact } from '../redact.ts';
+import { failureText } from './failure.ts';
 import { columnsOf, count, counted, duration, printable } from './style.ts';
 import type { Paint } from './style.ts';
 
@@ -12,6 +13,8 @@ export interface SummaryOptions {
   readonly paint: Paint;
   /** What is said about entries that only one side holds and that were left there; depends on the command. */
   readonly keptHint?: string;
+  /** Whether types are kinds of things, and each is worth a line; directories are not. Default: true. */
+  readonly byType?: boolean;
   /** Words for a run that only looked. */
   readonly planned?: boolean;
   /** The run was refused or broken off: an error of its own says why. */
@@ -19,9 +22,9 @@ export interface SummaryOptions {
 }
 
 /** What a run did, for people: counts per type, what went wrong one by one, and what to do next. */
-export function summary(report: Report, { paint, keptHint, planned = false, givenUp = false }: SummaryOptions): string {
+export function summary(report: Report, { paint, keptHint, byType = true, planned = false, givenUp = false }: SummaryOptions): string {
   const { counts, unguarded, durationMs, warnings } = report;
-  const lines = [...table(report, paint), ...failuresOf(report, paint)];
+  const lines = [...table(byType ? report : { ...report, types: { files: report.counts } }, paint), ...failuresOf(report, paint)];
   for (const warning of warnings.slice(0, listed)) lines.push(`${paint('yellow', 'warning:')} ${clean(warning)}`);
   if (warnings.length > listed) lines.push(`and ${counted(warnings.length - listed, 'more warning')}`);
   if (unguarded > 0) lines.push(`${counted(unguarded, 'write')} went unguarded: the destination cannot refuse a write when someone else was faster`);
@@ -37,7 +40,9 @@ function closing({ counts, complete, interrupted, problems, differences }: Repor
   if (failed > 0 || !complete) return paint('red', `not done: ${counted(failed, 'failure')}, ${counted(changes, 'change')} ${planned ? 'planned' : 'made'} in ${time}; run the same command again to go on`);
   if (counts.conflicts > 0) return paint('red', `${counted(counts.conflicts, 'conflict')}, ${counted(changes, 'change')} made in ${time}; choose with --prefer`);
   if (planned) return changes === 0 ? paint('green', `nothing to do (${time})`) : `${counted(changes, 'change')} to make (${time})`;
-  if (changes === 0 && differences <= counts.kept) return paint('green', `in step, nothing to do (${time})`);
+  const left = differences - counts.kept;
+  if (left > 0) return paint('yellow', `stopped after ${time}: ${counted(changes, 'change')} made, ${count(left)} left to do; run the same command again to go on`);
+  if (changes === 0) return paint('green', `in step, nothing to do (${time})`);
   return paint('green', `done: ${counted(changes, 'change')} in ${time}`);
 }
 
@@ -63,7 +68,10 @@ function pad(cell: string, width: number | undefined): string {
 }
 
 function failuresOf({ failures, counts, problems }: Report, paint: Paint): string[] {
-  const lines = failures.slice(0, listed).map(({ place, action, error }) => `${paint('red', `cannot ${action === 'conflict' ? 'decide' : action}`)} ${clean(place)}: ${clean(error.sentence)}`);
+  const lines = failures.slice(0, listed).map((failed) => {
+    const [what, whereAndWhy] = failureText(failed);
+    return `${paint('red', what)} ${clean(whereAndWhy)}`;
+  });
   const all = Math.max(failures.length, counts.failed + counts.conflicts + problems);
   if (all > lines.length) lines.push(`and ${counted(all - lines.length, 'more failure')}: --report json lists them`);
   return lines;

@@ -3,13 +3,13 @@ import { readJson, writeJson, writeJsonIndented } from '../../formats/json.ts';
 import { decodeWhole } from '../../formats/text.ts';
 import { editYaml, readYaml } from '../../formats/yaml-read.ts';
 import { writeYamlDocument } from '../../formats/yaml-write.ts';
-import { canonicalJson } from '../../lib/canonical-json.ts';
 import { limits } from '../../lib/limits.ts';
 import { isDocument } from '../../model/document.ts';
 import type { Document, Value } from '../../model/document.ts';
 import type { Entry, Version } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import { digestDocument } from '../../schema/digest.ts';
+import { entryFacts } from '../../schema/identity.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { Layout, Segment } from './segments.ts';
 
@@ -23,14 +23,11 @@ export function readEntry({ bytes, line }: Pick<Segment, 'bytes' | 'line'>, layo
   if (!isDocument(value)) throw new SyncError('corrupt', `${name}:${line}: a document with fields is needed here`, { hint: 'mend or remove it' });
   const identity = schema.identify(value);
   if ('problem' in identity) throw new SyncError('invalid', `${name}:${line}: a document cannot be told from others, because ${identity.problem}`, { hint: 'add what is missing, or remove the document' });
-  const { key, address, collection, dependsOn } = identity;
   return {
-    key,
+    key: identity.key,
     version: versionOf(bytes),
     digest: digestDocument(value, schema),
-    ...(address !== undefined && { address }),
-    ...(collection !== undefined && { collection }),
-    ...(dependsOn.length > 0 && { dependsOn }),
+    ...entryFacts(identity),
     place: `${name}:${line}`,
     content: { kind: 'document', document: value },
   };
@@ -61,19 +58,15 @@ export function rewriteEntry(document: Document, layout: Layout, before: Buffer,
   return Buffer.from(marker + editYaml(body, document));
 }
 
-/** Whether two documents hold the same, to the letter. */
-export function sameDocument(a: Document, b: Document): boolean {
-  return canonicalJson(a) === canonicalJson(b);
-}
-
 function parse(bytes: Buffer, line: number, layout: Layout, name: string): Value {
-  if (layout !== 'yaml') return readJson(decodeWhole(bytes, name), name, line);
+  const text = decodeWhole(bytes, name, line);
+  if (layout !== 'yaml') return readJson(text, name, line);
   try {
-    return readYaml(decodeWhole(bytes, name), name);
+    return readYaml(text, name);
   } catch (error) {
     if (!(error instanceof SyncError) || line === 1) throw error;
     // Read once more behind as many lines as come before it in the file, so that the error names the right one.
-    return readYaml('\n'.repeat(line - 1) + bytes.toString('utf8'), name);
+    return readYaml('\n'.repeat(line - 1) + text, name);
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -137,6 +137,22 @@ test('a bad line or value of JSON is a problem with its line; a broken list is r
   for (const text of [`[${line('a')} ${line('b')}]`, `[${line('a')}`, `[${line('a')}] 1`, `{"id": "a`]) await assert.rejects(scan(folder.open('x.json', text)), { code: 'corrupt' }, text);
 });
 
+test('a document that is not UTF-8 is a problem with its line, and is not read with other characters in its place', async () => {
+  using folder = new Folder();
+  const texts = {
+    'a.yaml': '---\nid: 1\ntype: t\nuri: /t/1\n---\nid: 2\ntype: t\nuri: /t/2\nname: \xff\n',
+    'a.json': '[{"id":1,"type":"t","uri":"/t/1"},\n{"id":2,"type":"t","uri":"/t/2",\n"name":"\xff"}]',
+    'a.ndjson': '{"id":1,"type":"t","uri":"/t/1"}\n{"id":2,"type":"t","uri":"/t/2","name":"\xff"}\n',
+  };
+  for (const [[name, text], line] of Object.entries(texts).map((each, i) => [each, [9, 3, 2][i]] as const)) {
+    writeFileSync(join(folder.path, name), Buffer.from(text, 'latin1'));
+    await using store = folder.open(name);
+    const { keys, problems } = await scan(store);
+    assert.deepEqual(keys, ['1']);
+    assert.deepEqual(problems.map(({ error }) => error.message.replace(folder.path, '')), [`/${name}:${line}: the text is not UTF-8`]);
+  }
+});
+
 test('a JSON file may hold one document, values in a row, or a list', async () => {
   using folder = new Folder();
   const text = (id: string): string => JSON.stringify(thing(id), undefined, 1);
@@ -211,6 +227,17 @@ test('what is no file is refused by name, and a link is written through', async 
   await link.write([put('a')]);
   assert.equal(folder.text('x.yaml'), yaml);
   assert.deepEqual(readdirSync(folder.path).toSorted(), ['dir.yaml', 'link.yaml', 'pipe.yaml', 'x.yaml']);
+});
+
+test('a file that cannot be opened is a sentence with its name', { skip: process.platform === 'win32' }, async () => {
+  using folder = new Folder();
+  const loop = join(folder.path, 'loop.yaml');
+  symlinkSync(loop, loop);
+  assert.throws(() => folder.open('loop.yaml'), { code: 'invalid', message: `cannot look at ${loop}: a symbolic link is in the way` });
+  const secret = folder.open('secret.yaml', yaml);
+  chmodSync(join(folder.path, 'secret.yaml'), 0);
+  // Nothing is forbidden to root.
+  if (process.getuid?.() !== 0) await assert.rejects(scan(secret), { code: 'denied', message: `cannot read ${join(folder.path, 'secret.yaml')}: permission denied` });
 });
 
 test('many batches of many documents come out whole, also such as are larger than what is read at once', async () => {

@@ -1,6 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { extname } from 'node:path';
+import { byteLineFeeds } from '../../formats/text.ts';
 import { limits } from '../../lib/limits.ts';
+import { withoutContent } from '../../model/entry.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
@@ -157,13 +159,25 @@ export class FileStore implements Store {
   /** The file, open for reading; `undefined` where there is none. */
   #open(): number | undefined {
     if (!this.#exists()) return undefined;
-    return openSync(this.#path, constants.O_RDONLY);
+    try {
+      return openSync(this.#path, constants.O_RDONLY);
+    } catch (cause) {
+      throw fileError(cause, 'read', this.name, { store: this.name });
+    }
   }
 
   #exists(): boolean {
-    const kind = kindAt(this.#path);
+    const kind = this.#kind();
     if (kind === undefined || kind === 'file') return kind === 'file';
     throw new SyncError('invalid', `${this.name} is ${kind === 'directory' ? 'a directory' : 'no ordinary file'}`, { store: this.name, hint: kind === 'directory' ? 'put a slash at its end to use it as a directory' : 'name a file' });
+  }
+
+  #kind(): ReturnType<typeof kindAt> {
+    try {
+      return kindAt(this.#path);
+    } catch (cause) {
+      throw fileError(cause, 'look at', this.name, { store: this.name });
+    }
   }
 
   /** What the open file holds. Read again when it is not the file it was. */
@@ -185,7 +199,7 @@ export class FileStore implements Store {
     let count = 0;
     let lines = 0;
     for (const segment of segmentsOf(file, this.#layout, this.name)) {
-      lines = segment.line - 1 + newlinesIn(segment.bytes);
+      lines = segment.line - 1 + byteLineFeeds(segment.bytes);
       if (this.#layout !== 'json' && isBlank(segment.bytes, this.#layout)) continue;
       count++;
       try {
@@ -248,18 +262,8 @@ function layoutOf(path: string): Layout {
   }
 }
 
-function newlinesIn(bytes: Buffer): number {
-  let count = 0;
-  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) count++;
-  return count;
-}
-
 function firstByte(file: number): number | undefined {
   const head = Buffer.alloc(64);
   const count = readSync(file, head, 0, head.length, 0);
   return head.subarray(0, count).find((byte) => byte > 32 && byte < 0x80);
-}
-
-function withoutContent({ content: _, ...entry }: FileEntry): Entry {
-  return entry;
 }

@@ -10,10 +10,12 @@ import { keyOfWrite } from '../../model/store.ts';
 import type { Expectation, Outcome, Write } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
 import type { Schema } from '../../schema/schema.ts';
+import { sameDocument } from '../documents/codec.ts';
 import { Draft } from '../tree/draft.ts';
 import { lookAt, versionOf as versionOfFile } from '../tree/facts.ts';
-import { fileError } from '../tree/file-error.ts';
-import { rewriteEntry, sameDocument, versionOf, writeEntry } from './file-codec.ts';
+import { codeOf, fileError } from '../tree/file-error.ts';
+import { obstructed } from '../tree/paths.ts';
+import { rewriteEntry, versionOf, writeEntry } from './file-codec.ts';
 import { FileIndex } from './file-index.ts';
 import type { Place } from './file-index.ts';
 import type { Contents, Found } from './file-store.ts';
@@ -122,7 +124,7 @@ export class FileWriter {
   /** Replaces the file by one with the changes; `undefined` if it is no longer the one that was read. */
   #replace(changes: ReadonlyMap<Key, Change>, { file, contents }: Before): Contents | undefined {
     const { path, host } = this.#options;
-    mkdirSync(dirname(path), { recursive: true });
+    makeDirectory(dirname(path));
     using draft = Draft.create(dirname(path), host);
     const edits = new Map<number, Buffer | undefined>();
     for (const { held, bytes, entry } of changes.values()) held.forEach(({ number }, i) => { if (i > 0 || bytes || !entry) edits.set(number, i === 0 ? bytes : undefined); });
@@ -182,6 +184,14 @@ export class FileWriter {
     for (const { key, bytes } of added) index.add(key, frame.put(bytes, false));
     frame.end();
     return () => index;
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw codeOf(cause) === 'EEXIST' ? obstructed(path, 'file') : cause;
   }
 }
 

@@ -97,7 +97,7 @@ async function echoesIn(response: HttpResponse, open: readonly Prepared[], sendi
   for (const item of itemsOf(response) ?? []) {
     const identity = isDocument(item) ? schema.identify(item, response.url) : undefined;
     if (identity === undefined || 'problem' in identity || entries.get(identity.key)?.address !== identity.address) continue;
-    echoes.set(identity.key, digestDocument(item as Document, schema));
+    echoes.set(identity.key, digestDocument(schema.rooted(item as Document, response.url), schema));
   }
   const [first] = echoes;
   if (first === undefined) return undefined;

@@ -40,7 +40,7 @@ export interface RestContext {
   addressOf(ref: Ref): string;
   /** One resource as the server holds it now, for `ref`; `undefined` where there is none (404, 410). */
   readEntry(ref: Ref, options?: CallOptions): Promise<Tagged | undefined>;
-  /** The document in a response's body, JSON or YAML by its content type. Throws `corrupt` where it is not one. */
+  /** The document in a response's body, JSON or YAML by its content type, its relative links written from the root. Throws `corrupt` where it is not one. */
   documentOf(response: HttpResponse): Document;
 }
 

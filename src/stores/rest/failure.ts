@@ -18,18 +18,28 @@ export function toRestError(cause: unknown, store: string): SyncError {
   return new SyncError(code, cause.message, { store, cause, hint, attempts: 1 });
 }
 
-function byKind({ kind }: HttpFailure): { code: FailureCode; hint: string } {
+function byKind({ kind, cause }: HttpFailure): { code: FailureCode; hint: string } {
   switch (kind) {
     case 'invalid-url': return { code: 'invalid', hint: 'write https://host/path' };
     case 'unknown-host': return { code: 'unavailable', hint: 'check the address' };
     case 'unreachable': return { code: 'unavailable', hint: 'check the address, the network, and that the server runs' };
-    case 'tls': return { code: 'denied', hint: 'use a certificate that this machine trusts; NODE_EXTRA_CA_CERTS names a file of further authorities' };
+    case 'tls': return { code: 'denied', hint: tlsHint(cause) };
     case 'timeout': return { code: 'unavailable', hint: 'try again later, or give it more time' };
     case 'broken': return { code: 'unavailable', hint: 'try again, or allow more attempts' };
     case 'too-large': return { code: 'corrupt', hint: 'ask for smaller pages' };
     case 'undecodable': return { code: 'corrupt', hint: 'check the address, and what answers there' };
     case 'endless': return { code: 'unsupported', hint: 'check the address' };
     default: return kind satisfies never;
+  }
+}
+
+function tlsHint(cause: unknown): string {
+  switch ((cause as NodeJS.ErrnoException | undefined)?.code) {
+    case 'EPROTO':
+    case 'ERR_SSL_WRONG_VERSION_NUMBER': return 'check the port, or write http:// where that is what it speaks';
+    case 'ERR_TLS_CERT_ALTNAME_INVALID': return 'use the name that its certificate is for';
+    case 'CERT_HAS_EXPIRED': return 'have its certificate renewed, and check the clock of this machine';
+    default: return 'use a certificate that this machine trusts; NODE_EXTRA_CA_CERTS names a file of further authorities';
   }
 }
 

@@ -32,15 +32,17 @@ export interface RestOptions {
   readonly onRetry?: (retry: HttpRetry) => void;
 }
 
+const defaults = { limit: 100, batchSize: 1, maxAttempts: 5, timeoutMs: 30_000, concurrency: 16 } as const;
+
 const options: readonly OptionSpec[] = [
   { name: 'schema', summary: 'How documents name themselves and their parents', value: 'choice', choices: ['hal', 'simple'], default: 'hal' },
   { name: 'follow', summary: 'Which links to follow when reading', value: 'choice', choices: ['all', 'child', 'page', 'none'], default: 'page' },
-  { name: 'limit', summary: 'Resources in one page, asked for in the header X-Request-Limit', value: 'number', default: 100 },
+  { name: 'limit', summary: 'Resources in one page, asked for in the header X-Request-Limit', value: 'number', default: defaults.limit },
   { name: 'format', summary: 'The form in which documents are sent', value: 'choice', choices: ['json', 'yaml'], default: 'json' },
-  { name: 'batchSize', summary: 'The most resources sent in one request, where the server takes several', value: 'number', default: 1 },
-  { name: 'maxAttempts', summary: 'How often a request is sent at most, when connections or servers fail', value: 'number', default: 5 },
-  { name: 'timeoutMs', summary: 'Milliseconds to wait for a connection, an answer, and each piece of it', value: 'number', default: 30_000 },
-  { name: 'concurrency', summary: 'Requests under way at once to one host', value: 'number', default: 16 },
+  { name: 'batchSize', summary: 'The most resources sent in one request, where the server takes several', value: 'number', default: defaults.batchSize },
+  { name: 'maxAttempts', summary: 'How often a request is sent at most, when connections or servers fail', value: 'number', default: defaults.maxAttempts },
+  { name: 'timeoutMs', summary: 'Milliseconds to wait for a connection, an answer, and each piece of it', value: 'number', default: defaults.timeoutMs },
+  { name: 'concurrency', summary: 'Requests under way at once to one host', value: 'number', default: defaults.concurrency },
   { name: 'username', summary: 'The user to log in as; the password comes from SYNCLINE_PASSWORD, a netrc file or a prompt', value: 'text' },
   { name: 'netrcFile', summary: 'A netrc file to take passwords from (default: SYNCLINE_NETRC, else ~/.netrc)', value: 'text' },
 ];
@@ -57,7 +59,8 @@ const capabilities: Capabilities = {
   deletes: true,
   dependencies: 'required',
   visibility: 'immediate',
-  limits: { batchEntries: 1, inFlight: 8, keyBytes: 2048 },
+  // A few PUTs at a time, so that what is sent is not read from the other side one by one.
+  limits: { batchEntries: 4, inFlight: defaults.concurrency, keyBytes: 2048 },
 };
 
 /** REST APIs whose resources are documents with links: HAL, or the simple schema. */
@@ -72,7 +75,7 @@ export const kind: StoreKind<RestOptions> = {
 
 async function open(endpoint: string, given: RestOptions, host: Host): Promise<RestStore> {
   const { schema = 'hal', follow = 'page', format = 'json', username, netrcFile, responses } = given;
-  const numbers = { limit: given.limit ?? 100, batchSize: given.batchSize ?? 1, maxAttempts: given.maxAttempts ?? 5, timeoutMs: given.timeoutMs ?? 30_000, concurrency: given.concurrency ?? 16 };
+  const numbers = { limit: given.limit ?? defaults.limit, batchSize: given.batchSize ?? defaults.batchSize, maxAttempts: given.maxAttempts ?? defaults.maxAttempts, timeoutMs: given.timeoutMs ?? defaults.timeoutMs, concurrency: given.concurrency ?? defaults.concurrency };
   for (const [name, value] of Object.entries(numbers)) {
     if (!Number.isSafeInteger(value) || value < 1) throw new SyncError('invalid', `${name} is ${value}, and not a whole number from 1 up`, { hint: `give ${name} another value` });
   }
@@ -91,8 +94,7 @@ async function open(endpoint: string, given: RestOptions, host: Host): Promise<R
     settings: { follow, limit, format, batchSize, concurrency },
     capabilities: {
       ...capabilities,
-      // A few PUTs at a time, so that what is sent is not read from the other side one by one.
-      limits: { ...capabilities.limits, batchEntries: batchSize === 1 ? 4 : batchSize, inFlight: concurrency },
+      limits: { ...capabilities.limits, ...(batchSize > 1 && { batchEntries: batchSize }), inFlight: concurrency },
     },
   });
 }

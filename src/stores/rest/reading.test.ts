@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, sign } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
@@ -8,6 +7,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { selfSigned } from '../../../test/self-signed.ts';
 import type { CachedResponse } from '../../lib/response-cache.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
@@ -161,7 +161,17 @@ describe('a crawl', () => {
     const origin = await serve({ '/api/foo/1': { ...resource('/api/foo/1'), _embedded: { author: { name: 'x' }, editor: { id: 7, name: 'y' } } } });
     const store = await open(`${origin}/api/foo/1`);
     assert.deepEqual(await keysOf(store), ['foo/1']);
-    assert.deepEqual((await problemsOf(store)).map(({ place }) => place), [`${origin}/api/foo/1 (item 1)`]);
+    assert.deepEqual((await problemsOf(store)).map(({ place }) => place), [`item 1 of ${origin}/api/foo/1`]);
+  });
+
+  it('gives a resource with links that mean the same wherever it is kept, from its collection and by itself', async () => {
+    const answers = { '/api/foo/': { items: [resource('./1', { id: '1' }, { 'parent:up': { href: '../bar/2' } })] }, '/api/foo/1': resource('1', {}, { 'parent:up': { href: '../bar/2' } }) };
+    const store = await open(`${await serve(answers)}/api/foo/`);
+    const [listed] = (await pagesOf(store)).flatMap(({ entries }) => entries);
+    const content = { kind: 'document', document: resource('/api/foo/1', {}, { 'parent:up': { href: '/api/bar/2' } }) };
+    assert.deepEqual(listed?.content, content);
+    const [read] = await store.read([listed!]);
+    assert.deepEqual([read?.content, read?.digest], [content, listed?.digest]);
   });
 
   it('is not lost in resources that embed themselves without end', async () => {
@@ -364,22 +374,11 @@ describe('open', () => {
 
   it('does not trust a certificate that signed itself', async () => {
     const origin = await listen(createTlsServer(selfSigned(), (_, response) => response.end('{}')), 'https');
-    await assert.rejects(pagesOf(await open(origin)), (error: SyncError) => error instanceof SyncError && error.code === 'denied' && /signed by itself/.test(error.message));
+    await assert.rejects(pagesOf(await open(origin)), (error: SyncError) => error instanceof SyncError && error.code === 'denied' && /signed by itself.*NODE_EXTRA_CA_CERTS/.test(error.sentence));
+  });
+
+  it('sends nobody looking for a certificate where there is no TLS', async () => {
+    const origin = await serve({});
+    await assert.rejects(pagesOf(await open(origin.replace('http:', 'https:'))), (error: SyncError) => error instanceof SyncError && error.code === 'denied' && /does not speak TLS there: check the port, or write http:/.test(error.sentence));
   });
 });
-
-/** A key and a certificate for nobody in particular, written out by hand (RFC 5280, section 4.1; RFC 8410). */
-function selfSigned(): { key: string; cert: string } {
-  const der = (tag: number, ...parts: readonly Uint8Array[]): Buffer => {
-    const content = Buffer.concat(parts);
-    const length = content.length < 128 ? [content.length] : [0x82, content.length >> 8, content.length & 0xff];
-    return Buffer.concat([Buffer.from([tag, ...length]), content]);
-  };
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const algorithm = der(0x30, Buffer.from('06032b6570', 'hex'));
-  const name = der(0x30, der(0x31, der(0x30, Buffer.from('0603550403', 'hex'), der(0x0c, Buffer.from('localhost')))));
-  const time = (text: string): Buffer => der(0x18, Buffer.from(text));
-  const body = der(0x30, der(0xa0, der(0x02, Buffer.from([2]))), der(0x02, Buffer.from([1])), algorithm, name, der(0x30, time('20200101000000Z'), time('20991231235959Z')), name, publicKey.export({ type: 'spki', format: 'der' }));
-  const certificate = der(0x30, body, algorithm, der(0x03, Buffer.from([0]), sign(null, body, privateKey)));
-  return { key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, cert: `-----BEGIN CERTIFICATE-----\n${certificate.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n` };
-}

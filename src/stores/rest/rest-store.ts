@@ -18,7 +18,7 @@ import { statusFailure, toRestError } from './failure.ts';
 import type { Fetching } from './fetch.ts';
 import { get } from './fetch.ts';
 import { inFull } from './listing.ts';
-import { documentOf, valueOf } from './read-value.ts';
+import { documentOf as documentIn, valueOf } from './read-value.ts';
 import { restWriter } from './write.ts';
 
 export interface RestStoreOptions {
@@ -56,7 +56,7 @@ export class RestStore implements Store {
       addressOf: (ref) => addressOf(ref, this.name),
       // What decides on a write is seen as it is now.
       readEntry: (ref, options) => this.#readEntry(ref, { ...this.#fetching, responses: undefined }, options),
-      documentOf,
+      documentOf: (response) => schema.rooted(documentIn(response), response.url),
     };
     this.#writer = restWriter(this.#context);
   }
@@ -119,7 +119,7 @@ export class RestStore implements Store {
     const response = await this.#get(url, fetching, signal);
     if (response.status === 404 || response.status === 410) return undefined;
     if (response.status !== 200) throw statusFailure(response, this.#context);
-    return { entry: entryOf(ref, response, this.#context.schema), etag: etagOf(response.headers) };
+    return { entry: entryOf(ref, response, this.#context), etag: etagOf(response.headers) };
   }
 
   async #fetch(url: string, signal: AbortSignal): Promise<Fetched | SyncError> {
@@ -149,7 +149,7 @@ function addressOf({ address, key }: Ref, store: string): string {
   return address;
 }
 
-function entryOf({ key, address, collection }: Ref, response: HttpResponse, schema: Schema): Entry {
+function entryOf({ key, address, collection }: Ref, response: HttpResponse, { schema, documentOf }: Pick<RestContext, 'schema' | 'documentOf'>): Entry {
   const document = documentOf(response);
   const digest = digestDocument(document, schema);
   const identity = schema.identify(document, response.url);

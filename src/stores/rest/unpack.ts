@@ -6,6 +6,7 @@ import type { Entry } from '../../model/entry.ts';
 import { SyncError, toSyncError } from '../../model/errors.ts';
 import type { Problem } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
+import { entryFacts } from '../../schema/identity.ts';
 import type { Identity, Schema } from '../../schema/schema.ts';
 import { field } from './collection.ts';
 import { versionOf } from './context.ts';
@@ -33,9 +34,10 @@ export interface Unpacked {
 /** The resources in a response: its document where it is one, and what it embeds at any depth. */
 export function unpack(unpacking: Unpacking): Unpacked {
   const unpacked: Unpacked = { entries: [], documents: [], problems: [] };
-  const { value } = unpacking;
-  if (isDocument(value)) unpackRoot(value, unpacking, unpacked);
-  else if (Array.isArray(value)) value.forEach((item, i) => unpackItem(item, { holder: 'collection', path: `item ${i}`, depth: 1 }, unpacking, unpacked));
+  const { value, schema } = unpacking;
+  const base = urlText(unpacking.url);
+  if (isDocument(value)) unpackRoot(schema.rooted(value, base), unpacking, unpacked);
+  else if (Array.isArray(value)) value.forEach((item, i) => unpackItem(isDocument(item) ? schema.rooted(item, base) : item, { holder: 'collection', path: `item ${i}`, depth: 1 }, unpacking, unpacked));
   else unpacked.problems.push(problemOf('it is neither a document nor a list', '', unpacking));
   return unpacked;
 }
@@ -94,17 +96,15 @@ function add(document: Document, identity: Identity, { place, path }: { place: s
 function problemOf(problem: string, path: string, { url }: Unpacking): Problem {
   const place = printableUrl(urlText(url));
   const subject = path === '' ? place : `${path} of ${place}`;
-  return { place: path === '' ? place : `${place} (${path})`, error: new SyncError('corrupt', `${subject} is not a resource: ${problem}`, { hint: 'give it an id and a self link at the server' }) };
+  return { place: subject, error: new SyncError('corrupt', `${subject} is not a resource: ${problem}`, { hint: 'give it an id and a self link at the server' }) };
 }
 
 /** The entry for a document that has an identity. */
-function entryFor(document: Document, { key, address, collection, dependsOn }: Identity, schema: Schema, place: string): Entry {
+function entryFor(document: Document, identity: Identity, schema: Schema, place: string): Entry {
   const digest = digestDocument(document, schema);
   return {
-    key,
-    ...(address !== undefined && { address }),
-    ...(collection !== undefined && { collection }),
-    ...(dependsOn.length > 0 && { dependsOn }),
+    key: identity.key,
+    ...entryFacts(identity),
     version: versionOf(digest),
     digest,
     content: { kind: 'document', document },

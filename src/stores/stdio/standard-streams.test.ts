@@ -78,3 +78,10 @@ test('the streams are lent or refused', async () => {
   const place = await kind.open('-', {}, { ...plainHost, standard: new Lent() });
   assert.ok('scan' in place && 'write' in place);
 });
+
+test('a full disk behind the output is a sentence with what to do', async () => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', syscall: 'write' });
+  const store = new StandardStreams({ input: async function* () {}, write: () => Promise.reject(full) }, hal, 'yaml');
+  const [outcome] = await store.write([{ kind: 'put', entry: { key: 'foo/1', content: { kind: 'document', document: { id: '1' } } } }]);
+  assert.equal(outcome?.kind === 'failed' && outcome.error.sentence, 'cannot write to standard output: no space is left on the device: free some space and run again');
+});

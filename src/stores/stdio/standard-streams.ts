@@ -10,7 +10,9 @@ import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
+import { entryFacts } from '../../schema/identity.ts';
 import type { Schema } from '../../schema/schema.ts';
+import { fileError } from '../tree/file-error.ts';
 
 const inputName = 'standard input';
 
@@ -101,7 +103,7 @@ export class StandardStreams implements Store {
       // Nobody knows how much of the batch got out, so writing it once more would repeat some of it.
       const error = closed
         ? new SyncError('unavailable', 'standard output was closed before everything was written', { cause, attempts: 1, hint: 'keep its reader running to the end' })
-        : new SyncError('unavailable', `cannot write to standard output: ${cause instanceof Error ? cause.message : String(cause)}`, { cause, attempts: 1 });
+        : fileError(cause, 'write to', 'standard output', { attempts: 1 });
       return outcomes.map((outcome) => (outcome.kind === 'done' ? { kind: 'failed', error } : outcome));
     }
     return outcomes;
@@ -114,13 +116,10 @@ export class StandardStreams implements Store {
     if (!isDocument(document)) throw new SyncError('corrupt', `${place}: a document with fields is needed here`, { hint: 'mend or remove it' });
     const identity = this.#schema.identify(document);
     if ('problem' in identity) throw new SyncError('invalid', `${place}: a document cannot be told from others, because ${identity.problem}`, { hint: 'add what is missing, or remove the document' });
-    const { key, address, collection, dependsOn } = identity;
     return {
-      key,
+      key: identity.key,
       digest: digestDocument(document, this.#schema),
-      ...(address !== undefined && { address }),
-      ...(collection !== undefined && { collection }),
-      ...(dependsOn.length > 0 && { dependsOn }),
+      ...entryFacts(identity),
       place,
       // What can be read only once comes with all there is.
       content: { kind: 'document', document },

@@ -1,0 +1,22 @@
+import type { Failed } from '../../engine/types.ts';
+
+/**
+ * What could not be done, in two parts that follow one another, so that the first may be painted: `cannot read`, and
+ * where and why. A reason that names the place itself is not given it a second time. `why`: default, the error's sentence.
+ */
+export function failureText({ place, action, error }: Pick<Failed, 'place' | 'action' | 'error'>, why: string = error.sentence): readonly [what: string, whereAndWhy: string] {
+  const verb = action === 'conflict' ? 'decide' : action;
+  if (!names(why, place)) return [`cannot ${verb}`, `${place}: ${why}`];
+  const own = /^cannot [a-z]+(?= )/.exec(why)?.[0];
+  if (own !== undefined) return [own, why.slice(own.length + 1)];
+  return new RegExp(`^${RegExp.escape(placeAlone(place))}(?::\\d+)?: `).test(why) ? [`cannot ${verb}`, why] : [`cannot ${verb}:`, why];
+}
+
+/** Whether a reason names a place, as a word of its own and perhaps with another line number. */
+function names(why: string, place: string): boolean {
+  return new RegExp(`(?<![^\\s"'(])${RegExp.escape(placeAlone(place))}(?::\\d+)?(?![^\\s"'):,])`).test(why);
+}
+
+function placeAlone(place: string): string {
+  return place.replace(/(?<!\/\/[^/]*):\d+$/, '');
+}
