@@ -11,19 +11,21 @@ export const defaultGuard: Guard = { maxDeletes: { share: 0.5 } };
 
 /**
  * Throws `guarded` when `deletes` of `held` entries is more than the guard allows, or when the source was empty:
- * an empty source looks exactly like one that lost its disk.
+ * an empty source looks exactly like one that lost its disk. A part of a source may well be empty.
  */
-export function checkDeletes({ deletes, held, sourceEntries, target, guard }: {
+export function checkDeletes({ deletes, held, sourceEntries, target, guard, part = false }: {
   readonly deletes: number;
   readonly held: number;
   readonly sourceEntries: number;
   /** The target's printable name. */
   readonly target: string;
   readonly guard: Guard;
+  /** Whether only a part of the source was looked at. */
+  readonly part?: boolean;
 }): void {
   if (deletes === 0) return;
   const { maxDeletes } = guard;
-  if (sourceEntries === 0 && maxDeletes !== Infinity) {
+  if (sourceEntries === 0 && !part && maxDeletes !== Infinity) {
     throw new SyncError('guarded', `refusing to delete ${deletes} of ${held} entries of ${target}, because the source is empty`, { store: target, hint: 'pass --max-deletes all if this is meant' });
   }
   const limit = typeof maxDeletes === 'number' ? maxDeletes : Math.floor(held * maxDeletes.share);

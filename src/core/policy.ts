@@ -12,4 +12,14 @@ export interface Policy {
   readonly deletes: 'propagate' | 'keep';
   /** Two-way only. `report` leaves both sides as they are and says so. */
   readonly conflicts: 'newest' | 'left' | 'right' | 'report';
+  /**
+   * What makes two entries equal. `content` (default): what digests, or sizes and times that prove it, say. `size`: equal
+   * sizes will do. `nothing`: no two are, so everything is written. One-way only, as is `replace`.
+   */
+  readonly equal?: 'content' | 'size' | 'nothing';
+  /**
+   * Which entries of the target may be replaced: any that differs (default); only one that is older; none, without a word;
+   * none, and one that differs is a failure.
+   */
+  readonly replace?: 'differing' | 'older' | 'never' | 'refuse';
 }

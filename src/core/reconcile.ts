@@ -49,11 +49,28 @@ function mirror({ key, left, right, base }: Triple, policy: Policy, precision: n
     return policy.deletes === 'propagate' ? { kind: 'delete', key, on: 'right', over: right, why: 'extra' } : { kind: 'keep', key, on: 'right', over: right };
   }
   if (!right) return { kind: 'put', key, to: 'right', entry: left, over: undefined, why: 'missing' };
-  if (sameContent(left, right, precision) === true) return undefined;
+  if (areEqual(left, right, base, policy, precision)) return undefined;
+  switch (policy.replace ?? 'differing') {
+    case 'differing': break;
+    case 'older': if (left.modifiedAt !== undefined && right.modifiedAt !== undefined && right.modifiedAt - left.modifiedAt >= Math.max(precision, 1)) return undefined; break;
+    case 'never': return undefined;
+    case 'refuse': return { kind: 'conflict', key, left, right };
+  }
+  return { kind: 'put', key, to: 'right', entry: left, over: right, why: 'differs' };
+}
+
+function areEqual(left: Entry, right: Entry, base: Base | undefined, { equal = 'content' }: Policy, precision: number): boolean {
+  if (equal === 'nothing') return false;
+  if (equal === 'size' && left.size !== undefined && right.size !== undefined) return left.size === right.size;
+  if (sameContent(left, right, precision) === true) return true;
   // Learned equality: a store that changes what it is given never holds what was sent. When each side is still
   // what it was after the last write, they are as equal as they will ever be.
-  if (base && sameContent(left, base.left, precision) === true && sameContent(right, base.right, precision) === true) return undefined;
-  return { kind: 'put', key, to: 'right', entry: left, over: right, why: 'differs' };
+  return isAsAgreed({ left, right, base }, precision);
+}
+
+/** Whether both sides are what they were when they last were in step. */
+export function isAsAgreed({ left, right, base }: Omit<Triple, 'key'>, precision: number): boolean {
+  return base !== undefined && left !== undefined && right !== undefined && !moved(left, base.left, precision) && !moved(right, base.right, precision);
 }
 
 function merge(triple: Triple, policy: Policy, precision: number): Action | undefined {
@@ -105,7 +122,7 @@ function settleConflict(key: Key, left: Entry, right: Entry, policy: Policy, pre
 /** The later side; on a tie the greater digest, so that both directions of a run elect the same winner. */
 function newest(left: Entry, right: Entry, precision: number): Side | undefined {
   if (left.modifiedAt === undefined || right.modifiedAt === undefined) return undefined;
-  if (Math.abs(left.modifiedAt - right.modifiedAt) >= precision) return left.modifiedAt > right.modifiedAt ? 'left' : 'right';
+  if (left.modifiedAt !== right.modifiedAt && Math.abs(left.modifiedAt - right.modifiedAt) >= precision) return left.modifiedAt > right.modifiedAt ? 'left' : 'right';
   if (!left.digest || !right.digest) return undefined;
   return left.digest.value > right.digest.value ? 'left' : 'right';
 }

@@ -1,17 +1,13 @@
 import { dependencies } from '../core/order.ts';
-import type { Dependent } from '../core/order.ts';
 import { SyncError } from '../model/errors.ts';
-import { levelsOf } from './lane.ts';
+import type { Waiting } from './lane.ts';
+import { levelsOf, waiting } from './lane.ts';
 import { originOf } from './plan.ts';
 import { reported, startRun } from './run.ts';
 import { union } from './scan.ts';
-import type { Spooled } from './spool.ts';
 import { Spool } from './spool.ts';
 import type { Copy, Report } from './types.ts';
-import type { Put } from './writer.ts';
 import { Writer } from './writer.ts';
-
-type Waiting = Put & { readonly spooled?: Spooled };
 
 /**
  * Writes everything the origins hold to a target that cannot be read, each key once, parents before children and
@@ -24,30 +20,23 @@ export async function runCopy({ origins, target, ...options }: Copy): Promise<Re
   return await reported(run, async () => {
     const puts: Waiting[] = [];
     for await (const page of union(origins, context, { side: 'left', counted: true, want: 'content' })) {
-      for (const { content, ...entry } of page) {
-        const put: Put = { kind: 'put', key: entry.key, to: 'right', entry, over: undefined, why: 'missing' };
-        puts.push(content?.kind === 'document' ? { ...put, spooled: spool.put(content.document) } : { ...put, entry: { ...entry, ...(content && { content }) } });
-      }
+      for (const entry of page) if (context.within?.(entry) !== false) puts.push(waiting({ kind: 'put', key: entry.key, to: 'right', entry, over: undefined, why: 'missing' }, spool));
     }
-    const graph = dependencies(puts.map(({ entry }): Dependent => entry));
-    const writer = new Writer({ sink: target, side: 'right', originOf: (entry) => originOf(entry, origins), ledger, baseline: undefined, remember: 'learned', host, backoff: { ...backoff, attempts: 1 }, signal: context.signal });
+    const graph = dependencies(puts);
+    const writer = new Writer({ sink: target, side: 'right', originOf: (entry) => originOf(entry, origins), ledger, baseline: undefined, remember: 'learned', host, backoff: { ...backoff, attempts: 1 }, signal: context.signal, hashes: context.hashes });
     ledger.emit({ kind: 'phase', phase: 'write', total: puts.length });
     const { batchEntries } = target.capabilities.limits;
     for (const level of levelsOf(graph)) {
       for (let at = 0; at < level.length; at += batchEntries) {
         context.signal?.throwIfAborted();
-        await writer.put(level.slice(at, at + batchEntries).map((i) => unspooled(puts[i]!, spool)));
+        await writer.put(level.slice(at, at + batchEntries).map((i) => spool.get(puts[i]!.spooled)));
       }
     }
     if (graph.order.length === puts.length) return;
     const ordered = new Set(graph.order);
     const names = graph.cycles.map((cycle) => [...cycle, cycle[0]!].map((i) => puts[i]!.key).join(' → ')).join('; ');
     puts.forEach((put, i) => {
-      if (!ordered.has(i)) ledger.failed(put, new SyncError('invalid', `${put.key} is in, or depends on, a cycle: ${names}`, { key: put.key, hint: 'remove one of the parent links' }));
+      if (!ordered.has(i)) ledger.failed(spool.get(put.spooled), new SyncError('invalid', `${put.key} is in, or depends on, a cycle: ${names}`, { key: put.key, hint: 'remove one of the parent links' }));
     });
   });
-}
-
-function unspooled({ spooled, ...put }: Waiting, spool: Spool): Put {
-  return spooled ? { ...put, entry: { ...put.entry, content: { kind: 'document', document: spool.get(spooled) } } } : put;
 }

@@ -1,7 +1,9 @@
 import { dependencies } from '../core/order.ts';
-import type { Dependencies } from '../core/order.ts';
+import type { Dependencies, Dependent } from '../core/order.ts';
 import { Limit } from '../lib/limit.ts';
+import { limits } from '../lib/limits.ts';
 import { SyncError } from '../model/errors.ts';
+import type { Ref } from '../model/entry.ts';
 import type { Ledger } from './ledger.ts';
 import type { Spooled } from './spool.ts';
 import { Spool } from './spool.ts';
@@ -13,6 +15,8 @@ export interface LaneOptions {
   readonly concurrency: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onFailure: 'continue' | 'stop';
+  /** Why nothing more may be sent, where that is so. */
+  readonly spent?: () => string | undefined;
   /** Called when a batch has been settled. */
   readonly onSettled: () => void;
 }
@@ -26,29 +30,34 @@ export class Lane implements AsyncDisposable {
   readonly #limit: Limit;
   readonly #ordered: boolean;
   readonly #batchEntries: number;
-  readonly #waiting: (Put & { readonly spooled?: Spooled })[] = [];
+  readonly #waiting: Waiting[] = [];
   readonly #spool = new Spool();
   #batch: Put[] = [];
+  #batchBytes = 0;
   #stopped = false;
+  #leftOver = 0;
 
   constructor(options: LaneOptions) {
     this.#options = options;
-    const { limits, dependencies: required } = options.writer.sink.capabilities;
-    this.#limit = new Limit(Math.max(1, Math.min(limits.inFlight, options.concurrency ?? limits.inFlight)));
+    const { limits: able, dependencies: required } = options.writer.sink.capabilities;
+    this.#limit = new Limit(Math.max(1, Math.min(able.inFlight, options.concurrency ?? able.inFlight)));
     this.#ordered = required === 'required';
-    this.#batchEntries = limits.batchEntries;
+    this.#batchEntries = able.batchEntries;
   }
 
   async put(put: Put): Promise<void> {
     if (!this.#ordered) {
-      if (this.#batch.length === this.#batchEntries) await this.#sendBatch();
+      if (this.#batch.length === this.#batchEntries || this.#batchBytes >= limits.batchBytes) await this.#sendBatch();
       this.#batch.push(put);
+      this.#batchBytes += put.entry.size ?? 0;
       return;
     }
-    const { content, ...entry } = put.entry;
-    const over = put.over && withoutContent(put.over);
-    if (content?.kind === 'document') this.#waiting.push({ ...put, entry, over, spooled: this.#spool.put(content.document) });
-    else this.#waiting.push({ ...put, over });
+    this.#waiting.push(waiting(put, this.#spool));
+  }
+
+  /** Sends what has gathered, if nothing else is under way: a slow source must not leave the target waiting. */
+  async nudge(): Promise<void> {
+    if (this.#batch.length > 0 && this.#limit.idle) await this.#sendBatch();
   }
 
   /** Writes everything that was put. */
@@ -62,7 +71,7 @@ export class Lane implements AsyncDisposable {
   async delete(deletes: readonly Delete[]): Promise<void> {
     if (deletes.length > 0) this.#options.ledger.emit({ kind: 'phase', phase: 'delete', total: deletes.length });
     if (!this.#ordered) {
-      for (const batch of batches(deletes, this.#batchEntries, ({ over }) => over.collection)) await this.#send(() => this.#options.writer.delete(batch));
+      for (const batch of batches(deletes, this.#batchEntries, ({ over }) => over.collection)) await this.#send(batch.length, () => this.#options.writer.delete(batch));
       await this.#limit.drain();
       return;
     }
@@ -80,7 +89,7 @@ export class Lane implements AsyncDisposable {
         return false;
       });
       for (const batch of batches(free, this.#batchEntries, (i) => deletes[i]!.over.collection)) {
-        await this.#send(async () => {
+        await this.#send(batch.length, async () => {
           const gone = await this.#options.writer.delete(batch.map((i) => deletes[i]!));
           batch.forEach((i, at) => { if (!gone[at]) failed.add(i); });
           return gone;
@@ -102,28 +111,43 @@ export class Lane implements AsyncDisposable {
 
   async #sendBatch(): Promise<void> {
     const batch = this.#batch;
-    this.#batch = [];
-    await this.#send(() => this.#options.writer.put(batch));
+    [this.#batch, this.#batchBytes] = [[], 0];
+    await this.#send(batch.length, () => this.#options.writer.put(batch));
   }
 
-  async #send(body: () => Promise<readonly boolean[]>): Promise<void> {
+  /** Whether some of what was put was not sent, because no more was allowed. */
+  get cutShort(): boolean {
+    return this.#leftOver > 0;
+  }
+
+  async #send(size: number, body: () => Promise<readonly boolean[]>): Promise<void> {
     this.#options.signal?.throwIfAborted();
-    if (this.#stopped) return;
+    if (this.#stopped || this.#isSpent(size)) return;
     await this.#limit.add(async () => {
       // While this one waited for room, another may have failed.
-      if (this.#stopped) return;
+      if (this.#stopped || this.#isSpent(size)) return;
       const settled = await body();
       this.#options.onSettled();
       if (this.#options.onFailure === 'stop' && settled.includes(false)) this.#stopped = true;
     });
   }
 
+  #isSpent(size: number): boolean {
+    const why = this.#options.spent?.();
+    if (why === undefined) return false;
+    const { ledger } = this.#options;
+    if (this.#leftOver === 0) ledger.warn(`not everything was done, because ${why}; run again to go on`);
+    this.#leftOver += size;
+    for (let i = 0; i < size; i++) ledger.difference();
+    return true;
+  }
+
   async #putInOrder(): Promise<void> {
     const puts = this.#waiting;
     this.#options.ledger.emit({ kind: 'phase', phase: 'sort', total: puts.length });
-    const graph = dependencies(puts.map(({ entry }) => entry));
+    const graph = dependencies(puts);
     const blockedBy = new Map<number, number>();
-    this.#refuseCycles(puts, graph);
+    refuseCycles(puts, graph, (i, error) => this.#options.ledger.failed(this.#put(i), error));
     this.#options.ledger.emit({ kind: 'phase', phase: 'write', total: puts.length });
     const block = (i: number): void => { for (const child of graph.childrenOf(i)) blockedBy.set(child, i); };
     for (const level of levelsOf(graph)) {
@@ -131,12 +155,12 @@ export class Lane implements AsyncDisposable {
         const parent = blockedBy.get(i);
         if (parent === undefined) return true;
         block(i);
-        this.#options.ledger.failed(puts[i]!, new SyncError('conflict', `${puts[i]!.key} was not written, because ${puts[parent]!.key}, which it depends on, could not be`, { key: puts[i]!.key }));
+        this.#options.ledger.failed(this.#put(i), new SyncError('conflict', `${puts[i]!.key} was not written, because ${puts[parent]!.key}, which it depends on, could not be`, { key: puts[i]!.key }));
         return false;
       });
-      for (const batch of batches(free, this.#batchEntries, (i) => puts[i]!.entry.collection)) {
-        await this.#send(async () => {
-          const settled = await this.#options.writer.put(batch.map((i) => this.#unspooled(puts[i]!)));
+      for (const batch of batches(free, this.#batchEntries, (i) => puts[i]!.collection)) {
+        await this.#send(batch.length, async () => {
+          const settled = await this.#options.writer.put(batch.map((i) => this.#put(i)));
           batch.forEach((i, at) => { if (!settled[at]) block(i); });
           return settled;
         });
@@ -145,32 +169,37 @@ export class Lane implements AsyncDisposable {
     }
   }
 
-  /** Fails the members of every cycle, by name, and what depends on them. */
-  #refuseCycles(puts: readonly Put[], graph: Dependencies): void {
-    const { ledger } = this.#options;
-    const told = new Set<number>();
-    for (const cycle of graph.cycles) {
-      const names = [...cycle, cycle[0]!].map((i) => puts[i]!.key).join(' → ');
-      for (const i of cycle) {
-        told.add(i);
-        ledger.failed(puts[i]!, new SyncError('invalid', `these depend on each other in a cycle: ${names}`, { key: puts[i]!.key, hint: 'remove one of the parent links' }));
-      }
-    }
-    if (graph.order.length + told.size === puts.length) return;
-    const ordered = new Set(graph.order);
-    puts.forEach((put, i) => {
-      if (!ordered.has(i) && !told.has(i)) ledger.failed(put, new SyncError('invalid', `${put.key} depends on entries that depend on each other in a cycle`, { key: put.key }));
-    });
-  }
-
-  #unspooled({ spooled, ...put }: Put & { readonly spooled?: Spooled }): Put {
-    return spooled ? { ...put, entry: { ...put.entry, content: { kind: 'document', document: this.#spool.get(spooled) } } } : put;
+  #put(i: number): Put {
+    return this.#spool.get(this.#waiting[i]!.spooled);
   }
 }
 
-function withoutContent<T extends { readonly content?: unknown }>(entry: T): Omit<T, 'content'> {
-  const { content: _, ...rest } = entry;
-  return rest;
+/** What the order of a put is known from; the rest of it waits elsewhere. */
+export interface Waiting extends Dependent, Pick<Ref, 'collection'> {
+  readonly spooled: Spooled;
+}
+
+/** Puts a put aside. */
+export function waiting(put: Put, spool: Spool): Waiting {
+  const { key, address, collection, dependsOn } = put.entry;
+  return { key, ...(address !== undefined && { address }), ...(collection !== undefined && { collection }), ...(dependsOn && { dependsOn }), spooled: spool.add(put) };
+}
+
+/** Refuses the members of every cycle, by name, and what depends on them. */
+export function refuseCycles(nodes: readonly Dependent[], graph: Dependencies, refuse: (i: number, error: SyncError) => void): void {
+  const told = new Set<number>();
+  for (const cycle of graph.cycles) {
+    const names = [...cycle, cycle[0]!].map((i) => nodes[i]!.key).join(' → ');
+    for (const i of cycle) {
+      told.add(i);
+      refuse(i, new SyncError('invalid', `these depend on each other in a cycle: ${names}`, { key: nodes[i]!.key, hint: 'remove one of the parent links' }));
+    }
+  }
+  if (graph.order.length + told.size === nodes.length) return;
+  const ordered = new Set(graph.order);
+  nodes.forEach(({ key }, i) => {
+    if (!ordered.has(i) && !told.has(i)) refuse(i, new SyncError('invalid', `${key} depends on entries that depend on each other in a cycle`, { key }));
+  });
 }
 
 /** The indices of each level, parents before children. */

@@ -42,10 +42,10 @@ export class Ledger {
     this.#on(event);
   }
 
-  /** Entries in scope that were read on one side; `counted` when the side is one whose entries are to be settled. */
-  read(side: Side, entries: readonly Entry[], counted: boolean): void {
+  /** Entries that were read on one side; `counted` when the side is one whose entries, as far as they are `within` the scope, are to be settled. */
+  read(side: Side, entries: readonly Entry[], counted: boolean, within?: (entry: Entry) => boolean): void {
     this.scanned[side] += entries.length;
-    if (counted) for (const { key } of entries) this.#tally(key).read++;
+    if (counted) for (const entry of entries) if (within?.(entry) !== false) this.#tally(entry.key).read++;
     this.#on({ kind: 'scanned', side, entries: this.scanned[side] });
   }
 
@@ -85,6 +85,14 @@ export class Ledger {
     this.#differences++;
     const error = new SyncErrorClass('conflict', `${action.key} was changed on both sides`, { key: action.key, hint: 'choose with --prefer left, right or newest' });
     this.#list({ place: action.key, side: 'left', action: 'conflict', error });
+  }
+
+  /** An entry that differs and may not be replaced. */
+  refused({ key, right }: Action & { kind: 'conflict' }): void {
+    this.#tally(key).failed++;
+    this.#differences++;
+    const error = new SyncErrorClass('conflict', `${key} is held with another content already, and nothing is to be replaced`, { key, hint: 'leave out --immutable if it is to be replaced' });
+    this.#list({ place: right.place ?? key, side: 'right', action: 'update', error });
   }
 
   done(action: Action & { kind: 'put' | 'delete' }, unguarded: boolean): void {

@@ -4,6 +4,7 @@ import type { Policy, Side } from '../core/policy.ts';
 import { otherSide } from '../core/policy.ts';
 import type { Action, Base, Triple } from '../core/reconcile.ts';
 import { reconcile } from '../core/reconcile.ts';
+import { judgedBy, mayMove } from '../core/selection/scope.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import type { Content, Entry } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
@@ -14,7 +15,7 @@ import { Lane } from './lane.ts';
 import { coarser } from './plan.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
-import { inOrder } from './scan.ts';
+import { inOrder, narrowed } from './scan.ts';
 import type { Baseline } from './state.ts';
 import { keepAll } from './sync.ts';
 import type { Report, TwoWay } from './types.ts';
@@ -39,8 +40,10 @@ export async function* planTwoWay({ left, right }: TwoWay, { context }: Pick<Run
     const triples = rows.map(({ key, items: [l, r, b] }) => ({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined }));
     const actions: Action[] = [];
     const confirmed = await confirmAbsence(await confirmAbsence(triples, 'left', left, context), 'right', right, context);
-    for (const triple of await withEvidence(confirmed, { leftOf: () => left, right, precision, proof: 'stat', signal: context.signal })) {
+    const open = confirmed.filter((triple) => mayMove(triple, context.within));
+    for (const triple of await withEvidence(open, { leftOf: () => left, right, precision, proof: 'stat', signal: context.signal, hashes: context.hashes })) {
       const action = reconcile(triple, policy, precision);
+      if (action && context.within && !judgedBy(action).every(context.within)) continue;
       if (action?.kind === 'forget' && (cannotEnumerate(left) || cannotEnumerate(right))) continue;
       if (action) actions.push(action);
       else if (triple.left || triple.right) context.ledger.unchanged(triple.key);
@@ -73,7 +76,8 @@ function withinBoth(pairing: TwoWay): TwoWay {
 }
 
 /** What is remembered of the entries in scope: a filter hides an entry from memory too, or it would be forgotten as gone. */
-async function* chosen(baseline: Baseline, { where }: Run['context']): AsyncGenerator<readonly Base[]> {
+async function* chosen(baseline: Baseline, context: Run['context']): AsyncGenerator<readonly Base[]> {
+  const where = narrowed(context);
   for await (const page of baseline.scan()) yield where ? page.filter(where) : page;
 }
 
@@ -117,11 +121,12 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
       for (const [side] of sides) await lanes[side].flush();
       for (const [side, store] of sides) {
         if (complete) await lanes[side].delete(deletes[side]);
-        else keepAll(deletes[side], ledger, store.name);
+        else keepAll(deletes[side], ledger, store.name, 'not everything could be read');
       }
     }, [toLeft, toRight]);
   } finally {
     baseline.commit();
+    run.context.hashes.commit();
   }
 }
 
@@ -142,11 +147,11 @@ export async function runMergeDiff(pairing: TwoWay, show: (actions: readonly Act
   });
 }
 
-function laneOf(side: Side, pairing: TwoWay, { ledger, host, backoff, context: { signal } }: Run, baseline: Baseline): Lane {
+function laneOf(side: Side, pairing: TwoWay, { ledger, host, backoff, context: { signal, hashes } }: Run, baseline: Baseline): Lane {
   const sink = pairing[side];
   const source = pairing[otherSide(side)];
   const beforeLosing = (puts: readonly Put[]): Promise<void> => keepLosing(puts, side, pairing, host.now());
-  const writer = new Writer({ sink, side, originOf: () => source, ledger, baseline, remember: 'all', host, backoff, signal, beforeLosing });
+  const writer = new Writer({ sink, side, originOf: () => source, ledger, baseline, remember: 'all', host, backoff, signal, hashes, beforeLosing });
   return new Lane({ writer, ledger, concurrency: pairing.concurrency, signal, onFailure: 'continue', onSettled: () => baseline.commit() });
 }
 

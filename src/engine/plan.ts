@@ -2,6 +2,7 @@ import { mergeJoin } from '../core/merge-join.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Action, Base, Triple } from '../core/reconcile.ts';
 import { reconcile } from '../core/reconcile.ts';
+import { isWithin } from '../core/selection/scope.ts';
 import { SeenSet } from '../lib/seen-set.ts';
 import type { Entry, Ref } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
@@ -21,6 +22,8 @@ export interface PlanOptions {
   readonly extras: boolean;
   /** Never look entries up one by one as the source yields them: both sides are read once, in order. */
   readonly ordered?: boolean;
+  /** Whether actions are to carry what the target holds where its listing brings that along. Default: false. */
+  readonly showTarget?: boolean;
   /** What counts as equal: what sizes and times say (default), or only content that was compared. */
   readonly proof?: 'stat' | 'content';
 }
@@ -65,7 +68,7 @@ function covered(target: Store, context: ScanContext): { readonly context: ScanC
     end: () => {
       if (outside === 0) return;
       if (inside === 0) throw new SyncError('invalid', `none of the ${outside} entries belongs into ${target.name}, because every entry keeps its own path`, { store: target.name, hint: 'name the host alone, or a path that the entries lie under' });
-      context.ledger.warn(`${outside} entries do not lie under ${target.name} and were left out`);
+      context.ledger.warn(`${outside === 1 ? 'one entry does' : `${outside} entries do`} not lie under ${target.name} and ${outside === 1 ? 'was' : 'were'} left out`);
     },
   };
 }
@@ -85,12 +88,12 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
     const fresh = page.filter((entry) => {
       const found = seen.add(entry.key, entry.digest?.value);
       if (found === 'different') reportCollision({ key: entry.key }, entry, origin, context.ledger, 'left');
-      return found === 'new';
+      return found === 'new' && context.within?.(entry) !== false;
     });
     const held = await target.read(fresh, context.signal && { signal: context.signal });
     const triples = fresh.map((left, i) => ({ key: left.key, left, right: held[i], base: baseline?.get(left.key) }));
     const actions: Action[] = [];
-    for (const triple of await withEvidence(triples, { leftOf: () => origin, right: target, precision, proof, signal: context.signal })) {
+    for (const triple of await withEvidence(triples, { leftOf: () => origin, right: target, precision, proof, signal: context.signal, hashes: context.hashes })) {
       types.add(typeOf(triple.key));
       if (triple.right) heldBefore++;
       const action = decide(triple, policy, precision, context);
@@ -104,11 +107,12 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
     heldBefore += only.length;
     // What this run has put there meanwhile does not count as held: the guard measures against what was there before.
     context.ledger.scanned.right = heldBefore;
-    if (only.length > 0) yield only.flatMap((right) => reconcile({ key: right.key, left: undefined, right, base: undefined }, policy, precision) ?? []);
+    const inScope = context.within ? only.filter(context.within) : only;
+    if (inScope.length > 0) yield inScope.flatMap((right) => reconcile({ key: right.key, left: undefined, right, base: undefined }, policy, precision) ?? []);
   }
 }
 
-async function* planInOrder({ origins, target }: OneWay, { context, policy, baseline, extras, proof = 'stat' }: PlanOptions, types: Set<string>): AsyncGenerator<readonly Action[]> {
+async function* planInOrder({ origins, target }: OneWay, { context, policy, baseline, extras, ordered = false, showTarget = false, proof = 'stat' }: PlanOptions, types: Set<string>): AsyncGenerator<readonly Action[]> {
   const byCollection = target.capabilities.enumerates === 'collections';
   const collections = new Set<string>();
   const left = union(origins, context, {
@@ -124,18 +128,21 @@ async function* planInOrder({ origins, target }: OneWay, { context, policy, base
   const first = byCollection ? await left.next() : undefined;
   const unlisted = new Set<string>();
   const right = inOrder(target, context, {
-    side: 'right', counted: false, ...(byCollection && { collections: [...collections] }),
+    side: 'right', counted: false, want: showTarget ? 'content' : 'stat', ...(byCollection && { collections: [...collections] }),
     unlisted: (collection, error) => {
       unlisted.add(collection);
-      if (extras && error.code !== 'not-found') context.ledger.warn(`${collection} cannot be listed at ${target.name} (${error.message}); entries that only it holds are not seen`);
+      // Who deletes, or swears that there is nothing more, must have seen everything. A collection that is not there holds nothing.
+      if (error.code === 'not-found') return;
+      if (policy.deletes === 'propagate' || ordered) context.ledger.problem('right', { place: `${collection} of ${target.name}`, error, collection });
+      else if (extras) context.ledger.warn(`${collection} cannot be listed at ${target.name} (${error.message}); entries that only it holds are not seen`);
     },
   });
   const precision = Math.max(...origins.map((origin) => coarser(origin, target)));
   const sides: AsyncIterable<readonly (Entry | Base)[]>[] = [resumed(first, left), right, ...(baseline ? [baseline.scan()] : [])];
   for await (const rows of mergeJoin<Entry | Base>(...sides)) {
-    const triples = rows.map(({ key, items: [l, r, b] }) => ({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined }));
+    const triples = rows.map(({ key, items: [l, r, b] }) => ({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined })).filter((triple) => isWithin(triple, context.within));
     const found = await withEvidence(unlisted.size > 0 ? await lookUp(triples, unlisted, target, context) : triples, {
-      leftOf: (entry) => originOf(entry, origins), right: target, precision, proof, signal: context.signal,
+      leftOf: (entry) => originOf(entry, origins), right: target, precision, proof, signal: context.signal, hashes: context.hashes,
     });
     const actions: Action[] = [];
     for (const triple of found) {
@@ -161,8 +168,12 @@ function decide(triple: Triple, policy: Policy, precision: number, { ledger }: S
   return action;
 }
 
-/** The smallest difference of times that both stores can tell, in microseconds. */
+/**
+ * The smallest difference of times that both stores can tell, in microseconds; 0, so that no two times are equal, where
+ * a store stamps its own: that a time is the one of the original then proves nothing.
+ */
 export function coarser(left: Source, right: Source): number {
+  if (left.capabilities.modifiedAt !== 'kept' || right.capabilities.modifiedAt !== 'kept') return 0;
   return Math.max(left.capabilities.modifiedAtPrecision, right.capabilities.modifiedAtPrecision);
 }
 

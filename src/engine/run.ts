@@ -3,6 +3,7 @@ import { defaultBackoff } from '../lib/backoff.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
 import { plainHost } from '../model/plain-host.ts';
+import { Hashes } from './hashes.ts';
 import type { Lane } from './lane.ts';
 import { Ledger } from './ledger.ts';
 import type { ScanContext } from './scan.ts';
@@ -17,9 +18,9 @@ export interface Run {
 }
 
 /** Makes what a run needs out of what it was given. */
-export function startRun({ on, signal, where, sortBytes, host = plainHost }: RunOptions): Run {
+export function startRun({ on, signal, where, within, under, sortBytes, state, host = plainHost }: RunOptions): Run {
   const ledger = new Ledger(on, () => host.now());
-  return { ledger, context: { ledger, signal, where, sortBytes }, host, backoff: defaultBackoff };
+  return { ledger, context: { ledger, signal, where, within, under, sortBytes, hashes: new Hashes(state) }, host, backoff: defaultBackoff };
 }
 
 /** Runs `body`; an abort ends it early with an honest report instead of an error, and an error carries the report so far. */

@@ -1,9 +1,12 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import { mergeJoin } from '../core/merge-join.ts';
 import type { Side } from '../core/policy.ts';
+import { withoutContent } from '../model/entry.ts';
 import type { Entry, Ref } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
+import type { Key } from '../model/key.ts';
 import type { ScanOptions, Source } from '../model/store.ts';
+import type { Hashes } from './hashes.ts';
 import type { Ledger } from './ledger.ts';
 import { sortEntries } from './sort.ts';
 
@@ -17,7 +20,10 @@ export interface ScanContext {
   readonly ledger: Ledger;
   readonly signal: AbortSignal | undefined;
   readonly where: ((ref: Ref) => boolean) | undefined;
+  readonly within: ((entry: Entry) => boolean) | undefined;
+  readonly under: readonly Key[] | undefined;
   readonly sortBytes: number | undefined;
+  readonly hashes: Hashes;
 }
 
 export interface SideOptions extends Pick<ScanOptions, 'want' | 'collections'> {
@@ -34,9 +40,10 @@ export interface SideOptions extends Pick<ScanOptions, 'want' | 'collections'> {
 
 /** The entries of one store as they come: filtered, counted, their problems passed on. */
 export async function* scanned(source: Source, context: ScanContext, { side, counted, visit, unlisted, want = 'stat', collections }: SideOptions): AsyncGenerator<readonly Entry[]> {
-  const { ledger, signal, where } = context;
+  const { ledger, signal, under, within } = context;
+  const where = narrowed(context);
   let breathedMs = performance.now();
-  for await (const { entries, problems } of source.scan({ want, ...(collections && { collections }), ...(signal && { signal }) })) {
+  for await (const { entries, problems } of source.scan({ want, ...(under && { under }), ...(collections && { collections }), ...(signal && { signal }) })) {
     // A store that answers at once never gives way by itself; signals, timers and progress would wait for the end.
     if (performance.now() - breathedMs > 20) {
       await immediate();
@@ -49,10 +56,23 @@ export async function* scanned(source: Source, context: ScanContext, { side, cou
     }
     const chosen = where ? entries.filter(where) : entries;
     if (chosen.length === 0) continue;
-    ledger.read(side, chosen, counted);
+    ledger.read(side, chosen, counted, within);
     if (visit) for (const entry of chosen) visit(entry);
-    yield chosen;
+    // Some stores cannot list without content, and held until its turn comes it would fill the memory.
+    yield want === 'stat' && chosen[0]?.content ? chosen.map(withoutContent) : chosen;
   }
+}
+
+/** Which entries are in scope, by what was asked for and where. */
+export function narrowed({ where, under }: Pick<ScanContext, 'where' | 'under'>): ((ref: Ref) => boolean) | undefined {
+  if (under === undefined || under.includes('')) return where;
+  const keys = new Set(under);
+  const below = ({ key }: Ref): boolean => {
+    if (keys.has(key)) return true;
+    for (let slash = key.indexOf('/'); slash !== -1; slash = key.indexOf('/', slash + 1)) if (keys.has(key.slice(0, slash))) return true;
+    return false;
+  };
+  return where ? (ref) => below(ref) && where(ref) : below;
 }
 
 /** The entries of one store in key order, each key once. */

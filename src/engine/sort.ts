@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
 import { limits } from '../lib/limits.ts';
 import { TempFolder } from '../lib/temp-folder.ts';
-import { sizeOfValue } from '../model/document.ts';
+import { sizeOfEntry, withoutBlob, withoutContent } from '../model/entry.ts';
 import type { Entry } from '../model/entry.ts';
 import { compareKeys } from '../model/key.ts';
 
@@ -35,7 +35,7 @@ export async function* sortEntries(pages: AsyncIterable<readonly Entry[]>, { byt
         // What is held now goes to disk in the end, like what went before.
         const entry = rereads && runs.length > 0 ? withoutContent(whole) : whole;
         held.push(entry);
-        heldBytes += sizeOf(entry);
+        heldBytes += sizeOfEntry(entry);
       }
       if (heldBytes <= bytes) continue;
       runs.push(Run.write(folder.file(), slices(sortInMemory(rereads ? held.map(withoutContent) : held))));
@@ -107,16 +107,6 @@ function writeFully(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
 }
 
-function withoutBlob(entry: Entry): Entry {
-  return entry.content?.kind === 'blob' ? withoutContent(entry) : entry;
-}
-
-function withoutContent(entry: Entry): Entry {
-  if (!entry.content) return entry;
-  const { content: _, ...rest } = entry;
-  return rest;
-}
-
 interface Front {
   readonly pages: Iterator<readonly Entry[]>;
   /** Which run: an earlier one holds what arrived earlier. */
@@ -170,10 +160,4 @@ function sink(heap: Front[], from: number): void {
 function before(a: Front, b: Front): boolean {
   const order = compareKeys(a.page[a.index]!.key, b.page[b.index]!.key);
   return order < 0 || (order === 0 && a.rank < b.rank);
-}
-
-/** A rough count of the bytes an entry takes in memory: only the order of magnitude matters. */
-function sizeOf({ key, address, place, content }: Entry): number {
-  const texts = key.length + (address?.length ?? 0) + (place?.length ?? 0);
-  return 400 + 2 * texts + (content?.kind === 'document' ? sizeOfValue(content.document) : 0);
 }

@@ -4,10 +4,11 @@ import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
 import type { Base } from '../core/reconcile.ts';
 import type { CachedResponse, ResponseCache } from '../lib/response-cache.ts';
-import type { Stat } from '../model/entry.ts';
+import type { Digest, Stat, Version } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
+import type { FailureCode } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
-import type { Baseline, LostValue, State } from './state.ts';
+import type { Baseline, HashCache, LostValue, State } from './state.ts';
 
 const format = 1;
 const pageRows = 1000;
@@ -27,8 +28,18 @@ export function openState(path: string | undefined): State {
     return new SqliteState(new DatabaseSync(path, { timeout: 10_000 }));
   } catch (cause) {
     if (cause instanceof SyncError) throw cause;
-    throw new SyncError('corrupt', `cannot use the state file ${path} (${cause instanceof Error ? cause.message : String(cause)})`, { cause, hint: 'name another with --state, or move this one away: everything in it can be learned again' });
+    throw new SyncError(failureOf(cause), `cannot use the state file ${path} (${cause instanceof Error ? cause.message : String(cause)})`, { cause, hint: 'name another with --state, or move this one away: everything in it can be learned again' });
   }
+}
+
+/** Result codes of SQLite (sqlite.org/rescode.html) that say more of the machine than of the file. */
+const machineTroubles: { readonly [code: number]: FailureCode } = { 5: 'unavailable', 6: 'unavailable', 8: 'denied', 10: 'unavailable', 13: 'unavailable', 14: 'denied' };
+
+function failureOf(cause: unknown): FailureCode {
+  const { code, errcode } = cause as { readonly code?: unknown; readonly errcode?: unknown };
+  if (typeof errcode === 'number') return machineTroubles[errcode & 0xff] ?? 'corrupt';
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'denied';
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EIO' ? 'unavailable' : 'corrupt';
 }
 
 class SqliteState implements State {
@@ -43,6 +54,8 @@ class SqliteState implements State {
       create table if not exists pairings (id integer primary key, name text not null unique);
       create table if not exists bases (pairing integer not null references pairings, key text not null, left text not null, right text not null, primary key (pairing, key)) without rowid;
       create table if not exists responses (store text not null, url text not null, etag text, last_modified text, content_type text, body blob not null, primary key (store, url));
+      create table if not exists places (id integer primary key, identity text not null unique);
+      create table if not exists hashes (place integer not null references places, key text not null, version text not null, digests text not null, primary key (place, key)) without rowid;
       create table if not exists fingerprints (identity text primary key, fingerprint text not null) without rowid;
       create table if not exists lost (pairing integer not null references pairings, at integer not null, key text not null, side text not null, document text not null);
       pragma user_version = ${format};`);
@@ -54,6 +67,12 @@ class SqliteState implements State {
 
   responses(identity: string): ResponseCache {
     return new SqliteResponses(this.#database, identity);
+  }
+
+  hashes(identity: string): HashCache {
+    this.#database.prepare('insert or ignore into places (identity) values (?)').run(identity);
+    const { id } = this.#database.prepare('select id from places where identity = ?').get(identity) as { id: number };
+    return new SqliteHashes(this.#database, id);
   }
 
   fingerprint(identity: string): string | undefined {
@@ -156,6 +175,62 @@ interface BaseRow {
 
 function toBase({ key, left, right }: BaseRow): Base {
   return { key, left: JSON.parse(left) as Stat, right: JSON.parse(right) as Stat };
+}
+
+interface HashRow {
+  readonly version: Version;
+  readonly digests: string;
+}
+
+class SqliteHashes implements HashCache {
+  readonly #database: DatabaseSync;
+  readonly #place: number;
+  readonly #one: StatementSync;
+  readonly #pending = new Map<Key, { readonly version: Version; readonly digests: readonly Digest[] }>();
+  #stored: boolean;
+
+  constructor(database: DatabaseSync, place: number) {
+    this.#database = database;
+    this.#place = place;
+    this.#one = database.prepare('select version, digests from hashes where place = ? and key = ?');
+    this.#stored = database.prepare('select 1 from hashes where place = ? limit 1').get(place) !== undefined;
+  }
+
+  get(key: Key, version: Version): readonly Digest[] {
+    const pending = this.#pending.get(key);
+    if (pending) return pending.version === version ? pending.digests : [];
+    if (!this.#stored) return [];
+    const row = this.#one.get(this.#place, key) as HashRow | undefined;
+    return row?.version === version ? toDigests(row.digests) : [];
+  }
+
+  set(key: Key, version: Version, digest: Digest): void {
+    const others = this.get(key, version).filter(({ algorithm }) => algorithm !== digest.algorithm);
+    this.#pending.set(key, { version, digests: [...others, digest] });
+    if (this.#pending.size >= pageRows) this.commit();
+  }
+
+  commit(): void {
+    if (this.#pending.size === 0) return;
+    const set = this.#database.prepare('insert or replace into hashes values (?, ?, ?, ?)');
+    this.#database.exec('begin immediate');
+    try {
+      for (const [key, { version, digests }] of this.#pending) set.run(this.#place, key, version, digests.map(({ algorithm, value }) => `${algorithm}:${value}`).join(' '));
+      this.#database.exec('commit');
+    } catch (error) {
+      this.#database.exec('rollback');
+      throw error;
+    }
+    this.#pending.clear();
+    this.#stored = true;
+  }
+}
+
+function toDigests(text: string): readonly Digest[] {
+  return text.split(' ').map((one) => {
+    const colon = one.indexOf(':');
+    return { algorithm: one.slice(0, colon) as Digest['algorithm'], value: one.slice(colon + 1) };
+  });
 }
 
 interface ResponseRow {

@@ -1,6 +1,7 @@
 import type { ResponseCache } from '../lib/response-cache.ts';
 import type { Base } from '../core/reconcile.ts';
 import type { Side } from '../core/policy.ts';
+import type { Digest, Version } from '../model/entry.ts';
 import type { Key } from '../model/key.ts';
 
 /** What two sides last agreed on, in key order. Changes are durable once {@link Baseline.commit} has returned. */
@@ -12,12 +13,22 @@ export interface Baseline {
   commit(): void;
 }
 
+/** Digests of content that was read once, each good for as long as the entry has the version it had then. */
+export interface HashCache {
+  get(key: Key, version: Version): readonly Digest[];
+  set(key: Key, version: Version, digest: Digest): void;
+  /** Changes are durable once this has returned. */
+  commit(): void;
+}
+
 /** Everything remembered between runs. Each pairing has its own baseline, so two configurations never disturb each other. */
 export interface State extends AsyncDisposable {
   /** `pairing`: all that shapes the run: both identities, direction, selection, schema. */
   baseline(pairing: string): Baseline;
   /** Responses of one store. */
   responses(identity: string): ResponseCache;
+  /** Digests of what one store holds. */
+  hashes(identity: string): HashCache;
   /** What was remembered of a place to tell it from another one at the same address; see law 1. */
   fingerprint(identity: string): string | undefined;
   setFingerprint(identity: string, fingerprint: string): void;

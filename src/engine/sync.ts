@@ -1,7 +1,10 @@
 import { checkDeletes, defaultGuard } from '../core/guard.ts';
 import type { Policy } from '../core/policy.ts';
+import { keepIn } from './backup.ts';
+import { Budget } from './budget.ts';
 import { Lane } from './lane.ts';
 import type { Ledger } from './ledger.ts';
+import { anotherPlace, recognisePlaces } from './places.ts';
 import { originOf, planOneWay } from './plan.ts';
 import { reported, startRun } from './run.ts';
 import type { Baseline } from './state.ts';
@@ -10,8 +13,8 @@ import type { Delete } from './writer.ts';
 import { Writer } from './writer.ts';
 
 /** The policy of a one-way run: nothing is deleted unless that was asked for. */
-export function oneWayPolicy({ deletes = 'keep' }: OneWay): Policy {
-  return { direction: 'one-way', deletes, conflicts: 'left' };
+export function oneWayPolicy({ deletes = 'keep', equal = 'content', replace = 'differing' }: Pick<OneWay, 'deletes' | 'equal' | 'replace'>): Policy {
+  return { direction: 'one-way', deletes, conflicts: 'left', equal, replace };
 }
 
 /** What the target made of what it was given, whoever gave it: equal content stays equal, whichever origin it comes from. */
@@ -26,36 +29,48 @@ export function learned({ state, target }: OneWay): Baseline | undefined {
 export async function runSync(pairing: OneWay): Promise<Report> {
   const run = startRun(pairing);
   const { ledger, context, host, backoff } = run;
-  const { origins, target, guard = defaultGuard, signal, onFailure = 'continue', concurrency } = pairing;
+  const { origins, target, guard = defaultGuard, signal, onFailure = 'continue', concurrency, under, held, proof = 'stat', backup } = pairing;
+  const budget = new Budget(pairing.budget ?? {}, host);
   const policy = oneWayPolicy(pairing);
   const baseline = learned(pairing);
-  const writer = new Writer({ sink: target, side: 'right', originOf: (entry) => originOf(entry, origins), ledger, baseline, remember: 'learned', host, backoff, signal });
-  await using lane = new Lane({ writer, ledger, concurrency, signal, onFailure, onSettled: () => baseline?.commit() });
+  const writer = new Writer({ sink: target, side: 'right', originOf: (entry) => originOf(entry, origins), ledger, baseline, remember: 'learned', host, backoff, signal, hashes: context.hashes, budget, ...(backup && { keep: (entries) => keepIn(backup, entries, target, signal) }) });
+  await using lane = new Lane({ writer, ledger, concurrency, signal, onFailure, onSettled: () => baseline?.commit(), spent: () => budget.spent });
+  const places = [...origins, target];
   try {
     return await reported(run, async () => {
       const deletes: Delete[] = [];
-      for await (const actions of planOneWay(pairing, { context, policy, baseline, extras: policy.deletes === 'propagate' })) {
+      for await (const actions of planOneWay(pairing, { context, policy, baseline, extras: policy.deletes === 'propagate', proof })) {
         for (const action of actions) {
           if (action.kind === 'put') await lane.put(action);
           else if (action.kind === 'delete') deletes.push(action);
+          else if (action.kind === 'conflict') ledger.refused(action);
         }
+        await lane.nudge();
       }
       // Only now have all scans ended without throwing. A deletion decided on half a
       // listing is data loss, so none happens before this line.
       const { complete, scanned } = ledger;
-      if (complete) checkDeletes({ deletes: deletes.length, held: scanned.right, sourceEntries: scanned.left, target: target.name, guard });
+      const known = await recognisePlaces(places, pairing.state, signal);
+      if (known.moved) {
+        if (deletes.length > 0 && pairing.guard === undefined) throw anotherPlace(known.moved, deletes.length);
+        ledger.warn(`${known.moved.name} is not the place it was at the last run`);
+      }
+      if (complete) checkDeletes({ deletes: deletes.length, held: held ?? scanned.right, sourceEntries: scanned.left, target: target.name, guard, part: under !== undefined });
       await lane.flush();
-      if (complete) await lane.delete(deletes);
-      else keepAll(deletes, ledger, target.name);
+      if (!complete) keepAll(deletes, ledger, target.name, 'not everything could be read');
+      else if (lane.cutShort) keepAll(deletes, ledger, target.name, 'not everything was written');
+      else await lane.delete(deletes);
+      if (complete && (!known.moved || pairing.guard !== undefined)) known.remember();
     }, [lane]);
   } finally {
     baseline?.commit();
+    context.hashes.commit();
   }
 }
 
 /** Leaves alone what should have been deleted, and says so. */
-export function keepAll(deletes: readonly Delete[], ledger: Ledger, target: string): void {
+export function keepAll(deletes: readonly Delete[], ledger: Ledger, target: string, why: string): void {
   if (deletes.length === 0) return;
-  ledger.warn(`nothing was deleted, because not everything could be read: ${deletes.length} entries of ${target} are not in the source`);
+  ledger.warn(`nothing was deleted, because ${why}: ${deletes.length === 1 ? 'one entry of' : `${deletes.length} entries of`} ${target} ${deletes.length === 1 ? 'is' : 'are'} not in the source`);
   for (const { key } of deletes) ledger.kept(key);
 }

@@ -3,8 +3,10 @@ import type { Policy, Side } from '../core/policy.ts';
 import type { Action } from '../core/reconcile.ts';
 import type { SyncError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
-import type { Ref } from '../model/entry.ts';
+import type { Entry, Ref } from '../model/entry.ts';
+import type { Key } from '../model/key.ts';
 import type { Problem, Sink, Source, Store } from '../model/store.ts';
+import type { BudgetOptions } from './budget.ts';
 import type { State } from './state.ts';
 
 /** What happens, as it happens. The command line renders these, the service streams them, tests collect them. */
@@ -69,6 +71,14 @@ export interface RunOptions {
   readonly state?: State;
   /** Hides entries on both sides alike, so that what is left out is never mistaken for deleted. */
   readonly where?: (ref: Ref) => boolean;
+  /**
+   * Leaves entries out by more than their keys, such as their sizes. What is hidden on one side only would look missing, so
+   * it is asked no sooner than both sides are known: about the source's entry, or the target's where the source has none;
+   * both ways, about what would be written or deleted.
+   */
+  readonly within?: (entry: Entry) => boolean;
+  /** Looks only at what has one of these keys or lies below it, on both sides. */
+  readonly under?: readonly Key[];
   /** Bytes of entries held in memory before a sort spills to disk. */
   readonly sortBytes?: number;
 }
@@ -84,6 +94,18 @@ export interface OneWay extends RunOptions {
    */
   readonly scope?: 'everything' | 'types';
   readonly guard?: Guard;
+  /** How many entries the whole target holds, for the guard, where a run looks only {@link RunOptions.under} a part of it. */
+  readonly held?: number;
+  /** What makes two entries equal; see {@link Policy}. */
+  readonly equal?: Policy['equal'];
+  /** What may be replaced; see {@link Policy}. */
+  readonly replace?: Policy['replace'];
+  /** What counts as proof that two entries are equal: what sizes and times say (default), or only content that was compared. */
+  readonly proof?: 'stat' | 'content';
+  /** Where what is replaced or deleted is kept, under its own key. An entry that cannot be kept is left as it is. */
+  readonly backup?: Store;
+  /** How much the run may use. What is left to be done when it is spent is counted as a difference. */
+  readonly budget?: BudgetOptions;
   readonly concurrency?: number;
   /** What to do after an entry failed: go on with those that do not depend on it (default), or stop. */
   readonly onFailure?: 'continue' | 'stop';

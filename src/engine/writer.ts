@@ -7,6 +7,9 @@ import { statOf } from '../model/entry.ts';
 import { SyncError, toSyncError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
 import type { Expectation, Outcome, Sink, Source, Write } from '../model/store.ts';
+import type { Budget } from './budget.ts';
+import { isProof, proven } from './digests.ts';
+import type { Hashes } from './hashes.ts';
 import type { Ledger } from './ledger.ts';
 import type { Baseline } from './state.ts';
 
@@ -27,8 +30,12 @@ export interface WriterOptions {
   readonly host: Host;
   readonly backoff: Backoff;
   readonly signal: AbortSignal | undefined;
+  readonly hashes: Hashes;
+  readonly budget?: Budget;
   /** Called before writes that overwrite news; see law 7. */
   readonly beforeLosing?: (puts: readonly Put[]) => Promise<void>;
+  /** Called with what the sink is about to lose, whether replaced or deleted. When it throws, nothing is. */
+  readonly keep?: (entries: readonly Entry[]) => Promise<void>;
 }
 
 type Ready = Put & { readonly entry: Entry & { readonly content: Content } };
@@ -49,6 +56,7 @@ export class Writer {
   async put(puts: readonly Put[]): Promise<readonly boolean[]> {
     const ready = await this.#withContent(puts);
     await this.#options.beforeLosing?.(puts.filter(({ why }) => why === 'newer' || why === 'preferred'));
+    await this.#options.keep?.(puts.flatMap(({ over }) => over ?? []));
     const writes = ready.flatMap((put): Write[] => (put ? [{ kind: 'put', entry: put.entry, ...expecting(put.over) }] : []));
     const outcomes = (await this.#write(writes))[Symbol.iterator]();
     return ready.map((put, i) => {
@@ -62,7 +70,8 @@ export class Writer {
 
   /** Deletes one batch; resolves to whether each entry is gone. */
   async delete(deletes: readonly Delete[]): Promise<readonly boolean[]> {
-    const { ledger, baseline } = this.#options;
+    const { ledger, baseline, keep } = this.#options;
+    await keep?.(deletes.map(({ over }) => over));
     const outcomes = await this.#write(deletes.map(({ over }): Write => ({ kind: 'delete', ref: over, ...expecting(over) })));
     return deletes.map((action, i) => {
       const outcome = outcomes[i]!;
@@ -81,6 +90,7 @@ export class Writer {
     switch (outcome.kind) {
       case 'done':
         this.#remember(put.entry, outcome.stat);
+        this.#rememberDigests(put.entry, outcome.stat);
         ledger.done(put, outcome.unguarded === true);
         return true;
       case 'stale':
@@ -101,12 +111,27 @@ export class Writer {
   }
 
   #remember(entry: Entry, written: Stat): void {
-    const { baseline, side, remember } = this.#options;
+    const { baseline, side, remember, sink: { capabilities } } = this.#options;
     if (!baseline) return;
     const [from, to] = [statOf(entry), statOf(written)];
     const base: Base = side === 'right' ? { key: entry.key, left: from, right: to } : { key: entry.key, left: to, right: from };
-    if (remember === 'all' || (from.digest && to.digest && from.digest.value !== to.digest.value)) baseline.set(base);
+    // Where nothing that is listed tells what an entry holds, its version has to.
+    const untold = to.digest === undefined && to.version !== undefined && capabilities.modifiedAt !== 'kept';
+    if (remember === 'all' || untold || (from.digest && to.digest && from.digest.algorithm === to.digest.algorithm && from.digest.value !== to.digest.value)) baseline.set(base);
     else if (baseline.get(entry.key)) baseline.delete(entry.key);
+  }
+
+  #passing(content: Content, { digest, place }: Entry, key: string): Content {
+    const checked = proven(content, digest, place ?? key);
+    return this.#options.budget?.metered(checked, this.#options.signal) ?? checked;
+  }
+
+  /** What was written was read and checked on its way, so both sides are known to hold it. */
+  #rememberDigests(entry: Ready['entry'], written: Stat): void {
+    const { hashes, sink, originOf } = this.#options;
+    if (entry.content.kind !== 'blob') return;
+    if (written.digest) hashes.remember(originOf(entry), entry, written.digest);
+    else if (entry.digest && isProof(entry.digest)) hashes.remember(sink, { key: entry.key, ...(written.version !== undefined && { version: written.version }) }, entry.digest);
   }
 
   /** Each put with its content, as the origin holds it now; `undefined` where it is gone. */
@@ -124,7 +149,7 @@ export class Writer {
     }
     return puts.map((put) => {
       const entry = put.entry.content ? put.entry : found.get(put.key);
-      return entry?.content ? { ...put, entry: { ...entry, key: put.key, content: entry.content } } : undefined;
+      return entry?.content ? { ...put, entry: { ...entry, key: put.key, content: this.#passing(entry.content, entry, put.key) } } : undefined;
     });
   }
 

@@ -25,6 +25,11 @@ export class Limit {
     this.#running.add(running);
   }
 
+  /** Whether no task is under way. */
+  get idle(): boolean {
+    return this.#running.size === 0;
+  }
+
   async drain(): Promise<void> {
     while (this.#running.size > 0) await Promise.race(this.#running);
     this.#rethrow();

@@ -12,6 +12,8 @@ export interface Limits {
   readonly listedFailures: number;
   /** Bytes of entries held in memory before a sort spills to disk. */
   readonly sortBytes: number;
+  /** Bytes of files in one batch, but for its last: who interrupts a run waits for the batches under way. */
+  readonly batchBytes: number;
   /** Bytes of documents held in memory before those that wait for their turn go to disk. */
   readonly spoolBytes: number;
 }
@@ -24,5 +26,6 @@ export const limits: Limits = {
   yamlAliases: 1_000,
   listedFailures: 1_000,
   sortBytes: 32 * 1024 * 1024,
+  batchBytes: 64 * 1024 * 1024,
   spoolBytes: 16 * 1024 * 1024,
 };

@@ -1,3 +1,4 @@
+import { sizeOfValue } from './document.ts';
 import type { Document } from './document.ts';
 import type { Key } from './key.ts';
 
@@ -7,9 +8,13 @@ export type Micros = number;
 /** A token for one state of one entry in one store. Equal tokens mean equal content; nothing else can be read from one. */
 export type Version = string;
 
-/** Comparable between stores that use the same algorithm. `document` is the SHA-256 of a document's comparable form (see `schema/`). */
+/**
+ * Comparable between stores that use the same algorithm. Hexadecimal, in lower case. `document` is the SHA-256 of a
+ * document's comparable form (see `schema/`). `md5-parts` is what S3 makes of an object that was uploaded in parts: the
+ * MD5 of the parts' MD5s, a dash, and their number; it says nothing of the size of a part.
+ */
 export interface Digest {
-  readonly algorithm: 'sha256' | 'md5' | 'document';
+  readonly algorithm: 'sha256' | 'md5' | 'md5-parts' | 'document';
   readonly value: string;
 }
 
@@ -40,12 +45,23 @@ export interface Ref {
   readonly collection?: string;
 }
 
+/** What a file was before it was copied. It travels with the content, and never makes two entries different. */
+export interface Attributes {
+  readonly modifiedAt?: Micros;
+  /** POSIX permission bits, as in 0o644. */
+  readonly mode?: number;
+  /** The content is the target of a symbolic link, as written in it. */
+  readonly link?: true;
+}
+
 /** One keyed thing in a store: a row, a file, an object, a resource. */
 export interface Entry extends Stat, Ref {
   /** Addresses of the entries that must exist before this one is put, and be deleted after it. Unknown ones are ignored. */
   readonly dependsOn?: readonly string[];
   /** Present only when the listing already paid for it; otherwise ask {@link Source.read}. */
   readonly content?: Content;
+  /** Given by {@link Source.read}, and taken by a put, where a store keeps any of them. */
+  readonly attributes?: Attributes;
   /** Where in the store it was found, for messages only: a file name, a URL, a line. */
   readonly place?: string;
 }
@@ -58,4 +74,22 @@ export function statOf({ version, digest, modifiedAt, size }: Stat): Stat {
     ...(modifiedAt === undefined ? {} : { modifiedAt }),
     ...(size === undefined ? {} : { size }),
   };
+}
+
+/** An entry as a listing that brought no content would give it. */
+export function withoutContent(entry: Entry): Entry {
+  if (!entry.content) return entry;
+  const { content: _, ...rest } = entry;
+  return rest;
+}
+
+/** An entry that is plain data: documents stay, and bytes are to be read again. */
+export function withoutBlob(entry: Entry): Entry {
+  return entry.content?.kind === 'blob' ? withoutContent(entry) : entry;
+}
+
+/** A rough count of the bytes an entry takes in memory: only the order of magnitude matters. */
+export function sizeOfEntry({ key, address, place, content }: Entry): number {
+  const texts = key.length + (address?.length ?? 0) + (place?.length ?? 0);
+  return 800 + 2 * texts + (content?.kind === 'document' ? sizeOfValue(content.document) : 0);
 }

@@ -44,6 +44,19 @@ export interface ScanOptions extends CallOptions {
   readonly want?: 'stat' | 'content';
   /** Only entries of these collections. A store that `enumerates` all may ignore it. */
   readonly collections?: readonly string[];
+  /**
+   * Only what has one of these keys, or lies below one of them as below a directory: of `a` that is `a` and `a/b`, not
+   * `ab`. A store that cannot narrow its listing may list more.
+   */
+  readonly under?: readonly Key[];
+}
+
+/**
+ * That something under a key may have changed; the empty key means anything may. A hint narrows what is looked at and
+ * is never proof: hints are missed and come twice.
+ */
+export interface Hint {
+  readonly under: Key;
 }
 
 /**
@@ -78,6 +91,16 @@ export interface Source extends AsyncDisposable {
   scan(options?: ScanOptions): AsyncIterable<Page>;
   /** The entries for `refs`, in that order, content included; `undefined` where there is none. Throws where it cannot tell. */
   read(refs: readonly Ref[], options?: CallOptions): Promise<readonly (Entry | undefined)[]>;
+  /**
+   * Hints as they come, until the signal fires. The first, empty, list says that from now on nothing is missed but by
+   * accident. Absent: the store cannot tell of changes.
+   */
+  watch?(options: { readonly signal: AbortSignal }): AsyncIterable<readonly Hint[]>;
+  /**
+   * What tells this place from another one that is mounted or created at the same address: a device, an identifier that
+   * the server gives. `undefined` where there is nothing of the kind. See law 1.
+   */
+  fingerprint?(options?: CallOptions): Promise<string | undefined>;
 }
 
 /** One thing to be done to one entry. */

@@ -7,31 +7,41 @@ import type { Format } from './layout.ts';
 
 /** What is known of the files without looking into them again: little for each, except for those that are not where their names say. */
 export class Directory {
-  /** Every document file there is or was. */
-  readonly paths: SeenSet = new SeenSet();
+  readonly #format: Format;
+  /** Every document file there is or was, but those of the format that is written: where one of them would be is always looked at. */
+  readonly #others: SeenSet = new SeenSet();
   /** Where documents are that are not where their keys say. */
   readonly misplaced: Map<Key, string> = new Map();
   /** Whether every file was looked into, so that a document which is not where its key says is in {@link misplaced}. */
   searched = true;
 
+  constructor(format: Format) {
+    this.#format = format;
+  }
+
+  /** Notes a file that is there. */
+  add(path: string): void {
+    if (!path.endsWith(`.${this.#format}`)) this.#others.add(path);
+  }
+
   /** The files that may hold the document of `key`, the likeliest first. A file of that very name may be new and is always among them. */
-  placesOf(key: Key, format: Format): readonly string[] {
-    const [first, ...others] = placesOf(key, format);
+  placesOf(key: Key): readonly string[] {
+    const [first, ...others] = placesOf(key, this.#format);
     const elsewhere = this.misplaced.get(key);
-    const places = first === undefined ? [] : [first, ...others.filter((path) => this.paths.has(path))];
+    const places = first === undefined ? [] : [first, ...others.filter((path) => this.#others.has(path))];
     return elsewhere === undefined ? places : [elsewhere, ...places.filter((path) => path !== elsewhere)];
   }
 }
 
 /** Lists the files, and looks into those that are not where documents usually are. */
-export async function listDirectory(blobs: Store, files: DocumentFiles, signal: AbortSignal | undefined): Promise<Directory> {
-  const directory = new Directory();
+export async function listDirectory(blobs: Store, files: DocumentFiles, format: Format, signal: AbortSignal | undefined): Promise<Directory> {
+  const directory = new Directory(format);
   for await (const { entries } of blobs.scan({ want: 'stat', ...(signal && { signal }) })) {
     const irregular: string[] = [];
     for (const { key: path } of entries) {
       const file = named(path);
       if (!file) continue;
-      directory.paths.add(path);
+      directory.add(path);
       if (isRegular(file)) directory.searched = false;
       else irregular.push(path);
     }

@@ -155,7 +155,7 @@ export class DocumentWriter {
     const answer = outcome ?? written;
     if (answer?.kind !== 'done') return answer ?? { kind: 'failed', error: new SyncError('internal', `${key} was not answered`, { key }) };
     if (write?.kind === 'put') {
-      directory.paths.add(write.entry.key);
+      directory.add(write.entry.key);
       if (directory.misplaced.has(key)) directory.misplaced.set(key, write.entry.key);
       for (const removed of removals) host.log('info', `removed ${keyOfWrite(removed)}, because ${write.entry.key} holds ${key} now`);
     } else if (write?.kind === 'delete') directory.misplaced.delete(key);

@@ -1,3 +1,5 @@
+import { SeenSet } from '../../lib/seen-set.ts';
+import { withoutContent } from '../../model/entry.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import { compareKeys } from '../../model/key.ts';
@@ -49,7 +51,8 @@ class DocumentsInBlobs implements Store {
   }
 
   async *scan({ want = 'stat', signal }: ScanOptions = {}): AsyncGenerator<Page> {
-    const directory = new Directory();
+    const directory = new Directory(this.#options.format);
+    const seen = new SeenSet();
     const moved = new Set<string>();
     for await (const { entries: listed, problems: unlisted = [] } of this.#blobs.scan({ want: 'stat', ...(signal && { signal }) })) {
       const entries: Entry[] = [];
@@ -61,7 +64,7 @@ class DocumentsInBlobs implements Store {
         const place = found.place ?? file.path;
         if (error) problems.push({ place, error });
         else {
-          const other = directory.misplaced.get(entry.key) ?? placesOf(entry.key, this.#options.format).find((path) => path !== file.path && !moved.has(path) && directory.paths.has(path));
+          const other = directory.misplaced.get(entry.key) ?? placesOf(entry.key, this.#options.format).find((path) => path !== file.path && !moved.has(path) && seen.has(path));
           if (other !== undefined) problems.push({ place, error: this.#collision(found, other) });
           else entries.push(want === 'content' ? entry : withoutContent(entry));
           if (entry.key !== file.key) moved.add(file.path);
@@ -69,7 +72,8 @@ class DocumentsInBlobs implements Store {
           if (other !== undefined && !doubled.has(entry.key)) directory.misplaced.set(entry.key, other);
           else if (other === undefined && entry.key !== file.key) directory.misplaced.set(entry.key, file.path);
         }
-        directory.paths.add(file.path);
+        directory.add(file.path);
+        seen.add(file.path);
       }
       if (entries.length > 0 || problems.length > 0) yield problems.length > 0 ? { entries, problems } : { entries };
     }
@@ -106,7 +110,7 @@ class DocumentsInBlobs implements Store {
   }
 
   async #look(keys: readonly Key[], directory: Directory, signal: AbortSignal | undefined): Promise<Findings> {
-    const places = keys.map((key) => directory.placesOf(key, this.#options.format));
+    const places = keys.map((key) => directory.placesOf(key));
     const looked = [...new Set(places.flat())];
     const files = new Map<string, Holder | undefined>(looked.map((path) => [path, undefined]));
     for (const holder of await this.#files.load(looked, signal)) files.set(holder.named.path, holder);
@@ -136,7 +140,7 @@ class DocumentsInBlobs implements Store {
   }
 
   #known(signal: AbortSignal | undefined): Promise<Directory> {
-    this.#directory ??= listDirectory(this.#blobs, this.#files, signal).catch((error: unknown) => {
+    this.#directory ??= listDirectory(this.#blobs, this.#files, this.#options.format, signal).catch((error: unknown) => {
       this.#directory = undefined;
       throw error;
     });
@@ -146,10 +150,6 @@ class DocumentsInBlobs implements Store {
   #collision({ key, place }: Entry, other: string): SyncError {
     return new SyncError('invalid', `${place ?? key} holds ${key}, which ${this.name}/${other} holds already`, { store: this.name, key, hint: 'remove one of the files' });
   }
-}
-
-function withoutContent({ content: _, ...entry }: Entry): Entry {
-  return entry;
 }
 
 /** A document with two files is not in order, whatever they hold: equal to nothing it is put right. */

@@ -4,6 +4,7 @@ import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import type { Store } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
+import { entryFacts } from '../../schema/identity.ts';
 import type { Schema } from '../../schema/schema.ts';
 import { readDocument } from './codec.ts';
 import { named } from './layout.ts';
@@ -80,7 +81,7 @@ export class DocumentFiles {
         key,
         ...stat,
         digest: convert && file.format !== format ? unlike(digestDocument(document, schema)) : digestDocument(document, schema),
-        ...(unidentified ? {} : identityFacts(identity)),
+        ...(unidentified ? {} : entryFacts(identity)),
         content: { kind: 'document', document },
       };
       return { named: file, entry, text };
@@ -89,8 +90,4 @@ export class DocumentFiles {
       return { named: file, entry: { key: file.key ?? file.path, ...stat }, error: cause };
     }
   }
-}
-
-function identityFacts({ address, collection, dependsOn }: { readonly address?: string; readonly collection?: string; readonly dependsOn: readonly string[] }): Partial<Entry> {
-  return { ...(address !== undefined && { address }), ...(collection !== undefined && { collection }), ...(dependsOn.length > 0 && { dependsOn }) };
 }

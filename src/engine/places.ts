@@ -1,0 +1,32 @@
+import { SyncError } from '../model/errors.ts';
+import type { Sink, Source } from '../model/store.ts';
+import type { State } from './state.ts';
+
+type Place = Source | Sink;
+
+/** What is known of the places of a run. */
+export interface KnownPlaces {
+  /** The first of them that is another one than it was when it was last seen. */
+  readonly moved: Place | undefined;
+  /** Takes them as they are now for what they are. */
+  remember(): void;
+}
+
+/** Asks places what they are, and compares that with what they were; see law 1. */
+export async function recognisePlaces(places: readonly Place[], state: State | undefined, signal: AbortSignal | undefined): Promise<KnownPlaces> {
+  const seen: { readonly place: Place; readonly fingerprint: string }[] = [];
+  let moved: Place | undefined;
+  for (const place of state ? places : []) {
+    const fingerprint = 'fingerprint' in place ? await place.fingerprint?.(signal && { signal }) : undefined;
+    if (fingerprint === undefined) continue;
+    const before = state?.fingerprint(place.identity);
+    if (before !== undefined && before !== fingerprint) moved ??= place;
+    seen.push({ place, fingerprint });
+  }
+  return { moved, remember: () => { for (const { place, fingerprint } of seen) state?.setFingerprint(place.identity, fingerprint); } };
+}
+
+/** The refusal to delete on the strength of a place that was exchanged for another. */
+export function anotherPlace({ name }: Place, deletes: number): SyncError {
+  return new SyncError('guarded', `refusing to delete ${deletes} entries, because ${name} is not the place it was at the last run: another disk may be mounted there, or none`, { store: name, hint: `pass --max-deletes ${deletes} if it is meant to be another` });
+}
