@@ -61,12 +61,12 @@ function changed(path: string): SyncError {
   return new SyncError('conflict', `${path} was changed while it was being read`, { hint: 'run again' });
 }
 
-/** The whole of a regular file and the facts it was read under; `undefined` when it is none any more. Throws system errors. */
+/** The whole of a regular file and the facts it was read under; `undefined` when it is none any more. Throws system errors, and `conflict` when it does not hold still. */
 export function readWhole(path: string, facts: BigIntStats): { readonly bytes: Buffer; readonly facts: BigIntStats } | undefined {
   const file = openSync(path, reading);
   try {
     let before = facts;
-    for (let attempts = 0; attempts < 10; attempts++) {
+    for (let attempts = 0; attempts < 3; attempts++) {
       const bytes = readOpen(file, Number(before.size));
       // A file that was written to meanwhile may have been read half old, half new.
       const after = fstatSync(file, { bigint: true });

@@ -1,6 +1,7 @@
-import { closeSync, constants, copyFileSync, fchmodSync, fstatSync, futimesSync, linkSync, openSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, copyFileSync, fchmodSync, fstatSync, fsync, futimesSync, linkSync, openSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Micros, Stat } from '../../model/entry.ts';
 import type { Host } from '../../model/host.ts';
 import { lookAt, statOfFile } from './facts.ts';
@@ -9,10 +10,20 @@ import { temporaryPrefix } from './paths.ts';
 
 const creating = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
+const synced = promisify(fsync);
+
+/** What a file is to be beside its content. */
+export interface FileFacts {
+  /** The file it takes the place of, whose mode it keeps where no other is given. */
+  readonly like?: BigIntStats | undefined;
+  readonly mode?: number | undefined;
+  readonly modifiedAt?: Micros | undefined;
+}
+
 /**
  * A file being written beside the one it is to become, so that whoever reads that one sees all of the old content or
- * all of the new, also when this process is killed. Not forced to the disk: a loss of power may undo the last moments.
- * Disposing of one that was not put in place removes it.
+ * all of the new, also when this process is killed. What {@link Draft.finishDurably} has not forced to
+ * the disk, a loss of power may undo. Disposing of one that was not put in place removes it.
  */
 export class Draft implements Disposable {
   readonly #path: string;
@@ -27,12 +38,12 @@ export class Draft implements Disposable {
     this.#file = file;
   }
 
-  /** Throws system errors, as do all methods. */
-  static create(directory: string, host: Host): Draft {
+  /** Throws system errors, as do all methods. `closed`: nobody else may read it before {@link Draft.finish} says who may. */
+  static create(directory: string, host: Host, { closed = false }: { readonly closed?: boolean } = {}): Draft {
     for (;;) {
-      const path = join(directory, temporaryPrefix + host.random().toString(36).slice(2));
+      const path = draftPath(directory, host);
       try {
-        return new Draft(path, openSync(path, creating, 0o666));
+        return new Draft(path, openSync(path, creating, closed ? 0o600 : 0o666));
       } catch (cause) {
         if (codeOf(cause) !== 'EEXIST') throw cause;
       }
@@ -57,11 +68,16 @@ export class Draft implements Disposable {
     this.size = Number(fstatSync(this.#file, { bigint: true }).size);
   }
 
-  /** Ends the writing. `like`: the file it takes the place of, whose mode it keeps. */
-  finish({ like, modifiedAt }: { readonly like?: BigIntStats | undefined; readonly modifiedAt?: Micros | undefined } = {}): void {
-    if (like) fchmodSync(this.#file, Number(like.mode & 0o7777n));
-    if (modifiedAt !== undefined) futimesSync(this.#file, modifiedAt / 1e6, modifiedAt / 1e6);
-    this.#inode = fstatSync(this.#file, { bigint: true }).ino;
+  /** Ends the writing. */
+  finish(facts: FileFacts = {}): void {
+    this.#set(facts);
+    this.#close();
+  }
+
+  /** Ends the writing, and resolves when it is on the disk and not only in the system's memory. */
+  async finishDurably(facts: FileFacts = {}): Promise<void> {
+    this.#set(facts);
+    await synced(this.#file);
     this.#close();
   }
 
@@ -97,8 +113,21 @@ export class Draft implements Disposable {
     if (!this.#placed) rmSync(this.#path, { force: true });
   }
 
+  #set({ like, mode, modifiedAt }: FileFacts): void {
+    // Whose rights a program runs with is never decided by what comes from elsewhere.
+    if (mode !== undefined) fchmodSync(this.#file, mode & 0o777);
+    else if (like) fchmodSync(this.#file, Number(like.mode & 0o7777n));
+    if (modifiedAt !== undefined) futimesSync(this.#file, modifiedAt / 1e6, modifiedAt / 1e6);
+    this.#inode = fstatSync(this.#file, { bigint: true }).ino;
+  }
+
   #close(): void {
     if (this.#open) closeSync(this.#file);
     this.#open = false;
   }
+}
+
+/** A name for something that is to be put in place later. */
+export function draftPath(directory: string, host: Host): string {
+  return join(directory, temporaryPrefix + host.random().toString(36).slice(2));
 }

@@ -1,6 +1,7 @@
 import { lstatSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
-import type { Micros, Stat, Version } from '../../model/entry.ts';
+import { sep } from 'node:path';
+import type { Attributes, Micros, Stat, Version } from '../../model/entry.ts';
 
 /** The state of what is at `path`, links not followed; `undefined` where there is nothing. */
 export function lookAt(path: string): BigIntStats | undefined {
@@ -30,4 +31,11 @@ export function statOfFile(facts: BigIntStats): Stat {
 /** The modification time. Rounded, because a time travels to the system as a fraction of seconds and may come back a little short. */
 export function microsOf({ mtimeNs }: BigIntStats): Micros {
   return Number((mtimeNs + 500n) / 1_000n);
+}
+
+/** What of a file travels with its content. Windows has no permission bits that would mean anything elsewhere. */
+export function attributesOf(facts: BigIntStats): Attributes {
+  const modifiedAt = microsOf(facts);
+  if (facts.isSymbolicLink()) return { modifiedAt, link: true };
+  return sep === '\\' ? { modifiedAt } : { modifiedAt, mode: Number(facts.mode & 0o777n) };
 }

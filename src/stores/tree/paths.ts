@@ -35,6 +35,8 @@ export function flawOf(key: Key): string | undefined {
 export class Parents {
   readonly #root: string;
   readonly #standings = new Map<Key, Standing>();
+  /** The directories in which directories were made. */
+  readonly grown: Set<Key> = new Set<Key>();
 
   constructor(root: string) {
     this.#root = root;
@@ -54,6 +56,7 @@ export class Parents {
       this.make(parent);
       try {
         mkdirSync(join(this.#root, parent));
+        this.grown.add(parentOf(parent));
       } catch (cause) {
         if (codeOf(cause) !== 'EEXIST') throw cause;
       }

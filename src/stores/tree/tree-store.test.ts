@@ -246,6 +246,7 @@ test('a file that is changed while it is read is refused, not read half', async 
   using folder = new Folder();
   const path = join(folder.path, 'large');
   writeFileSync(path, 'x'.repeat(600_000));
+  utimesSync(path, 1_000, 1_000);
   const [entry] = await new TreeStore(folder.path, plainHost).read([{ key: 'large' }]);
   assert.ok(entry?.content?.kind === 'blob');
   const { content } = entry;

@@ -1,20 +1,30 @@
 import { opendirSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { limits } from '../../lib/limits.ts';
 import type { Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import { compareKeys } from '../../model/key.ts';
+import type { Key } from '../../model/key.ts';
 import type { Page, Problem } from '../../model/store.ts';
 import { lookAt, statOfFile } from './facts.ts';
 import { codeOf, fileError } from './file-error.ts';
-import { below, temporaryPrefix } from './paths.ts';
+import { directoriesTo, factsAt, isEntry, kindOf } from './links.ts';
+import type { Links } from './links.ts';
+import { outermost } from './outermost.ts';
+import { PassedOver } from './passed-over.ts';
+import { below, flawOf, isHidden, parentOf, Parents, temporaryPrefix } from './paths.ts';
 
 export interface WalkOptions {
+  /** The root, without links. */
   readonly root: string;
   /** How the root is called in messages and places. */
   readonly name: string;
   readonly hidden: 'include' | 'skip';
+  readonly links: Links;
+  /** Only these and what is below them, each as it is found, or nothing where there is nothing. Absent: all. */
+  readonly under?: readonly Key[] | undefined;
   readonly host: Host;
   readonly signal?: AbortSignal | undefined;
   /** Told of every file that a dead run may have left behind. */
@@ -24,17 +34,18 @@ export interface WalkOptions {
 interface Level {
   /** Empty, or ending with a slash. */
   readonly prefix: string;
+  /** In key order; those of directories end with a slash, which is how they take part in the order. */
   readonly names: readonly string[];
   next: number;
 }
 
 /**
  * The files below a root, in key order. Of each directory on the way down the names are held, and nothing else.
- * What cannot be listed is a problem; links and special files are passed over with a warning.
+ * What cannot be listed is a problem; links that take no part and special files are passed over with a warning.
  */
 export function* walk(options: WalkOptions): Generator<Page> {
-  const { root, name, signal } = options;
-  const warnings = new Warnings(options.host);
+  const { root, name, links, under, signal } = options;
+  const passedOver = new PassedOver(options.host);
   let entries: Entry[] = [];
   let problems: Problem[] = [];
   const flush = (): Page => {
@@ -43,8 +54,12 @@ export function* walk(options: WalkOptions): Generator<Page> {
     [entries, problems] = [[], []];
     return page;
   };
+  const fail = (key: Key, cause: unknown, doing: string): void => {
+    if (codeOf(cause) !== 'ENOENT') problems.push({ place: join(name, key), error: fileError(cause, doing, join(name, key)) });
+  };
 
-  const levels: Level[] = [{ prefix: '', names: list(options, '', warnings), next: 0 }];
+  const whole = under === undefined || under.includes('');
+  const levels: Level[] = [{ prefix: '', names: whole ? list(options, '', passedOver) : named(options, under, passedOver, fail), next: 0 }];
   for (let level = levels.at(-1); level; level = levels.at(-1)) {
     const listed = level.names[level.next++];
     if (listed === undefined) {
@@ -53,24 +68,55 @@ export function* walk(options: WalkOptions): Generator<Page> {
     }
     const key = level.prefix + listed;
     try {
-      if (listed.endsWith('/')) levels.push({ prefix: key, names: list(options, key, warnings), next: 0 });
+      if (listed.endsWith('/')) levels.push({ prefix: key, names: list(options, key, passedOver), next: 0 });
       else {
-        const facts = lookAt(below(root, key));
-        if (facts?.isFile()) entries.push({ key, place: below(name, key), ...statOfFile(facts) });
+        const facts = factsAt(below(root, key), links);
+        if (facts && isEntry(facts, links)) entries.push(entryOf(key, below(name, key), facts));
         // U+FFFD stands for bytes that are no UTF-8; such a name leads nowhere when it is used.
-        else if (!facts && key.includes('\uFFFD')) problems.push({ place: join(name, key), error: new SyncError('invalid', `the name of ${join(name, key)} is not UTF-8`, { hint: 'rename it' }) });
+        else if (!facts && key.includes('\uFFFD')) problems.push(misnamed(join(name, key)));
       }
     } catch (cause) {
-      if (codeOf(cause) !== 'ENOENT') problems.push({ place: join(name, key), error: fileError(cause, listed.endsWith('/') ? 'list' : 'look at', join(name, key)) });
+      if (codeOf(cause) === 'ENOENT' && listed.includes('\uFFFD') && !lookAt(join(root, key))) problems.push(misnamed(join(name, key)));
+      else fail(key, cause, listed.endsWith('/') ? 'list' : 'look at');
     }
     if (entries.length + problems.length >= limits.pageEntries) yield flush();
   }
   if (entries.length + problems.length > 0) yield flush();
-  warnings.end();
+  passedOver.end();
 }
 
-/** The names in one directory in key order, those of directories ending with a slash, which is how they take part in the order. */
-function list({ root, name, hidden, onLeftover }: WalkOptions, prefix: string, warnings: Warnings): string[] {
+function entryOf(key: Key, place: string, facts: BigIntStats): Entry {
+  return facts.isSymbolicLink() ? { key, place, ...statOfFile(facts), attributes: { link: true } } : { key, place, ...statOfFile(facts) };
+}
+
+function misnamed(place: string): Problem {
+  return { place, error: new SyncError('invalid', `the name of ${place} is not UTF-8`, { hint: 'rename it' }) };
+}
+
+/** What there is of the keys a walk is narrowed to, as names below the root. */
+function named({ root, name, hidden, links }: WalkOptions, under: readonly Key[], passedOver: PassedOver, fail: (key: Key, cause: unknown, doing: string) => void): string[] {
+  const parents = new Parents(root);
+  const names: string[] = [];
+  for (const key of outermost(under)) {
+    if (flawOf(key) !== undefined || (hidden === 'skip' && isHidden(key))) continue;
+    try {
+      const above = parents.above(key);
+      if (above !== 'directory' && !(above === 'link' && links === 'follow' && directoriesTo(root, parentOf(key)))) continue;
+      const found = lookAt(below(root, key));
+      if (!found) continue;
+      const kind = kindOf(found, root, key, links);
+      if (kind === 'file') names.push(key);
+      else if (kind === 'directory') names.push(`${key}/`);
+      else passedOver.add(kind, join(name, key));
+    } catch (cause) {
+      fail(key, cause, 'look at');
+    }
+  }
+  return names.sort(compareKeys);
+}
+
+/** The names in one directory. */
+function list({ root, name, hidden, links, onLeftover }: WalkOptions, prefix: string, passedOver: PassedOver): string[] {
   const names: string[] = [];
   const directory = opendirSync(join(root, prefix), { bufferSize: 256 });
   try {
@@ -79,29 +125,15 @@ function list({ root, name, hidden, onLeftover }: WalkOptions, prefix: string, w
       else if (hidden === 'skip' && found.name.startsWith('.')) continue;
       else if (found.isFile()) names.push(found.name);
       else if (found.isDirectory()) names.push(`${found.name}/`);
-      else warnings.add(`${join(name, prefix, found.name)} is ${found.isSymbolicLink() ? 'a symbolic link' : 'neither a file nor a directory'} and is passed over`);
+      else {
+        const kind = kindOf(found, root, prefix + found.name, links);
+        if (kind === 'file') names.push(found.name);
+        else if (kind === 'directory') names.push(`${found.name}/`);
+        else passedOver.add(kind, join(name, prefix + found.name));
+      }
     }
   } finally {
     directory.closeSync();
   }
   return names.sort(compareKeys);
-}
-
-/** Passes on the first so many, and at the end the number of the others. */
-class Warnings {
-  readonly #host: Host;
-  #count = 0;
-
-  constructor(host: Host) {
-    this.#host = host;
-  }
-
-  add(message: string): void {
-    if (++this.#count <= limits.listedFailures) this.#host.log('warn', message);
-  }
-
-  end(): void {
-    const more = this.#count - limits.listedFailures;
-    if (more > 0) this.#host.log('warn', `${more} more links and special files are passed over`);
-  }
 }
