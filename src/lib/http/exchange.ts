@@ -119,11 +119,12 @@ function dispatch(pool: Pool, { method, url, headers, body, signal }: SentReques
 }
 
 /** An abort as everything that can be aborted reports it. */
-function aborted(): DOMException {
+export function aborted(): DOMException {
   return new DOMException('the request was given up', 'AbortError');
 }
 
-function joined(headers: { readonly [name: string]: string | string[] | undefined }): HttpHeaders {
+/** Header fields by lower-case name, those that came more than once as one. */
+export function joined(headers: { readonly [name: string]: string | string[] | undefined }): HttpHeaders {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), Array.isArray(value) ? value.join(', ') : value]));
 }
 
@@ -132,7 +133,7 @@ const unreachable = new Set(['ECONNREFUSED', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETU
 const certificate = /^(?:ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|EPROTO|INVALID_CA|INVALID_PURPOSE)/;
 
 /** What undici or the socket said, as a kind of failure and a sentence. */
-function failureOf(error: Error, url: string, answered: boolean): HttpFailure {
+export function failureOf(error: Error, url: string, answered: boolean): HttpFailure {
   if (error instanceof HttpFailure) return error;
   // Where a host has several addresses and none answers, the reasons come together.
   const cause = error instanceof AggregateError ? (error.errors[0] as Error) : error;

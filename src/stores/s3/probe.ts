@@ -1,0 +1,160 @@
+import { hash } from 'node:crypto';
+import { elementsOf, textOf } from '../../lib/aws/xml.ts';
+import { tagOf } from './bucket.ts';
+import type { Bucket } from './bucket.ts';
+import type { S3Answer } from './client.ts';
+import { deleteBody } from './delete-body.ts';
+import { isWinding, probePrefix } from './keys.ts';
+
+/** What a service does with a condition: it holds also among racing writers; it is looked at before the write; it is passed over. */
+export type Care = 'enforced' | 'checked' | 'ignored';
+
+/** What a bucket really does with conditions. */
+export interface Enforced {
+  /** That an object is absent, for a put. */
+  readonly absent: Care;
+  /** That an object is in a certain state, for a put. */
+  readonly version: Care;
+  /** That an object is in a certain state, for a deletion: in a batch of them, one at a time, or not at all. */
+  readonly deletion: 'batch' | 'single' | 'none';
+  /** Whether both hold for objects that are uploaded in parts, too. */
+  readonly parts: boolean;
+}
+
+const nothing: Enforced = { absent: 'ignored', version: 'ignored', deletion: 'none', parts: false };
+const everything: Enforced = { absent: 'enforced', version: 'enforced', deletion: 'batch', parts: true };
+/** Writers that race for one object. */
+const racers = 4;
+
+/**
+ * Finds out what a bucket does with conditions and with strange names by trying, on an object of its own, once: many
+ * services take a condition and do not look at it.
+ */
+export class Probe {
+  readonly #bucket: Bucket;
+  readonly #trusted: boolean;
+  #conditions: Promise<Enforced> | undefined;
+  #winding: Promise<boolean> | undefined;
+  #known: Enforced;
+
+  /** `trusted`: the service is known to enforce everything, and is not tried. */
+  constructor(bucket: Bucket, trusted: boolean) {
+    this.#bucket = bucket;
+    this.#trusted = trusted;
+    this.#known = trusted ? everything : nothing;
+  }
+
+  /** What has been found out so far. */
+  get known(): Enforced {
+    return this.#known;
+  }
+
+  /** What the bucket enforces. Where it cannot be tried, as without permission, that is nothing. */
+  async enforced(): Promise<Enforced> {
+    if (this.#trusted) return everything;
+    this.#conditions ??= this.#tryConditions().then((found) => (this.#known = found));
+    const trying = this.#conditions;
+    // What could not be tried because the network was away is tried another time.
+    trying.catch(() => { if (this.#conditions === trying) this.#conditions = undefined; });
+    return await trying;
+  }
+
+  /** Whether the bucket keeps a name as it is that winds through folders, as `a//b` or `../a`. */
+  async keeps(key: string): Promise<boolean> {
+    if (this.#trusted || !isWinding(key)) return true;
+    this.#winding ??= this.#tryWinding();
+    const trying = this.#winding;
+    trying.catch(() => { if (this.#winding === trying) this.#winding = undefined; });
+    return await trying;
+  }
+
+  async #tryConditions(): Promise<Enforced> {
+    const key = this.#name();
+    const first = await this.#race(key, ['if-none-match', '*']);
+    if (first.some(({ status }) => status === 401 || status === 403)) return nothing;
+    try {
+      const current = await this.#tag(key);
+      if (current === undefined) return nothing;
+      const wrong = ['if-match', `"${'0'.repeat(32)}"`];
+      const [taken, stale] = [await this.#put(key, 'wrong', ['if-none-match', '*']), await this.#put(key, 'wrong', wrong)];
+      const absent = careOf(taken, first);
+      const version = stale.status === 412 ? careOf(stale, await this.#race(key, ['if-match', `"${current}"`])) : 'ignored';
+      return { absent, version, deletion: await this.#tryDeletion(key, wrong), parts: absent !== 'ignored' && version !== 'ignored' && await this.#tryParts(key, wrong) };
+    } finally {
+      await this.#send('DELETE', key);
+    }
+  }
+
+  async #tryDeletion(key: string, wrong: readonly string[]): Promise<Enforced['deletion']> {
+    const { client } = this.#bucket;
+    const { body, headers } = deleteBody([{ key, tag: '0'.repeat(32) }]);
+    const answer = await client.send({ method: 'POST', query: { delete: '' }, headers, body });
+    const kept = answer.status === 200 && [...elementsOf(answer.body.toString(), 'Error')].length === 1 && await this.#tag(key) !== undefined;
+    if (kept) return 'batch';
+    await this.#put(key, 'again', []);
+    const single = (await this.#send('DELETE', key, wrong)).status === 412 && await this.#tag(key) !== undefined;
+    if (!single) return 'none';
+    return (await this.#send('DELETE', key, ['if-match', `"${hash('md5', 'again')}"`])).status === 204 ? 'single' : 'none';
+  }
+
+  async #tryParts(key: string, wrong: readonly string[]): Promise<boolean> {
+    await this.#put(key, 'again', []);
+    const { client } = this.#bucket;
+    const begun = await client.send({ method: 'POST', key, query: { uploads: '' } });
+    const uploadId = textOf(begun.body.toString(), 'UploadId');
+    if (begun.status !== 200 || !uploadId) return false;
+    const part = await client.send({ method: 'PUT', key, query: { partNumber: '1', uploadId }, body: Buffer.from('part') });
+    const body = Buffer.from(`<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${part.headers['etag'] ?? ''}</ETag></Part></CompleteMultipartUpload>`);
+    const answers = [];
+    for (const headers of [['if-none-match', '*'], wrong]) answers.push(await client.send({ method: 'POST', key, query: { uploadId }, headers, body }));
+    await client.send({ method: 'DELETE', key, query: { uploadId } });
+    return answers.every(({ status }) => status === 412);
+  }
+
+  async #tryWinding(): Promise<boolean> {
+    const name = this.#name();
+    // Where such a name is rewritten, what is written ends up under one that still begins like the probe's own.
+    const parts = ['', '.', '..'].map((part) => `${name}/${part}/${name.slice(this.#bucket.prefix.length)}`);
+    for (const key of parts) if ((await this.#put(key, key, [])).status !== 200) return await this.#clean(name, false);
+    const listed = await this.#names(name);
+    return await this.#clean(name, parts.every((key) => listed.includes(key)));
+  }
+
+  async #names(name: string): Promise<string[]> {
+    const answer = await this.#bucket.client.send({ method: 'GET', query: { 'list-type': '2', 'prefix': name } });
+    return [...elementsOf(answer.body.toString(), 'Key')];
+  }
+
+  async #clean(name: string, kept: boolean): Promise<boolean> {
+    for (const key of await this.#names(name)) await this.#send('DELETE', key);
+    return kept;
+  }
+
+  async #race(key: string, headers: readonly string[]): Promise<S3Answer[]> {
+    return await Promise.all(Array.from({ length: racers }, (_, i) => this.#put(key, `${i}`, headers)));
+  }
+
+  async #put(key: string, text: string, headers: readonly string[]): Promise<S3Answer> {
+    return await this.#bucket.client.send({ method: 'PUT', key, headers, body: Buffer.from(text) });
+  }
+
+  async #send(method: string, key: string, headers: readonly string[] = []): Promise<S3Answer> {
+    return await this.#bucket.client.send({ method, key, headers });
+  }
+
+  async #tag(key: string): Promise<string | undefined> {
+    const { status, headers } = await this.#send('HEAD', key);
+    return status === 200 ? tagOf(headers['etag']) : undefined;
+  }
+
+  #name(): string {
+    const { prefix, host } = this.#bucket;
+    return `${prefix}${probePrefix}${Math.floor(host.random() * 2 ** 48).toString(36)}`;
+  }
+}
+
+/** How a condition was cared for, by the answer to one that did not hold, and to several that raced. */
+function careOf(refused: S3Answer, race: readonly S3Answer[]): Care {
+  if (refused.status !== 412) return 'ignored';
+  return race.filter(({ status }) => status === 200).length === 1 ? 'enforced' : 'checked';
+}
