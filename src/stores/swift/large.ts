@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import { defaultBackoff, waitMs } from '../../lib/backoff.ts';
+import type { HttpHeaders } from '../../lib/http/client.ts';
+import { sizedPieces } from './pieces.ts';
+import type { Piece } from './pieces.ts';
+import type { Content, Entry } from '../../model/entry.ts';
+import { SyncError } from '../../model/errors.ts';
+import type { Key } from '../../model/key.ts';
+import { pathOf } from './client.ts';
+import type { SwiftContext } from './context.ts';
+import { deleteNames } from './deleting.ts';
+import { listRange } from './listing.ts';
+import type { Row } from './listing.ts';
+import { unquoted } from './object-facts.ts';
+
+/** One segment of a large object, as a manifest names it. */
+export interface Segment {
+  /** `/container/name`. */
+  readonly path: string;
+  readonly etag: string;
+  readonly bytes: number;
+}
+
+export interface LargeOptions {
+  /** For the manifest. */
+  readonly headers: HttpHeaders;
+  readonly mostSegments: number;
+  /** The largest single object the server takes. */
+  readonly fileBytes: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Segments of an upload that nobody went on with are removed after this long. */
+const forgottenMs = 24 * 60 * 60 * 1_000;
+
+/** Growing segments make room for content whose size nobody knows. */
+const segmentsOfOneSize = 100;
+
+/** What the server calls a large object's etag: the MD5 of its segments' etags, one after the other. */
+export function largeVersion(segments: readonly Pick<Segment, 'etag'>[]): string {
+  return createHash('md5').update(segments.map(({ etag }) => etag).join('')).digest('hex');
+}
+
+/**
+ * Puts content as segments, and then the manifest that makes one object of them; until then nothing has changed for
+ * anybody. An upload of the same version that was cut off goes on: segments that are there already and hold the same
+ * are not sent again. `undefined`: something was there already, and was not to be.
+ */
+export async function putLarge(context: SwiftContext, entry: Entry & { readonly content: Content & { readonly kind: 'blob' } }, options: LargeOptions): Promise<{ readonly segments: readonly Segment[]; readonly size: number } | undefined> {
+  const { host } = context;
+  let upload = uploadOf(context, entry, options);
+  for (let failed = 0; ;) {
+    try {
+      const there = await segmentsIn(context, upload.home, options.signal);
+      const mine = new Map([...there].filter(([name]) => name.startsWith(upload.folder)));
+      const segments = await sendSegments(context, entry, upload, mine, options);
+      if (!segments) {
+        upload = uploadOf(context, { key: entry.key, ...(entry.size !== undefined && { size: entry.size }) }, options);
+        continue;
+      }
+      const size = segments.reduce((sum, { bytes }) => sum + bytes, 0);
+      if (entry.size !== undefined && size !== entry.size) throw new SyncError('conflict', `${entry.place ?? entry.key} was changed while it was being read`, { key: entry.key, hint: 'run again' });
+      if (!(await putManifest(context, entry.key, segments, options))) return undefined;
+      await removeForgotten(context, upload, there, options.signal);
+      return { segments, size };
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (!(error instanceof SyncError) || !error.retryable || ++failed >= defaultBackoff.attempts) throw error;
+      host.log('info', `${error.message}; going on with it`);
+      await host.sleep(waitMs(failed, defaultBackoff, host.random(), error.details.retryAfterMs), options.signal);
+    }
+  }
+}
+
+interface Upload {
+  /** Where all segments of this object are, of whatever upload. */
+  readonly home: string;
+  /** Where those of this upload are. */
+  readonly folder: string;
+  /** Bytes of a segment, by its place. */
+  readonly bytesOf: (index: number) => number;
+}
+
+function uploadOf(context: SwiftContext, { key, version, size }: Entry, { mostSegments, fileBytes }: LargeOptions): Upload {
+  const name = context.nameOf(key);
+  const least = Math.max(context.segmentBytes, size === undefined ? 0 : Math.ceil(size / mostSegments));
+  const bytesOf = (index: number): number => Math.min(fileBytes, size === undefined ? least * 2 ** Math.floor(index / segmentsOfOneSize) : least);
+  // The name of the object may leave no room for more, so its digest stands for it.
+  const home = `.syncline/${createHash('sha256').update(`${context.container}/${name}`).digest('hex').slice(0, 32)}/`;
+  const token = version === undefined ? String(context.host.random()) : JSON.stringify([version, size, least]);
+  return { home, folder: `${home}${createHash('sha256').update(token).digest('hex').slice(0, 16)}/`, bytesOf };
+}
+
+async function segmentsIn(context: SwiftContext, start: string, signal: AbortSignal | undefined): Promise<ReadonlyMap<string, Row>> {
+  const { client, segmentContainer: container } = context;
+  const rows = new Map<string, Row>();
+  const about = { ...context.about('list segments of'), doing: 'list the segments kept for' };
+  for await (const page of listRange({ start, exact: false }, { client, container, about, signal })) for (const row of page ?? []) rows.set(row.name, row);
+  return rows;
+}
+
+/** The segments in order; `undefined` where those that are there turn out to be of other content. */
+async function sendSegments(context: SwiftContext, { key, content, size }: Entry & { readonly content: Content & { readonly kind: 'blob' } }, { folder, bytesOf }: Upload, there: ReadonlyMap<string, Row>, { mostSegments, signal }: LargeOptions): Promise<readonly Segment[] | undefined> {
+  const segments: Segment[] = [];
+  let offset = 0;
+  for await (const piece of sizedPieces(content.bytes(), bytesOf)) {
+    signal?.throwIfAborted();
+    const index = segments.length;
+    if (index === mostSegments) throw new SyncError('invalid', `cannot write ${context.name}/${key}: it has more than the ${mostSegments} segments that the server takes`, { store: context.name, key, hint: 'choose larger segments' });
+    const name = `${folder}${String(index).padStart(6, '0')}`;
+    const wanted = size === undefined ? undefined : Math.min(bytesOf(index), size - offset);
+    const kept = there.get(name);
+    const path = `/${context.segmentContainer}/${name}`;
+    if (kept && kept.bytes === (wanted ?? bytesOf(index))) {
+      for await (const _ of exactly(piece, kept.bytes, key)) signal?.throwIfAborted();
+      if (piece.md5() !== kept.hash) return undefined;
+    } else await sendSegment(context, key, name, piece, wanted, signal);
+    segments.push({ path, etag: piece.md5(), bytes: piece.size() });
+    offset += piece.size();
+  }
+  return segments;
+}
+
+async function sendSegment(context: SwiftContext, key: Key, name: string, piece: Piece, size: number | undefined, signal: AbortSignal | undefined): Promise<void> {
+  const about = context.about('write a segment of', key);
+  const path = pathOf(context.segmentContainer, name);
+  const headers = { 'content-type': 'application/octet-stream', ...(size !== undefined && { 'content-length': String(size) }) };
+  const answer = await context.client.request({ method: 'PUT', path, headers, body: () => exactly(piece, size, key), once: true, wanted: [201, 202, 404], about, signal });
+  if (answer.status === 404) {
+    await context.supply(context.segmentContainer, signal);
+    throw new SyncError('unavailable', `the container ${context.segmentContainer} was missing`, { ...about.details, hint: 'run again' });
+  }
+  if (unquoted(answer.headers['etag'] ?? '') !== piece.md5()) throw new SyncError('unavailable', `cannot write ${about.place}: what arrived is not what was sent`, { ...about.details, hint: 'run again' });
+}
+
+/** The bytes of a piece that must have the size it was said to have, so that nothing is cut short or padded. */
+async function* exactly(piece: Piece, size: number | undefined, key: Key): AsyncGenerator<Uint8Array> {
+  const changed = (): SyncError => new SyncError('conflict', `${key} was changed while it was being read`, { key, hint: 'run again' });
+  for await (const chunk of piece.bytes()) {
+    if (size !== undefined && piece.size() > size) throw changed();
+    yield chunk;
+  }
+  if (size !== undefined && piece.size() < size) throw changed();
+}
+
+async function putManifest(context: SwiftContext, key: Key, segments: readonly Segment[], { headers, signal }: LargeOptions): Promise<boolean> {
+  const about = context.about('write', key);
+  const manifest = Buffer.from(JSON.stringify(segments.map(({ path, etag, bytes }) => ({ path, etag, size_bytes: bytes }))));
+  for (let attempts = 1; ; attempts++) {
+    const answer = await context.client.request({ method: 'PUT', path: context.pathOf(key), query: 'multipart-manifest=put', headers, body: () => manifest, wanted: [201, 202, 404, 412], about, signal });
+    if (answer.status === 412) return answer.attempts > 1 && (await context.look(key, signal))?.etag === largeVersion(segments);
+    if (answer.status !== 404) {
+      if (unquoted(answer.headers['etag'] ?? '') === largeVersion(segments)) return true;
+      throw new SyncError('unavailable', `cannot write ${about.place}: the server made something else of its segments`, { ...about.details, hint: 'run again' });
+    }
+    if (attempts === 2) throw context.missing();
+    await context.supply(context.container, signal);
+  }
+}
+
+/** The paths of the segments that an object is made of now and that are kept for it alone: those we made, and those of programs that name theirs after the object. */
+export async function segmentsOf(context: SwiftContext, key: Key, signal: AbortSignal | undefined): Promise<readonly string[]> {
+  const answer = await context.client.request({ path: context.pathOf(key), query: 'multipart-manifest=get', wanted: [200, 404], about: context.about('read the manifest of', key), signal });
+  if (answer.status === 404 || !/true/i.test(answer.headers['x-static-large-object'] ?? '')) return [];
+  const own = [`/${context.segmentContainer}/${uploadOf(context, { key }, { mostSegments: 1, fileBytes: 1, headers: {}, signal }).home}`, `/${context.container}_segments/${context.nameOf(key)}/`];
+  const manifest: unknown = JSON.parse(answer.body.toString());
+  const names = Array.isArray(manifest) ? manifest.map((row: { readonly name?: unknown }) => row.name) : [];
+  return names.filter((name): name is string => typeof name === 'string' && own.some((start) => name.startsWith(start)));
+}
+
+/** Removes the segments of what was replaced, but those that are still in use. What cannot be removed is left, and said. */
+export async function removeSegments(context: SwiftContext, key: Key, paths: readonly string[], used: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+  const kept = new Set(used);
+  const targets = paths.filter((path) => !kept.has(path)).map((path) => {
+    const slash = path.indexOf('/', 1);
+    return { container: path.slice(1, slash), name: path.slice(slash + 1) };
+  });
+  if (targets.length === 0) return;
+  const failed = (await deleteNames(context, targets, signal)).filter((error) => error !== undefined);
+  if (failed[0]) context.host.log('warn', `${failed.length} old segments of ${context.name}/${key} are left: ${failed[0].message}`);
+}
+
+/** Removes what uploads of the same object left that nobody went on with. */
+async function removeForgotten(context: SwiftContext, { home, folder }: Upload, there: ReadonlyMap<string, Row>, signal: AbortSignal | undefined): Promise<void> {
+  const uploads = new Map<string, Row[]>();
+  for (const row of there.values()) {
+    const upload = row.name.slice(0, row.name.indexOf('/', home.length) + 1);
+    if (upload !== folder) uploads.set(upload, [...(uploads.get(upload) ?? []), row]);
+  }
+  const isForgotten = (rows: readonly Row[]): boolean => rows.every(({ modifiedAt }) => modifiedAt !== undefined && modifiedAt / 1000 < context.host.now() - forgottenMs);
+  const targets = [...uploads.values()].filter(isForgotten).flat().map(({ name }) => ({ container: context.segmentContainer, name }));
+  if (targets.length > 0) await deleteNames(context, targets, signal);
+}
