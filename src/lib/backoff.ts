@@ -16,3 +16,8 @@ export const defaultBackoff: Backoff = { attempts: 5, firstMs: 200, mostMs: 30_0
 export function waitMs(failed: number, { firstMs, mostMs }: Backoff, random: number, retryAfterMs = 0): number {
   return Math.max(retryAfterMs, Math.min(mostMs, firstMs * 2 ** (failed - 1)) * random);
 }
+
+/** How long to wait where waiting has no end: like {@link waitMs}, but never less than half of what it may be at most. */
+export function jitteredMs(failed: number, { firstMs, mostMs }: Omit<Backoff, 'attempts'>, random: number): number {
+  return Math.min(mostMs, firstMs * 2 ** Math.min(failed - 1, 30)) * (0.5 + random / 2);
+}

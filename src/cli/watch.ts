@@ -1,0 +1,74 @@
+import type { RunEvent } from '../engine/types.ts';
+import { watchSync } from '../engine/watch.ts';
+import type { WatchEvent, WatchOptions } from '../engine/watch.ts';
+import { SyncError } from '../model/errors.ts';
+import { exits } from './exit.ts';
+import type { Values } from './options.ts';
+import { withPairing } from './pairing.ts';
+import type { Pairing, PairingOptions } from './pairing.ts';
+import { plainError } from './render/report.ts';
+import type { Terminal } from './terminal.ts';
+import { WatchLines } from './watch/lines.ts';
+import { Outlets } from './watch/outlets.ts';
+import { WatchTally } from './watch/tally.ts';
+
+/** Keeps the destination as the origins are until it is interrupted, which is how it is meant to end: it exits with 0. */
+export async function watch({ origins, target, values, terminal }: Pick<PairingOptions, 'origins' | 'target' | 'values' | 'terminal'>): Promise<number> {
+  if (values.report === 'json') throw new SyncError('invalid', '--report json prints one object at the end, and watching has none', { hint: 'use --report ndjson, or --health and a file name' });
+  return withPairing({ origins, target, values, terminal, convert: true }, (pairing) => watchPairing(pairing, values, terminal));
+}
+
+async function watchPairing(pairing: Pairing, values: Values, terminal: Terminal): Promise<number> {
+  const { pair, host, progress, run } = pairing;
+  const once = pair.origins.find(({ capabilities: { reads } }) => reads === 'once');
+  if (once) throw new SyncError('invalid', `${once.name} can be read only once, and watching reads again and again`, { hint: 'name a directory, a file or a bucket' });
+  const tally = new WatchTally({ origins: pair.origins.map(({ name }) => name), destination: pair.target.name }, () => host.now());
+  await using outlets = await Outlets.open({ tally, terminal, health: values.health, metrics: values.metrics, origins: pair.origins.map(({ identity }) => identity) });
+  const lines = values.report === 'ndjson' ? undefined : new WatchLines(terminal, { origins: pair.origins.map(({ name }) => name), target: pair.target.name });
+  let first = true;
+  const onRun = (event: RunEvent): void => {
+    if (event.kind === 'retrying') tally.retrying();
+    lines?.onRun(event);
+    // How far the first run is may be worth a live line; later ones are over in a moment.
+    if (first || lines === undefined) run.on?.(event);
+  };
+  const on = (event: WatchEvent): void => {
+    if (event.kind === 'ended' || event.kind === 'failed') {
+      first = false;
+      progress.stop();
+    }
+    tally.on(event);
+    if (lines) lines.on(event);
+    else terminal.out(`${JSON.stringify(watchEventAsJson(event))}\n`);
+    if (event.kind !== 'watching' && (event.kind !== 'started' || event.reach === 'everything')) outlets.update();
+  };
+  outlets.update();
+  try {
+    await watchSync({ ...pairing.oneWay(), on: onRun, signal: run.signal ?? new AbortController().signal }, { ...timesOf(values), on });
+  } finally {
+    tally.stop();
+    outlets.update();
+  }
+  return exits.done;
+}
+
+function timesOf({ fullEvery, pollEvery }: Values): WatchOptions {
+  return { ...(fullEvery !== undefined && { fullEveryMs: fullEvery }), ...(pollEvery !== undefined && { pollEveryMs: pollEvery }) };
+}
+
+/** One event of watching as one line of `--report ndjson`. */
+function watchEventAsJson(event: WatchEvent): object {
+  switch (event.kind) {
+    case 'watching': return { event: 'watching', sources: event.sources, polled: event.polled };
+    case 'started': return { event: 'run-started', whole: event.reach === 'everything', hints: event.hints };
+    case 'ended': {
+      const { counts, problems, durationMs, interrupted } = event.report;
+      return { event: 'run-ended', whole: event.reach === 'everything', counts, problems, durationMs, interrupted, behind: event.behind };
+    }
+    case 'failed': return { event: 'run-failed', whole: event.reach === 'everything', error: plainError(event.error), behind: event.behind };
+    case 'trouble': return { event: 'trouble', troubles: event.troubles.map(({ place, error }) => ({ place, error: plainError(error) })), inMs: Math.round(event.inMs) };
+    case 'refused': return { event: 'refused', error: plainError(event.error) };
+    case 'recovered': return { event: 'recovered' };
+    default: return event satisfies never;
+  }
+}
