@@ -28,11 +28,13 @@ export type { Host } from './model/host.ts';
 export type { Key } from './model/key.ts';
 export type { CallOptions, Capabilities, Expectation, Outcome, Page, Problem, ScanOptions, Sink, Source, Store, Write } from './model/store.ts';
 export type { FailureCode } from './model/errors.ts';
+export type { Actor, ActorFile, ActorFlags, ActorListOptions, ActorModule, Listed } from './stores/actor/actor.ts';
 export type { OpenOptions } from './stores/open.ts';
 export { compareKeys, joinKey, splitKey } from './model/key.ts';
 export { SyncError } from './model/errors.ts';
 export { digestDocument } from './schema/digest.ts';
 export { openState } from './engine/sqlite-state.ts';
+export { ActorStore } from './stores/actor/actor-store.ts';
 export { openStore } from './stores/open.ts';
 
 /** A place: an endpoint as on the command line, or a store that is already open (and stays open). */

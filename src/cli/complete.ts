@@ -44,5 +44,5 @@ function optionNamed({ options }: Command, word: string): OptionSpec | undefined
 }
 
 function takesFile({ name }: OptionSpec): boolean {
-  return name === 'state' || name === 'netrc-file';
+  return name === 'state' || name === 'netrc-file' || name === 'rules' || name === 'files-from';
 }

@@ -1,5 +1,9 @@
 import type { Guard } from '../core/guard.ts';
+import { parseAge } from '../core/selection/age.ts';
+import type { Timetable } from '../lib/pace.ts';
+import { parseBytes, parseDuration } from '../lib/quantity.ts';
 import { SyncError } from '../model/errors.ts';
+import { parseTimetable } from './timetable.ts';
 
 /** One option of the command line. Parsing, help and completion are derived from it. */
 export interface OptionSpec {
@@ -10,7 +14,7 @@ export interface OptionSpec {
   readonly value?: string;
   readonly summary: string;
   /** The heading it is listed under. */
-  readonly group: 'What to do' | 'What to read and write' | 'REST APIs' | 'Output' | 'State';
+  readonly group: 'What to do' | 'What counts as a difference' | 'How to move it' | 'What to read and write' | 'REST APIs' | 'Watching' | 'Output' | 'State';
   readonly choices?: readonly string[];
   /** Reads the value's text; throws `invalid` with a sentence. */
   readonly parse?: (text: string) => unknown;
@@ -18,7 +22,9 @@ export interface OptionSpec {
   readonly repeats?: boolean;
   /** Sets this other option to that value: how `--json` is written for `--format json`. */
   readonly means?: readonly [option: string, value: unknown];
-  /** Options it cannot be used along with. */
+  /** Gives its value to this one, by its name in {@link Values}: another spelling of it. */
+  readonly sets?: keyof Values;
+  /** Options it cannot be used along with, by their names in {@link Values}. */
   readonly conflicts?: readonly string[];
 }
 
@@ -27,12 +33,40 @@ export interface Values {
   readonly delete?: boolean;
   readonly dryRun?: boolean;
   readonly maxDeletes?: Guard['maxDeletes'];
+  readonly checksum?: boolean;
+  readonly sizeOnly?: boolean;
+  readonly ignoreTimes?: boolean;
+  readonly update?: boolean;
+  readonly ignoreExisting?: boolean;
+  readonly immutable?: boolean;
+  readonly backupDir?: string;
+  readonly bandwidth?: Timetable;
+  readonly maxTransfer?: number;
+  readonly maxDuration?: number;
+  readonly watch?: boolean;
+  /** Milliseconds. */
+  readonly fullEvery?: number;
+  /** Milliseconds. */
+  readonly pollEvery?: number;
+  readonly health?: string;
+  readonly metrics?: string;
   readonly prefer?: 'left' | 'right' | 'newest';
   readonly format?: 'yaml' | 'json';
   readonly schema?: 'hal' | 'simple';
   readonly as?: 'documents' | 'blobs';
+  readonly links?: 'skip' | 'follow' | 'keep';
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
+  readonly rules?: readonly string[];
+  readonly filesFrom?: readonly string[];
+  readonly filterRegexp?: readonly string[];
+  readonly excludeRegexp?: readonly string[];
+  /** As written, like what follows: it is shown again by `--explain`. */
+  readonly minSize?: string;
+  readonly maxSize?: string;
+  readonly minAge?: string;
+  readonly maxAge?: string;
+  readonly explain?: boolean;
   readonly follow?: 'all' | 'child' | 'page' | 'none';
   readonly limit?: number;
   readonly batchSize?: number;
@@ -73,9 +107,35 @@ function maxDeletes(text: string): Guard['maxDeletes'] {
   throw new SyncError('invalid', 'must be a count such as 20, a share such as 10%, or all');
 }
 
+function bytes(text: string): number {
+  const found = parseBytes(text);
+  if (found === undefined) throw new SyncError('invalid', 'must be a number of bytes such as 1048576, 512k or 10G');
+  return found;
+}
+
+function duration(text: string): number {
+  const found = parseDuration(text);
+  if (found === undefined || found === 0) throw new SyncError('invalid', 'must be a time such as 90s, 30m or 1h30m');
+  return found;
+}
+
+/** Keeps a size as it was written, when it can be read. */
+function sizeText(text: string): string {
+  bytes(text);
+  return text;
+}
+
+function ageText(text: string): string {
+  if (parseAge(text) === undefined) throw new SyncError('invalid', 'must be an age such as 90s, 2h, 7d, 3M or 1y, or a date such as 2026-01-31');
+  return text;
+}
+
 const doing = 'What to do';
+const moving = 'How to move it';
+const comparing = 'What counts as a difference';
 const selecting = 'What to read and write';
 const rest = 'REST APIs';
+const watching = 'Watching';
 const output = 'Output';
 const state = 'State';
 
@@ -83,12 +143,38 @@ const all = {
   delete: { name: 'delete', group: doing, summary: 'remove from the destination what the origins do not hold, after everything was read' },
   dryRun: { name: 'dry-run', group: doing, summary: 'print what would be done, and do nothing (exit 0)' },
   maxDeletes: { name: 'max-deletes', group: doing, value: 'N|N%|all', parse: maxDeletes, summary: 'refuse to delete more than this (default 50% of what the destination holds, and never all of it)' },
+  maxDelete: { name: 'max-delete', group: doing, value: 'N|N%|all', parse: maxDeletes, sets: 'maxDeletes', summary: 'the same as --max-deletes' },
+  bandwidth: { name: 'bandwidth', group: moving, value: 'rate', parse: parseTimetable, summary: 'send no more bytes of files a second than this, as in 512k or "08:00,512k 19:00,off"' },
+  maxTransfer: { name: 'max-transfer', group: moving, value: 'size', parse: bytes, summary: 'begin nothing more when so many bytes of files were sent, as in 10G' },
+  maxDuration: { name: 'max-duration', group: moving, value: 'time', parse: duration, summary: 'begin nothing more after this time, as in 90m' },
+  backupDir: { name: 'backup-dir', group: doing, value: 'place', summary: 'copy what is replaced or deleted to this place first, and leave it alone where that fails' },
+  checksum: { name: 'checksum', short: 'c', group: comparing, conflicts: ['sizeOnly', 'ignoreTimes'], summary: 'compare what entries hold, even where size and time are the same' },
+  sizeOnly: { name: 'size-only', group: comparing, conflicts: ['ignoreTimes'], summary: 'take entries of one size for equal' },
+  ignoreTimes: { name: 'ignore-times', group: comparing, summary: 'take no two entries for equal: write everything again' },
+  update: { name: 'update', short: 'u', group: comparing, conflicts: ['ignoreExisting', 'immutable'], summary: 'leave alone what is newer at the destination' },
+  ignoreExisting: { name: 'ignore-existing', group: comparing, conflicts: ['immutable'], summary: 'only write what the destination does not hold' },
+  immutable: { name: 'immutable', group: comparing, summary: 'replace nothing: what the destination holds with another content is a failure' },
+  watch: { name: 'watch', short: 'w', group: watching, conflicts: ['dryRun', 'ignoreTimes', 'maxTransfer', 'maxDuration'], summary: 'go on until interrupted: what changes in an origin is written within a moment' },
+  fullEvery: { name: 'full-every', group: watching, value: 'time', parse: duration, summary: 'look at everything this often, whatever was told of changes (default 10m)' },
+  pollEvery: { name: 'poll-every', group: watching, value: 'time', parse: duration, summary: 'look at everything this often where an origin cannot tell of its changes (default 30s)' },
+  health: { name: 'health', group: watching, value: 'path', summary: 'a JSON file that says after every run how things stand' },
+  metrics: { name: 'metrics', group: watching, value: 'path|[host:]port', summary: 'counters as Prometheus reads them: a file that is replaced after every run, or a port (on this machine alone where no host is named)' },
   mergeDelete: { name: 'delete', group: doing, summary: 'carry deletions across (default)' },
   mergeNoDelete: { name: 'no-delete', group: doing, summary: 'leave what was deleted on one side on the other' },
   prefer: { name: 'prefer', group: doing, value: 'which', choices: ['left', 'right', 'newest'], summary: 'who wins where both sides changed (default newest; where times do not tell, the conflict is reported)' },
   as: { name: 'as', group: selecting, value: 'what', choices: ['documents', 'blobs'], summary: 'treat directories as documents or as plain files (default: plain files between two directories)' },
   include: { name: 'include', group: selecting, value: 'glob', repeats: true, summary: 'only keys that match, as in widget or widget/a* (* ? within a part, ** across parts)' },
   exclude: { name: 'exclude', group: selecting, value: 'glob', repeats: true, summary: 'not the keys that match; wins over --include' },
+  rules: { name: 'rules', group: selecting, value: 'file', repeats: true, summary: 'decide by the first line that matches, as in "- *.tmp" or "+ /docs/**" ("!" forgets the lines before it)' },
+  filesFrom: { name: 'files-from', group: selecting, value: 'file', repeats: true, summary: 'only the keys in this file, one on each line' },
+  filterRegexp: { name: 'filter-regexp', group: selecting, value: 'regexp', repeats: true, summary: 'only keys in which this is found (RE2 syntax: no references back, no looking ahead)' },
+  excludeRegexp: { name: 'exclude-regexp', group: selecting, value: 'regexp', repeats: true, summary: 'not the keys in which this is found; wins over --filter-regexp' },
+  minSize: { name: 'min-size', group: selecting, value: 'size', parse: sizeText, summary: 'only what has so many bytes or more, as in 1k, 5M or 1Gi; what is left out is left alone on both sides' },
+  maxSize: { name: 'max-size', group: selecting, value: 'size', parse: sizeText, summary: 'only what has so many bytes or fewer' },
+  minAge: { name: 'min-age', group: selecting, value: 'age', parse: ageText, summary: 'only what was not modified since, as in 90s, 2h, 7d, 3M, 1y or 2026-01-31' },
+  maxAge: { name: 'max-age', group: selecting, value: 'age', parse: ageText, summary: 'only what was modified since' },
+  explain: { name: 'explain', group: doing, conflicts: ['dryRun', 'watch'], summary: 'print which key each entry gets, or which rule leaves it out, and do nothing; the destination is not looked at' },
+  links: { name: 'links', group: selecting, value: 'how', choices: ['skip', 'follow', 'keep'], summary: 'what symbolic links in a directory are: passed over (default), what they lead to, or links' },
   schema: { name: 'schema', group: selecting, value: 'name', choices: ['hal', 'simple'], summary: 'how documents name themselves and their parents (default hal)' },
   format: { name: 'format', group: selecting, value: 'name', choices: ['json', 'yaml'], summary: 'the format that is written (default: JSON to REST APIs, else YAML)' },
   json: { name: 'json', short: 'j', group: selecting, means: ['format', 'json'], summary: 'short for --format json' },
@@ -116,16 +202,20 @@ export const outputOptions: readonly OptionSpec[] = [all.report, all.quiet, all.
 
 /** Options of a command that opens places. */
 export const placeOptions: readonly OptionSpec[] = [
-  all.as, all.include, all.exclude, all.schema, all.format, all.json, all.yaml,
+  all.as, all.links, all.include, all.exclude, all.rules, all.filesFrom, all.filterRegexp, all.excludeRegexp, all.minSize, all.maxSize, all.minAge, all.maxAge, all.schema, all.format, all.json, all.yaml,
   all.follow, all.limit, all.batchSize, all.maxAttempts, all.timeout, all.concurrency, all.username, all.netrcFile,
   all.state, all.noState,
 ];
 
 /** Options of `sync` alone. */
-export const syncOptions: readonly OptionSpec[] = [all.delete, all.dryRun, all.maxDeletes];
+export const syncOptions: readonly OptionSpec[] = [all.delete, all.dryRun, all.explain, all.maxDeletes, all.maxDelete, all.backupDir, ...comparingOptions(), all.bandwidth, all.maxTransfer, all.maxDuration, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
 
 /** Options of `diff` alone. */
-export const diffOptions: readonly OptionSpec[] = [all.delete, all.summary];
+export const diffOptions: readonly OptionSpec[] = [all.delete, all.summary, ...comparingOptions()];
 
 /** Options of `merge` alone. */
-export const mergeOptions: readonly OptionSpec[] = [all.prefer, all.mergeDelete, all.mergeNoDelete, all.dryRun, all.maxDeletes];
+export const mergeOptions: readonly OptionSpec[] = [all.prefer, all.mergeDelete, all.mergeNoDelete, all.dryRun, all.maxDeletes, all.maxDelete];
+
+function comparingOptions(): readonly OptionSpec[] {
+  return [all.checksum, all.sizeOnly, all.ignoreTimes, all.update, all.ignoreExisting, all.immutable];
+}

@@ -37,7 +37,7 @@ export function describe(parser: Program, { usage, args, options, examples, note
   const values: Record<string, unknown> = {};
   for (const spec of options) {
     const option = optionOf(spec);
-    const [key, value] = spec.means ?? [option.attributeName(), undefined];
+    const [key, value] = spec.means ?? [spec.sets ?? option.attributeName(), undefined];
     parser.addOption(option).on(`option:${option.name()}`, () => (values[key] = value ?? parser.getOptionValue(option.attributeName())));
   }
   parser.addHelpText('after', () => `\nExamples:\n${examples.map(([line, does]) => `  # ${does}\n  ${program} ${line}\n`).join('')}${notes.length > 0 ? `\n${notes.map((note) => `${note}\n`).join('')}` : ''}`);

@@ -29,7 +29,7 @@ export class Terminal {
     this.paintErr = painter(wantsColor({ isTTY: process.stderr.isTTY, environment, color }));
     this.live = process.stderr.isTTY && environment['TERM'] !== 'dumb';
     // A reader that went away, as in `| head`, is no error; the run itself goes on.
-    process.stdout.on('error', () => (this.#outClosed = true));
+    process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => (this.#outClosed = code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED'));
   }
 
   /** Whether whoever read standard output has gone away. */

@@ -7,6 +7,7 @@ import { plainHost } from '../model/plain-host.ts';
 import { isSink, isSource } from '../model/store.ts';
 import type { Sink, Source, Store } from '../model/store.ts';
 import type { Schema } from '../schema/schema.ts';
+import { endpointOptions } from './endpoint-options.ts';
 import { kinds } from './kinds.ts';
 import type { KindName } from './kinds.ts';
 
@@ -42,7 +43,12 @@ export interface OpenPair extends AsyncDisposable {
   readonly scope: 'everything' | 'types';
 }
 
-const schemes = 'http://, https://, memory:';
+const schemes = 'http://, https://, s3://, swift://, memory:';
+
+/** The kinds whose scheme is their name. */
+const schemed: readonly KindName[] = ['s3', 'swift'];
+/** The kinds that hold files, or things like files. */
+const blobKinds: readonly KindName[] = ['tree', 's3', 'swift'];
 
 /** Which kind of place an endpoint means, by its spelling alone. Throws `invalid` on a scheme that no kind has. */
 export function recognise(endpoint: string): Recognised {
@@ -53,6 +59,8 @@ export function recognise(endpoint: string): Recognised {
   if (endpoint.startsWith('memory:')) return { kind: 'memory', location: endpoint };
   if (/^https?:\/\//i.test(endpoint)) return { kind: 'rest', location: checkedUrl(endpoint) };
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(endpoint)?.[1];
+  const named = schemed.find((kind) => kind === scheme?.toLowerCase());
+  if (named !== undefined) return { kind: named, location: endpoint };
   if (scheme !== undefined) throw new SyncError('invalid', `${scheme}:// is not a kind of place that is known`, { hint: `use ${schemes}, a file, a directory, null or -` });
   // A trailing slash says directory, whatever the name looks like.
   return { kind: /\.(?:ya?ml|json|ndjson)$/i.test(endpoint) ? 'file' : 'tree', location: endpoint };
@@ -78,7 +86,8 @@ export async function openStore(endpoint: string | Recognised, options: OpenOpti
   const responses = name === 'rest' && typeof state === 'object' ? state.responses(plainUrl(location)) : undefined;
   // Documents are never hidden, and in a directory under version control there is much to pass over.
   const visible = name === 'tree' && as === 'documents' ? { hidden: 'skip' } : {};
-  const store = await kind.open(location, { ...visible, ...Object.fromEntries(wanted), ...(responses && { responses }) }, host);
+  const { endpoint: place, options: own } = schemed.includes(name) ? endpointOptions(location, kind) : { endpoint: location, options: {} };
+  const store = await kind.open(place, { ...visible, ...Object.fromEntries(wanted), ...own, ...(responses && { responses }) }, host);
   return as === 'documents' ? asDocuments(store, options) : store;
 }
 
@@ -98,8 +107,8 @@ export async function openPair({ origins, target, options = {} }: {
     if (same) throw same;
   }
 
-  const blobs = [...left, right].every(({ kind }) => kind === 'tree') && options.as !== 'documents';
-  if (options.as === 'blobs' && !blobs) throw new SyncError('invalid', 'only directories can be copied as blobs', { hint: 'leave out --as blobs, or name directories on both sides' });
+  const blobs = [...left, right].every(({ kind }) => blobKinds.includes(kind)) && options.as !== 'documents';
+  if (options.as === 'blobs' && !blobs) throw new SyncError('invalid', 'only directories and buckets can be copied as blobs', { hint: 'leave out --as blobs, or name directories or buckets on both sides' });
   const opened: (Store | Source | Sink)[] = [];
   const close = async (): Promise<void> => {
     for (const store of opened.splice(0).reverse()) await store[Symbol.asyncDispose]();
@@ -119,7 +128,10 @@ export async function openPair({ origins, target, options = {} }: {
     }
     const store = await open(right, 'empty');
     if (!isSink(store)) throw new SyncError('invalid', `${store.name} cannot be written`, { hint: 'name another destination' });
-    for (const source of sources) if (source.identity === store.identity && right.kind !== 'stdio') throw samePlace(source.name, store.name);
+    for (const source of sources) {
+      if (source.identity === store.identity && right.kind !== 'stdio') throw samePlace(source.name, store.name);
+      if (schemed.includes(right.kind) && isWithin(source.identity, store.identity)) throw nested(source.name, store.name);
+    }
     const scope = [...left, right].some(({ kind }) => kind === 'rest') ? 'types' : 'everything';
     return { origins: sources, target: store, holds: blobs ? 'blobs' : 'documents', scope, [Symbol.asyncDispose]: close };
   } catch (error) {
@@ -165,7 +177,16 @@ export function samePlaceError(origin: Recognised, target: Recognised): SyncErro
   if (from === to || sameInode(from, to)) return samePlace(origin.location, target.location);
   // A directory written into the one it is read from would be read back, and one that is cleaned up would lose its origin.
   if (origin.kind !== 'tree' || target.kind !== 'tree' || !(from.startsWith(to + sep) || to.startsWith(from + sep))) return undefined;
-  return new SyncError('invalid', `${origin.location} and ${target.location} lie within one another`, { hint: 'name two separate directories' });
+  return nested(origin.location, target.location);
+}
+
+/** Whether one of two places, by their identities, lies within the other, or is the other. */
+export function isWithin(one: string, other: string): boolean {
+  return one === other || one.startsWith(`${other.replace(/\/$/, '')}/`) || other.startsWith(`${one.replace(/\/$/, '')}/`);
+}
+
+function nested(origin: string, target: string): SyncError {
+  return new SyncError('invalid', `${origin} and ${target} lie within one another`, { hint: 'name two separate places' });
 }
 
 function samePlace(origin: string, target: string): SyncError {

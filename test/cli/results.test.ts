@@ -248,6 +248,41 @@ test('a merge with an API carries deletions both ways', async () => {
   assert.match((await bench.syncline(['merge', 'data', `${api.url}/api/stop`])).stdout, /in step/);
 });
 
+test('where an API does not list a collection, nothing is deleted or said to be equal', async () => {
+  using bench = new Bench();
+  await using api = await startExampleApi({ resources: ['s', 't'].map((id) => ({ type: 'stop', id, fields: {} })) });
+  assert.equal((await bench.syncline(['sync', `${api.url}/api/stop`, 'data'])).code, 0);
+  rmSync(bench.at('data/stop/t.yaml'));
+  for (const status of [403, 405, 500]) {
+    await using deaf = await startExampleApi({ resources: ['s', 't'].map((id) => ({ type: 'stop', id, fields: {} })), faults: [{ method: 'GET', path: '/api/stop', status, times: Infinity }] });
+    const verified = await bench.syncline(['verify', '--max-attempts', '1', 'data', deaf.url]);
+    assert.equal(verified.code, 1, verified.stdout + verified.stderr);
+    const { code, stdout } = await bench.syncline(['sync', '--delete', '--max-deletes', 'all', '--max-attempts', '1', 'data', deaf.url]);
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /cannot read \/api\/stop of/);
+    assert.equal(Object.keys(deaf.dump()).length, 2);
+  }
+});
+
+test('a dry run says what the guard would say', async () => {
+  using bench = new Bench();
+  bench.write({ 'a/1': '1', 'b/1': '1', 'b/2': '1', 'b/3': '1' });
+  const { code, stdout } = await bench.syncline(['sync', '--delete', '--dry-run', 'a', 'b']);
+  assert.equal(code, 0);
+  assert.match(stdout, /a sync would end here: refusing to delete 2 of 3/);
+  assert.equal((await bench.syncline(['sync', '--delete', 'a', 'b'])).code, 4);
+});
+
+test('a dry run refuses the members of a cycle as the run itself does', async () => {
+  using bench = new Bench();
+  await using api = await startExampleApi({ resources: [] });
+  bench.write({ 'data/foo/1.yaml': 'id: 1\n_links: {self: {href: /api/foo/1}, parent:foo: {href: /api/foo/2}}\n', 'data/foo/2.yaml': 'id: 2\n_links: {self: {href: /api/foo/2}, parent:foo: {href: /api/foo/1}}\n' });
+  const planned = await bench.syncline(['sync', '--dry-run', 'data', api.url]);
+  const done = await bench.syncline(['sync', 'data', api.url]);
+  for (const { stdout } of [planned, done]) assert.match(stdout, /depend on each other in a cycle: foo\//);
+  assert.deepEqual([planned.code, done.code], [1, 1]);
+});
+
 test('control characters in keys and documents do not reach the terminal', async () => {
   using bench = new Bench();
   bench.write({ 'a/x\u001b[31m': 'red \u001b]0;title\u0007\n', 'b/y': '' });

@@ -21,7 +21,7 @@ const mistakes: readonly (readonly [args: readonly string[], says: RegExp])[] = 
   [['sync', 'a'], /only one place was named/],
   [['sync', 'a', 'ftp://host/b'], /ftp:\/\/ is not a kind of place/],
   [['sync', 'a', './a/'], /the same place/],
-  [['sync', '--as', 'blobs', 'a', 'b.yaml'], /only directories can be copied as blobs/],
+  [['sync', '--as', 'blobs', 'a', 'b.yaml'], /only directories and buckets can be copied as blobs/],
   [['diff', 'a', '-'], /cannot be read, so there is nothing to compare with/],
   [['merge', 'a'], /takes two places, and 1/],
   [['merge', 'a', 'b', 'c'], /takes two places, and 3/],

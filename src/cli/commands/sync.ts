@@ -1,5 +1,6 @@
 import { SyncError } from '../../model/errors.ts';
 import type { Command, Invocation } from '../command.ts';
+import type { Values } from '../options.ts';
 import { outputOptions, placeOptions, syncOptions } from '../options.ts';
 
 /** One way: the destination comes to hold what the origins hold. */
@@ -13,6 +14,8 @@ export const command: Command = {
     ['sync https://example.com/api/foo ./data', 'capture the resources of an API, one YAML file each'],
     ['sync ./data https://staging.example.com', 'replay them elsewhere, parents first, only what differs'],
     ['sync --delete --dry-run ./data https://staging.example.com', 'see what a run with deletions would do'],
+    ['sync --delete --watch ./site ./copy', 'keep a copy as the original is, from now on'],
+    ['sync --explain --rules rules.txt ./site ./copy', 'see which files take part, and why'],
     ['sync base.yaml overrides.yaml - --json', 'lay one file over another and print the result'],
   ],
   notes: [
@@ -26,10 +29,21 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
   const { splitPlaces } = await import('../places.ts');
   const { origins, target } = splitPlaces(args);
   if (values.maxDeletes !== undefined && !values.delete) throw new SyncError('invalid', '--max-deletes says how much --delete may delete, and nothing is deleted without it', { hint: 'add --delete, or leave out --max-deletes' });
+  if (values.explain) {
+    const { withPairing } = await import('../pairing.ts');
+    const { explain } = await import('../explain.ts');
+    if (target === '-') terminal.yieldStdout();
+    return withPairing({ origins, target, values, terminal }, (pairing) => explain(pairing, { values, terminal }));
+  }
   if (values.dryRun) {
     const { showDiff } = await import('./diff.ts');
     return showDiff({ args, values: { ...values, summary: true }, terminal }, { command: 'sync', differencesAreFine: true });
   }
+  if (values.watch) {
+    const { watch } = await import('../watch.ts');
+    return watch({ origins, target, values, terminal });
+  }
+  refuseAlone(values);
   const { withPairing } = await import('../pairing.ts');
   const { isComparable } = await import('../../stores/open.ts');
   const { finish } = await import('../finish.ts');
@@ -40,6 +54,11 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
       ? await (await import('../../engine/sync.ts')).runSync(pairing.oneWay())
       : await (await import('../../engine/copy.ts')).runCopy({ ...options, origins: pair.origins, target: pair.target });
     progress.stop();
-    return finish(report, { command: 'sync', pairing, values, terminal, keptHint: 'only at the destination left there: pass --delete to remove them' });
+    return finish(report, { command: 'sync', pairing, values, terminal, ...(!values.delete && { keptHint: 'only at the destination left there: pass --delete to remove them' }) });
   });
+}
+
+function refuseAlone({ fullEvery, pollEvery, health, metrics }: Values): void {
+  const [name] = Object.entries({ 'full-every': fullEvery, 'poll-every': pollEvery, health, metrics }).find(([, value]) => value !== undefined) ?? [];
+  if (name !== undefined) throw new SyncError('invalid', `--${name} is about watching`, { hint: `add --watch, or leave out --${name}` });
 }
