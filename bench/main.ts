@@ -1,14 +1,19 @@
-// Runs a benchmark by name: npm run bench -- resources [--quick] [--rounds N] [--only TEXT] [--no-build]
+// Runs a benchmark by name: npm run bench -- resources|objects [--quick] [--rounds N] [--only TEXT] [--no-build] [--closing]
 import { parseArgs } from 'node:util';
+import { benchObjects } from './objects.ts';
 import { benchResources } from './resources.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' }, only: { type: 'string' }, 'no-build': { type: 'boolean', default: false } },
+  options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, only: { type: 'string' }, 'no-build': { type: 'boolean', default: false }, closing: { type: 'boolean', default: false } },
 });
 
-if (positionals.length !== 1 || positionals[0] !== 'resources') {
-  console.error('usage: npm run bench -- resources [--quick] [--rounds N] [--only TEXT] [--no-build]');
+const [name, ...rest] = positionals;
+const options = (rounds: string): Parameters<typeof benchResources>[0] => ({ quick: values.quick, rounds: Number(values.rounds ?? rounds), only: values.only, build: !values['no-build'] });
+if (rest.length > 0 || (name !== 'resources' && name !== 'objects')) {
+  console.error('usage: npm run bench -- resources|objects [--quick] [--rounds N] [--only TEXT] [--no-build] [--closing]');
   process.exit(2);
 }
-await benchResources({ quick: values.quick, rounds: Number(values.rounds), only: values.only, build: !values['no-build'] });
+if (name === 'resources') await benchResources(options('5'));
+// Closing: the server of buckets ends every connection after one answer.
+else await benchObjects({ ...options('3'), closing: values.closing });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,22 +9,27 @@ import { readDocuments } from '../src/formats/detect.ts';
 import { writeJson } from '../src/formats/json.ts';
 import { writeYamlDocument } from '../src/formats/yaml-write.ts';
 import type { Document } from '../src/model/document.ts';
-import { joinKey, splitKey } from '../src/model/key.ts';
+import { compareKeys, joinKey, splitKey } from '../src/model/key.ts';
 import type { Key } from '../src/model/key.ts';
 import { plainHost } from '../src/model/plain-host.ts';
 import type { Store } from '../src/model/store.ts';
 import { hal } from '../src/schema/hal.ts';
 import { simple } from '../src/schema/simple.ts';
 import { documentsIn } from '../src/stores/documents/documents-in.ts';
+import { ActorStore } from '../src/stores/actor/actor-store.ts';
+import type { Actor } from '../src/stores/actor/actor.ts';
 import { FileStore } from '../src/stores/file/file-store.ts';
 import { MemoryStore } from '../src/stores/memory/memory-store.ts';
 import { NullStore } from '../src/stores/null/kind.ts';
 import { kind as rest } from '../src/stores/rest/kind.ts';
 import type { RestOptions } from '../src/stores/rest/kind.ts';
 import { StandardStreams } from '../src/stores/stdio/standard-streams.ts';
+import { kind as swift } from '../src/stores/swift/kind.ts';
 import { TreeStore } from '../src/stores/tree/tree-store.ts';
 import { testStore, wrapped } from '../src/testing/index.ts';
 import type { Subject } from '../src/testing/index.ts';
+import { missingS3, newBucket, openS3 } from './services/s3.ts';
+import { sharedSwift, skipWithoutSwift } from './services/swift.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'syncline-conformance-'));
 const servers: ExampleApi[] = [];
@@ -61,6 +67,8 @@ const subjects: { readonly [name: string]: Subject } = {
   'file, YAML': file('.yaml'),
   'file, JSON': { ...file('.json'), refuses: noJson },
   'file, NDJSON': { ...file('.ndjson'), refuses: noJson },
+  'actor, sorted': { open: async () => new ActorStore(heldActor(true)) },
+  'actor, in no order': { open: async () => new ActorStore(heldActor(false)) },
   'tree': inFolder((folder) => new TreeStore(folder, plainHost, { missing: 'empty' }), { refuses: noFileNames }),
 };
 
@@ -115,6 +123,23 @@ function file(extension: string): Subject {
   return inFolder((path) => new FileStore(path + extension, plainHost, { schema: simple, missing: 'empty' }), documents());
 }
 
+/** An actor that keeps everything in memory. */
+function heldActor(alreadySorted: boolean): Actor {
+  const held = new Map<string, Buffer>();
+  return {
+    alreadySorted,
+    *list() {
+      for (const key of alreadySorted ? [...held.keys()].sort(compareKeys) : held.keys()) {
+        const bytes = held.get(key)!;
+        yield { key, size: bytes.length, md5: createHash('md5').update(bytes).digest('hex') };
+      }
+    },
+    upload: async (file) => void held.set(file.key, Buffer.concat(await Array.fromAsync(file.open()))),
+    delete: async (key) => void held.delete(key),
+    async *download(key) { yield held.get(key)!; },
+  };
+}
+
 /** The example API, a server of its own for every place. */
 function overHttp(api: ExampleApiOptions, { path = '/api/thing', options = {} }: { readonly path?: string; readonly options?: RestOptions } = {}): Subject {
   let url = '';
@@ -154,3 +179,47 @@ for (const [name, subject] of Object.entries(subjects)) {
   describe(name, () => testStore(test, subject));
   describe(`${name}, wrapped`, () => testStore(test, wrapped(subject)));
 }
+
+/** A container that nothing uses yet, or a part of one, on a Swift server. */
+function onSwift(path: string, seen: (blobs: Store) => Store, subject: Partial<Subject> = {}): Subject {
+  let endpoint = '';
+  const open = async (): Promise<Store> => {
+    const { environment } = await sharedSwift();
+    return seen(await swift.open(endpoint, { create: true, missing: 'empty' }, { ...plainHost, environment }) as Store);
+  };
+  return {
+    open: async () => {
+      endpoint = `swift://conformance-${places++}${path}`;
+      return await open();
+    },
+    reopen: open,
+    refuses: ['a/', '\u0000'],
+    ...subject,
+  };
+}
+
+const withoutSwift = { skip: await skipWithoutSwift() };
+describe('Swift', withoutSwift, () => testStore(test, onSwift('', (blobs) => blobs)));
+describe('Swift, below a prefix, as documents', withoutSwift, () => testStore(test, onSwift('/a pre+fix/é', (blobs) => documentsIn(blobs, { schema: simple, format: 'yaml', host: plainHost }), { ...documents(), partBytes: 240, refuses: [] })));
+
+/** A bucket that nothing uses yet, or a part of one, on an S3 server that keeps objects as files: it refuses names that would lead through its folders. */
+function onS3(path: string, seen: (blobs: Store) => Store, subject: Partial<Subject> = {}): Subject {
+  let place = '';
+  const open = async (): Promise<Store> => seen(await openS3(place));
+  return {
+    open: async () => {
+      place = newBucket() + path;
+      return await open();
+    },
+    reopen: open,
+    probes: true,
+    refuses: noFileNames,
+    partBytes: 240,
+    ...subject,
+  };
+}
+
+const withoutS3 = { skip: missingS3 ?? false };
+describe('S3', withoutS3, () => testStore(test, onS3('', (blobs) => blobs)));
+describe('S3, below a prefix, wrapped', withoutS3, () => testStore(test, wrapped(onS3('/a pre+fix/é', (blobs) => blobs))));
+describe('S3, as documents', withoutS3, () => testStore(test, onS3('', (blobs) => documentsIn(blobs, { schema: simple, format: 'json', host: plainHost }), { ...documents(), refuses: noJson })));

@@ -132,10 +132,13 @@ describe('the text of the project', () => {
     assert.deepEqual(broken, []);
   });
 
-  test('each acceptance case of resource-sync has one test of its name', () => {
-    const names = globSync('test/acceptance/*.test.ts', { cwd: root }).flatMap((path) => [...readFileSync(join(root, path), 'utf8').matchAll(/\b(?:test|it)(?:\.\w+)?\(\s*['"`]R(\d+):/g)].map(([, number]) => Number(number)));
-    assert.deepEqual(names.toSorted((a, b) => a - b), Array.from({ length: 50 }, (_, i) => i + 1));
-  });
+  for (const [program, letter, count] of [['resource-sync', 'R', 50], ['autosync', 'A', 40]] as const) {
+    test(`each acceptance case of ${program} has one test of its name`, () => {
+      const named = new RegExp(String.raw`\b(?:test|it)(?:\.\w+)?\(\s*['"\`]${letter}(\d+):`, 'g');
+      const names = globSync('test/acceptance/*.test.ts', { cwd: root }).flatMap((path) => [...readFileSync(join(root, path), 'utf8').matchAll(named)].map(([, number]) => Number(number)));
+      assert.deepEqual(names.toSorted((a, b) => a - b), Array.from({ length: count }, (_, i) => i + 1));
+    });
+  }
 });
 
 function importsOf(from: string): readonly Import[] {

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { missingS3 } from '../services/s3.ts';
+import type { Fault, Rule } from './proxy.ts';
+import { lawful, same, World } from './world.ts';
+import type { Ending, Held } from './world.ts';
+
+const seeds = [1, 2, 3, 4, 5, 6];
+const always = (kind: string, fault: Fault): Rule => (request) => (request.kind === kind ? fault : undefined);
+const first = (kind: string, count: number, fault: Fault): Rule => (request) => (request.kind === kind && request.nth < count ? fault : undefined);
+
+function settled(ending: Ending): boolean {
+  return 'report' in ending && ending.report.complete && ending.report.counts.failed + ending.report.counts.conflicts + ending.report.problems === 0;
+}
+
+/** One run through what breaks, held to the laws. */
+async function broken(world: World, direction: 'up' | 'down', rule: Rule): Promise<{ readonly ending: Ending; readonly before: Held; readonly after: Held }> {
+  const [from, to] = direction === 'up' ? ['tree', 'bucket'] as const : ['bucket', 'tree'] as const;
+  const source = world.held(from);
+  const before = world.held(to);
+  world.proxy.reset();
+  world.proxy.rule = rule;
+  const ending = await world.run(direction);
+  await world.proxy.idle();
+  const after = world.held(to);
+  lawful(ending, { source, before, after });
+  return { ending, before, after };
+}
+
+describe('between a directory and a bucket, through what breaks', { skip: missingS3 }, () => {
+  test('a run in which nothing breaks is passed on whole, and the second writes nothing', async () => {
+    await using world = await World.start(1);
+    world.fill(30, 1);
+    await world.mend('up');
+    await world.mend('up');
+    const { put = 0, part = 0, delete: deletes = 0 } = world.proxy.traffic.requests;
+    assert.deepEqual([put, part, deletes], [0, 0, 0]);
+    await world.mend('down');
+  });
+
+  for (const fault of [{ fault: 'reset', when: 'before' }, { fault: 'reset', when: 'during' }, { fault: 'reset', when: 'after' }, { fault: 'status', status: 500 }, { fault: 'status', status: 503 }, { fault: 'status', status: 500, done: true }, { fault: 'spoil', of: 'request' }] as const satisfies readonly Fault[]) {
+    test(`uploads end equal where the first of them meet ${JSON.stringify(fault)}`, async () => {
+      await using world = await World.start(2);
+      world.fill(12, 1);
+      await world.mend('up');
+      world.fill(12, 1);
+      world.remove('d0/f3');
+      for (const kind of ['put', 'part', 'complete-parts', 'delete-many']) {
+        const { ending } = await broken(world, 'up', first(kind, 2, fault));
+        assert.ok(settled(ending), `${kind}: ${'error' in ending ? ending.error.sentence : JSON.stringify(ending.report.failures.map(({ error }) => error.sentence))}`);
+        world.fill(12, 1);
+        world.remove('d0/f3');
+      }
+    });
+  }
+
+  test('what the server says it stored otherwise than sent is a failure, not a success', async () => {
+    await using world = await World.start(3);
+    world.fill(3);
+    const { ending } = await broken(world, 'up', always('put', { fault: 'tag', tag: '0'.repeat(32) }));
+    assert.ok(!settled(ending));
+    await world.mend('up');
+  });
+
+  for (const fault of [{ fault: 'cut', share: 0.4 }, { fault: 'cut', share: 0.4, whole: true }, { fault: 'spoil', of: 'answer' }, { fault: 'status', status: 503 }, { fault: 'reset', when: 'before' }] as const satisfies readonly Fault[]) {
+    test(`no download that meets ${JSON.stringify(fault)} is taken for the object`, async () => {
+      await using world = await World.start(4);
+      world.fill(12, 1);
+      await world.mend('up');
+      for (const key of ['d0/f3', 'd1/f4']) world.write({ [key]: 'what was there before' });
+      world.remove('d2/f5');
+      world.remove('large/0');
+      const { ending } = await broken(world, 'down', always('get', fault));
+      assert.ok(!settled(ending));
+      await broken(world, 'down', first('get', 2, fault));
+      await world.mend('down');
+    });
+  }
+
+  test('a server that is overloaded half of the time is worn down', async () => {
+    await using world = await World.start(5);
+    world.fill(40);
+    const { ending } = await broken(world, 'up', ({ kind }) => (kind === 'put' && world.random.chance(0.3) ? { fault: 'status', status: 503 } : undefined));
+    assert.ok('report' in ending);
+    await world.mend('up');
+  });
+
+  test('a server that never answers is a sentence, and nothing is deleted', async () => {
+    await using world = await World.start(6);
+    world.fill(10);
+    await world.mend('up');
+    for (const direction of ['up', 'down'] as const) {
+      world.remove('d1/f1');
+      const { ending, before, after } = await broken(world, direction, () => ({ fault: 'status', status: 503 }));
+      assert.ok('error' in ending);
+      same(before, after);
+      await world.mend('up');
+      world.write({ 'd1/f1': 'again' });
+      await world.mend('up');
+    }
+  });
+
+  for (const seed of seeds) {
+    test(`whatever breaks under the seed ${seed}, no object is wrong, none is gone, and the next run ends equal`, async () => {
+      await using world = await World.start(100 + seed);
+      const { random } = world;
+      const faults: readonly Fault[] = [
+        { fault: 'reset', when: 'before' }, { fault: 'reset', when: 'during' }, { fault: 'reset', when: 'after' }, { fault: 'status', status: 500 }, { fault: 'status', status: 500, done: true }, { fault: 'status', status: 503 },
+        { fault: 'cut', share: 0.5 }, { fault: 'cut', share: 0.9, whole: true }, { fault: 'spoil', of: 'answer' }, { fault: 'spoil', of: 'request' }, { fault: 'tag', tag: 'f'.repeat(32) }, { fault: 'delay', ms: 5 },
+      ];
+      world.fill(20, 1);
+      await world.mend('up');
+      for (let round = 0; round < 6; round++) {
+        const share = random.pick([0.05, 0.2, 0.6]);
+        const direction = random.pick(['up', 'down'] as const);
+        world.fill(8, random.below(2));
+        const [gone] = world.held('tree').keys();
+        world.remove(gone!);
+        await broken(world, direction, () => (random.chance(share) ? random.pick(faults) : undefined));
+        await world.mend(random.pick(['up', 'down'] as const));
+      }
+    });
+  }
+});
