@@ -64,6 +64,7 @@ for (const [what, options] of [['with digests', { digests: ['md5'] }], ['without
     mirror.write({ 'a': 'one', 'b/c': 'two', 'b/d': '' });
     assert.deepEqual((await mirror.run()).wrote, ['a', 'b/c', 'b/d']);
     assert.deepEqual(await mirror.run(), nothing);
+    assert.deepEqual(await mirror.run({ under: ['b'] }), nothing);
   });
 
   test(`an edit that keeps size and time is found by the time of change, and so is one behind our back, ${what}`, async () => {

@@ -138,9 +138,11 @@ async function* planInOrder({ origins, target }: OneWay, { context, policy, base
     },
   });
   const precision = Math.max(...origins.map((origin) => coarser(origin, target)));
-  const sides: AsyncIterable<readonly (Entry | Base)[]>[] = [resumed(first, left), right, ...(baseline ? [baseline.scan()] : [])];
+  // Of a part there is little, and all that was ever learned is a lot.
+  const part = context.under !== undefined;
+  const sides: AsyncIterable<readonly (Entry | Base)[]>[] = [resumed(first, left), right, ...(baseline && !part ? [baseline.scan()] : [])];
   for await (const rows of mergeJoin<Entry | Base>(...sides)) {
-    const triples = rows.map(({ key, items: [l, r, b] }) => ({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined })).filter((triple) => isWithin(triple, context.within));
+    const triples = rows.map(({ key, items: [l, r, b] }) => ({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: part ? baseline?.get(key) : b as Base | undefined })).filter((triple) => isWithin(triple, context.within));
     const found = await withEvidence(unlisted.size > 0 ? await lookUp(triples, unlisted, target, context) : triples, {
       leftOf: (entry) => originOf(entry, origins), right: target, precision, proof, signal: context.signal, hashes: context.hashes,
     });

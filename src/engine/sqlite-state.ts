@@ -146,17 +146,12 @@ class SqliteBaseline implements Baseline {
     if (this.#pending.size === 0) return;
     const set = this.#database.prepare('insert or replace into bases values (?, ?, ?, ?)');
     const remove = this.#database.prepare('delete from bases where pairing = ? and key = ?');
-    this.#database.exec('begin immediate');
-    try {
+    inTransaction(this.#database, () => {
       for (const [key, base] of this.#pending) {
         if (base) set.run(this.#pairing, key, JSON.stringify(base.left), JSON.stringify(base.right));
         else remove.run(this.#pairing, key);
       }
-      this.#database.exec('commit');
-    } catch (error) {
-      this.#database.exec('rollback');
-      throw error;
-    }
+    });
     this.#pending.clear();
     this.#stored = true;
   }
@@ -164,6 +159,18 @@ class SqliteBaseline implements Baseline {
   #change(key: Key, base: Base | undefined): void {
     this.#pending.set(key, base);
     if (this.#pending.size >= pageRows) this.commit();
+  }
+}
+
+/** All of `body` or nothing of it. */
+function inTransaction(database: DatabaseSync, body: () => void): void {
+  database.exec('begin immediate');
+  try {
+    body();
+    database.exec('commit');
+  } catch (error) {
+    database.exec('rollback');
+    throw error;
   }
 }
 
@@ -213,14 +220,9 @@ class SqliteHashes implements HashCache {
   commit(): void {
     if (this.#pending.size === 0) return;
     const set = this.#database.prepare('insert or replace into hashes values (?, ?, ?, ?)');
-    this.#database.exec('begin immediate');
-    try {
+    inTransaction(this.#database, () => {
       for (const [key, { version, digests }] of this.#pending) set.run(this.#place, key, version, digests.map(({ algorithm, value }) => `${algorithm}:${value}`).join(' '));
-      this.#database.exec('commit');
-    } catch (error) {
-      this.#database.exec('rollback');
-      throw error;
-    }
+    });
     this.#pending.clear();
     this.#stored = true;
   }
