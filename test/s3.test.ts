@@ -1,9 +1,11 @@
 // What crosses modules: buckets on a real server.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { existsSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { SyncError } from '../src/model/errors.ts';
-import { missingS3, newBucket, openS3 } from './services/s3.ts';
+import { missingS3, newBucket, openS3, s3Server } from './services/s3.ts';
 import { between, bytesOf, failureOf, fill, keysOf, large, md5, mebibyte, originOf, put, blob } from './services/s3-bucket.ts';
 
 const impatient = { maxAttempts: 1 };
@@ -42,6 +44,20 @@ describe('a bucket', { skip: missingS3 }, () => {
     assert.deepEqual(page?.attributes, attributes);
     assert.ok(page.content?.kind === 'blob' && page.content.mediaType === 'text/html');
     assert.deepEqual(link?.attributes, { link: true });
+  });
+
+  test('what the trial of a killed run left behind is removed when it is old', async () => {
+    const bucket = newBucket();
+    await using store = await openS3(bucket);
+    await fill(store, ['a']);
+    const { folder } = await s3Server();
+    const [old, young] = ['old', 'young'].map((name) => join(folder, bucket, `.syncline-probe-${name}`)) as [string, string];
+    for (const path of [old, young]) writeFileSync(path, '0');
+    utimesSync(old, new Date(), new Date(Date.now() - 2 * 60 * 60 * 1_000));
+    await using again = await openS3(bucket);
+    const [outcome] = await again.write([{ ...put('b', 'b'), expect: { absent: true } }]);
+    assert.equal(outcome?.kind, 'done');
+    assert.deepEqual([existsSync(old), existsSync(young)], [false, true]);
   });
 
   test('a thousand deletions go out by one request, and what was not there is no failure', async () => {

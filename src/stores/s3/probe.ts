@@ -23,6 +23,8 @@ export interface Enforced {
 
 const nothing: Enforced = { absent: 'ignored', version: 'ignored', deletion: 'none', parts: false };
 const everything: Enforced = { absent: 'enforced', version: 'enforced', deletion: 'batch', parts: true };
+/** A probe's object this old was left behind by a run that was killed. */
+const leftoverMs = 60 * 60 * 1_000;
 /** Writers that race for one object. */
 const racers = 4;
 
@@ -73,6 +75,7 @@ export class Probe {
     const first = await this.#race(key, ['if-none-match', '*']);
     if (first.some(({ status }) => status === 401 || status === 403)) return nothing;
     try {
+      await this.#sweep();
       const current = await this.#tag(key);
       if (current === undefined) return nothing;
       const wrong = ['if-match', `"${'0'.repeat(32)}"`];
@@ -82,6 +85,16 @@ export class Probe {
       return { absent, version, deletion: await this.#tryDeletion(key, wrong), parts: absent !== 'ignored' && version !== 'ignored' && await this.#tryParts(key, wrong) };
     } finally {
       await this.#send('DELETE', key);
+    }
+  }
+
+  /** Removes what probes of runs that were killed have left. */
+  async #sweep(): Promise<void> {
+    const { client, prefix } = this.#bucket;
+    const { body } = await client.send({ method: 'GET', query: { 'list-type': '2', 'prefix': prefix + probePrefix } });
+    for (const item of elementsOf(body.toString(), 'Contents')) {
+      const [key, modified = ''] = [textOf(item, 'Key'), textOf(item, 'LastModified')];
+      if (key && client.now() - Date.parse(modified) > leftoverMs) await this.#send('DELETE', key);
     }
   }
 

@@ -23,7 +23,7 @@ export const s3Capabilities: Capabilities = {
   deletes: true,
   dependencies: 'ignored',
   visibility: 'immediate',
-  limits: { batchEntries: 1_000, inFlight: 4, keyBytes: objectKeyBytes },
+  limits: { batchEntries: 1_000, inFlight: 2, keyBytes: objectKeyBytes },
 };
 
 /** The parts that a store is put together from. */
