@@ -1,7 +1,7 @@
-import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
 import { limits } from '../lib/limits.ts';
-import { TempFolder } from '../lib/temp-folder.ts';
+import { TempFile } from '../lib/temp-file.ts';
+import type { Extent } from '../lib/temp-file.ts';
 import { sizeOfEntry, withoutBlob, withoutContent } from '../model/entry.ts';
 import type { Entry } from '../model/entry.ts';
 import { compareKeys } from '../model/key.ts';
@@ -25,7 +25,6 @@ const pageEntries = 256;
  * with `rereads` documents too, which {@link Source.read} gives again. Nothing is yielded before `pages` has ended.
  */
 export async function* sortEntries(pages: AsyncIterable<readonly Entry[]>, { bytes = limits.sortBytes, rereads = false }: SortOptions = {}): AsyncGenerator<readonly Entry[]> {
-  using folder = new TempFolder();
   let runs: Run[] = [];
   try {
     let held: Entry[] = [];
@@ -38,9 +37,9 @@ export async function* sortEntries(pages: AsyncIterable<readonly Entry[]>, { byt
         heldBytes += sizeOfEntry(entry);
       }
       if (heldBytes <= bytes) continue;
-      runs.push(Run.write(folder.file(), slices(sortInMemory(rereads ? held.map(withoutContent) : held))));
+      runs.push(Run.write(slices(sortInMemory(rereads ? held.map(withoutContent) : held))));
       [held, heldBytes] = [[], 0];
-      if (runs.length === fanIn) runs = [Run.write(folder.file(), mergeRuns(runs))];
+      if (runs.length === fanIn) runs = [Run.write(mergeRuns(runs))];
     }
     sortInMemory(held);
     if (runs.length === 0) yield* slices(held);
@@ -61,50 +60,25 @@ function* slices(entries: readonly Entry[]): Generator<readonly Entry[]> {
   for (let at = 0; at < entries.length; at += pageEntries) yield entries.slice(at, at + pageEntries);
 }
 
-/** A sorted run on disk: pages, each with its length before it. Read once, front to back. */
+/** A sorted run on disk, in pages. Read once, front to back. */
 class Run implements Iterable<readonly Entry[]> {
-  readonly #path: string;
-  readonly #file: number;
+  readonly #file = new TempFile();
+  readonly #pages: Extent[] = [];
 
-  private constructor(path: string, file: number) {
-    this.#path = path;
-    this.#file = file;
-  }
-
-  static write(path: string, pages: Iterable<readonly Entry[]>): Run {
-    const file = openSync(path, 'wx+', 0o600);
-    const length = Buffer.alloc(4);
-    for (const page of pages) {
-      const body = serialize(page.map(withoutBlob));
-      length.writeUInt32LE(body.length);
-      writeFully(file, length);
-      writeFully(file, body);
-    }
-    return new Run(path, file);
+  static write(pages: Iterable<readonly Entry[]>): Run {
+    const run = new Run();
+    for (const page of pages) run.#pages.push(run.#file.append(serialize(page.map(withoutBlob))));
+    return run;
   }
 
   *[Symbol.iterator](): Generator<readonly Entry[]> {
-    const length = Buffer.alloc(4);
-    for (let at = 0; readSync(this.#file, length, 0, 4, at) === 4;) {
-      const body = Buffer.allocUnsafe(length.readUInt32LE());
-      readSync(this.#file, body, 0, body.length, at + 4);
-      at += 4 + body.length;
-      yield deserialize(body) as readonly Entry[];
-    }
+    for (const page of this.#pages) yield deserialize(this.#file.read(page)) as readonly Entry[];
     this.close();
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    closeSync(this.#file);
-    rmSync(this.#path, { force: true });
+    this.#file[Symbol.dispose]();
   }
-  #closed = false;
-}
-
-function writeFully(file: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
 }
 
 interface Front {

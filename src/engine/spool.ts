@@ -1,18 +1,16 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
 import { limits } from '../lib/limits.ts';
-import { TempFolder } from '../lib/temp-folder.ts';
+import { TempFile } from '../lib/temp-file.ts';
+import type { Extent } from '../lib/temp-file.ts';
 import { sizeOfEntry, withoutBlob, withoutContent } from '../model/entry.ts';
 import type { Put } from './writer.ts';
 
 /** A put in a {@link Spool}: itself, or where it lies on disk. */
-export type Spooled = { readonly put: Put } | { readonly at: number; readonly length: number };
+export type Spooled = { readonly put: Put } | Extent;
 
 /** Puts put aside until it is their turn to be sent: the first of them in memory, the others on disk. */
 export class Spool implements Disposable {
-  readonly #folder = new TempFolder();
-  #file: number | undefined;
-  #end = 0;
+  readonly #file = new TempFile();
   #room: number;
 
   /** `bytes`: how much is held in memory. */
@@ -26,26 +24,14 @@ export class Spool implements Disposable {
       this.#room -= sizeOfEntry(lean.entry) + (lean.over ? sizeOfEntry(lean.over) : 0);
       return { put: lean };
     }
-    this.#file ??= openSync(this.#folder.file(), 'wx+', 0o600);
-    const bytes = serialize(lean);
-    for (let written = 0; written < bytes.length;) written += writeSync(this.#file, bytes, written, bytes.length - written, this.#end + written);
-    const spooled = { at: this.#end, length: bytes.length };
-    this.#end += bytes.length;
-    return spooled;
+    return this.#file.append(serialize(lean));
   }
 
   get(spooled: Spooled): Put {
-    if ('put' in spooled) return spooled.put;
-    const { at, length } = spooled;
-    if (this.#file === undefined) throw new RangeError('nothing was spooled');
-    const bytes = Buffer.allocUnsafe(length);
-    for (let read = 0; read < length;) read += readSync(this.#file, bytes, read, length - read, at + read);
-    return deserialize(bytes) as Put;
+    return 'put' in spooled ? spooled.put : (deserialize(this.#file.read(spooled)) as Put);
   }
 
   [Symbol.dispose](): void {
-    if (this.#file !== undefined) closeSync(this.#file);
-    this.#file = undefined;
-    this.#folder[Symbol.dispose]();
+    this.#file[Symbol.dispose]();
   }
 }

@@ -1,12 +1,12 @@
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
-import { TempFolder } from './temp-folder.ts';
+import { TempFile } from './temp-file.ts';
+import type { Extent } from './temp-file.ts';
 
 /** A queue of texts of any length: only its two ends are in memory, what is between them is on disk. */
 export class TextQueue implements Disposable {
   readonly #chunkSize: number;
-  readonly #folder = new TempFolder();
+  readonly #file = new TempFile();
   /** Chunks on disk, oldest first. */
-  readonly #files: string[] = [];
+  readonly #chunks: Extent[] = [];
   #head: string[] = [];
   #taken = 0;
   #tail: string[] = [];
@@ -25,9 +25,7 @@ export class TextQueue implements Disposable {
     this.#size++;
     this.#tail.push(text);
     if (this.#tail.length < this.#chunkSize) return;
-    const file = this.#folder.file();
-    writeFileSync(file, JSON.stringify(this.#tail));
-    this.#files.push(file);
+    this.#chunks.push(this.#file.append(Buffer.from(JSON.stringify(this.#tail))));
     this.#tail = [];
   }
 
@@ -42,18 +40,17 @@ export class TextQueue implements Disposable {
   }
 
   #refill(): void {
-    const file = this.#files.shift();
+    const chunk = this.#chunks.shift();
     this.#taken = 0;
-    if (file === undefined) {
+    if (chunk === undefined) {
       this.#head = this.#tail;
       this.#tail = [];
       return;
     }
-    this.#head = JSON.parse(readFileSync(file, 'utf8')) as string[];
-    unlinkSync(file);
+    this.#head = JSON.parse(this.#file.read(chunk).toString()) as string[];
   }
 
   [Symbol.dispose](): void {
-    this.#folder[Symbol.dispose]();
+    this.#file[Symbol.dispose]();
   }
 }
