@@ -1,6 +1,8 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { run } from 'node:test';
+import type { TestEvent } from 'node:test/reporters';
 import { spec } from 'node:test/reporters';
 import { root } from './tool.ts';
 
@@ -11,23 +13,60 @@ export interface Tally {
   readonly skipped: number;
 }
 
-/** A file that takes longer hangs. */
-const fileTimeoutMs = 15 * 60_000;
+/** A test, or all tests of a `describe` together, that takes longer hangs. */
+const testTimeoutMs = 10 * 60_000;
+/** A file that takes longer hangs outside of its tests, and is ended. Longer than installing and building every server. */
+const fileTimeoutMs = 25 * 60_000;
+/** What is left of the files after this is ended. */
+const wholeTimeoutMs = 75 * 60_000;
+const filesAtOnce = 2;
 
 /** The test files of the project, in a fixed order. */
 export function testFiles(): readonly string[] {
   return globSync('{src,test,examples}/**/*.test.ts', { cwd: root }).toSorted();
 }
 
-/** Runs test files, each in a process of its own, two at a time, and shows what happens as it does. */
+/** Runs test files, each in a process of its own, two at a time, and shows what each came to when it has ended. */
 export async function runTests(files: readonly string[]): Promise<Tally> {
+  const tallies: Tally[] = [];
+  const waiting = files.values();
+  const deadline = AbortSignal.timeout(wholeTimeoutMs);
+  const worker = async (): Promise<void> => {
+    for (const file of waiting) tallies.push(await runFile(file, deadline));
+  };
+  await Promise.all(Array.from({ length: filesAtOnce }, worker));
+  const sum = (part: keyof Tally): number => tallies.reduce((total, tally) => total + tally[part], 0);
+  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
+}
+
+async function runFile(file: string, deadline: AbortSignal): Promise<Tally> {
+  const started = performance.now();
+  console.log(`${file} ...`);
   let tally: Tally = { passed: 0, failed: 1, skipped: 0 };
-  const events = run({ cwd: root, files: files.map((file) => join(root, file)), concurrency: 2, timeout: fileTimeoutMs });
-  // Files are reported on too; the one that names no file is the sum.
-  events.on('test:summary', ({ file, counts }) => {
-    if (file === undefined) tally = { passed: counts.passed, failed: counts.tests - counts.passed - counts.skipped - counts.todo, skipped: counts.skipped + counts.todo };
+  const events = run({
+    cwd: root,
+    files: [join(root, file)],
+    timeout: testTimeoutMs,
+    signal: AbortSignal.any([AbortSignal.timeout(fileTimeoutMs), deadline]),
+    // A test that was given up leaves servers and connections open, and with them its process would never end.
+    execArgv: ['--test-force-exit'],
   });
-  const report = events.compose(new spec());
-  for await (const text of report) process.stdout.write(text as string);
+  // Each file is reported on too; the one that names no file is the sum.
+  events.on('test:summary', ({ file: one, counts }) => {
+    if (one === undefined) tally = { passed: counts.passed, failed: counts.tests - counts.passed - counts.skipped - counts.todo, skipped: counts.skipped + counts.todo };
+  });
+  const texts: string[] = [];
+  for await (const text of Readable.from(withoutSums(events)).compose(new spec())) texts.push(text as string);
+  const { passed, failed, skipped } = tally;
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  process.stdout.write(`${file}: ${passed} passed, ${failed} failed, ${skipped} skipped (${seconds} s)\n${texts.join('').trimEnd()}\n`);
   return tally;
+}
+
+/** What is told of tests, without the sums, which this program tells itself. */
+async function* withoutSums(events: AsyncIterable<TestEvent>): AsyncGenerator<TestEvent> {
+  for await (const event of events) {
+    if (event.type === 'test:summary' || (event.type === 'test:diagnostic' && event.data.nesting === 0 && /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /.test(event.data.message))) continue;
+    yield event;
+  }
 }
