@@ -20,27 +20,30 @@ const fileTimeoutMs = 25 * 60_000;
 /** What is left of the files after this is ended. */
 const wholeTimeoutMs = 75 * 60_000;
 const filesAtOnce = 2;
+/** How a line on a test that was skipped begins. */
+const skipMark = '﹣';
 
 /** The test files of the project, in a fixed order. */
 export function testFiles(): readonly string[] {
   return globSync('{src,test,examples}/**/*.test.ts', { cwd: root }).toSorted();
 }
 
-/** Runs test files, each in a process of its own, two at a time, and shows what each came to when it has ended. */
-export async function runTests(files: readonly string[]): Promise<Tally> {
+/** Runs test files, each in a process of its own, two at a time, and shows what each came to when it has ended: `wholly`, or only what did not pass. */
+export async function runTests(files: readonly string[], { wholly }: { readonly wholly: boolean }): Promise<Tally> {
   const tallies: Tally[] = [];
   const waiting = files.values();
   const deadline = AbortSignal.timeout(wholeTimeoutMs);
   const worker = async (): Promise<void> => {
-    for (const file of waiting) tallies.push(await runFile(file, deadline));
+    for (const file of waiting) tallies.push(await runFile(file, { wholly, deadline }));
   };
   await Promise.all(Array.from({ length: filesAtOnce }, worker));
   const sum = (part: keyof Tally): number => tallies.reduce((total, tally) => total + tally[part], 0);
   return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
 }
 
-async function runFile(file: string, deadline: AbortSignal): Promise<Tally> {
+async function runFile(file: string, { wholly, deadline }: { readonly wholly: boolean; readonly deadline: AbortSignal }): Promise<Tally> {
   const started = performance.now();
+  // Where everything hangs, the last lines say in what.
   console.log(`${file} ...`);
   let tally: Tally = { passed: 0, failed: 1, skipped: 0 };
   const events = run({
@@ -55,11 +58,12 @@ async function runFile(file: string, deadline: AbortSignal): Promise<Tally> {
   events.on('test:summary', ({ file: one, counts }) => {
     if (one === undefined) tally = { passed: counts.passed, failed: counts.tests - counts.passed - counts.skipped - counts.todo, skipped: counts.skipped + counts.todo };
   });
-  const texts: string[] = [];
-  for await (const text of Readable.from(withoutSums(events)).compose(new spec())) texts.push(text as string);
+  let told = '';
+  for await (const text of Readable.from(withoutSums(events)).compose(new spec())) told += text as string;
   const { passed, failed, skipped } = tally;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  process.stdout.write(`${file}: ${passed} passed, ${failed} failed, ${skipped} skipped (${seconds} s)\n${texts.join('').trimEnd()}\n`);
+  const shown = wholly || failed > 0 ? told.trimEnd() : told.split('\n').filter((line) => line.includes(skipMark)).join('\n');
+  console.log(`${file}: ${passed} passed, ${failed} failed, ${skipped} skipped (${seconds} s)${shown === '' ? '' : `\n${shown}`}`);
   return tally;
 }
 
