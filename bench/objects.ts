@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { arch, cpus, platform, release, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { pythonEnvironment } from '../scripts/python.ts';
 import { root, runNode } from '../scripts/tool.ts';
 import { FaultProxy } from '../test/faults/proxy.ts';
 import type { Traffic } from '../test/faults/proxy.ts';
 import { BucketServer } from './bucket-server.ts';
+import { machine } from './machine.ts';
 import { measure, medians } from './measure.ts';
 import type { Measured } from './measure.ts';
 import { findPeers } from './peers/peers.ts';
@@ -184,8 +185,4 @@ function print({ tree, who, step, measured: { wallMs, cpuMs, peakMiB }, wrong, e
   const counted = total === 0 ? '' : ` | ${total} requests (${kinds}), at most ${mostInFlight} at once`;
   const missed = wrong + extra === 0 ? '' : ` | ${wrong} files wrong, ${extra} too many`;
   console.log(`${tree}, ${step} | ${who} | ${(wallMs / 1000).toFixed(2)} s wall, ${(cpuMs / 1000).toFixed(2)} s CPU, ${peakMiB.toFixed(0)} MiB${counted}${missed}`);
-}
-
-function machine(): object {
-  return { platform: platform(), release: release(), arch: arch(), cpu: cpus()[0]?.model, cpus: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version };
 }

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { arch, cpus, platform, release, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pythonEnvironment } from '../scripts/python.ts';
 import { root, runNode } from '../scripts/tool.ts';
 import { dependencies } from '../src/core/order.ts';
+import { machine } from './machine.ts';
 import type { Command, Measured } from './measure.ts';
 import { BenchServer, measure, median, medians } from './measure.ts';
 
@@ -190,10 +191,6 @@ function print({ name, goal, ours, peer, control }: Result): void {
   const ratio = (a: number, b: number): string => (a / b).toFixed(3);
   const against = peer && control ? ` | peer ${figures(peer)} | ratio ${ratio(ours.wallMs, peer.wallMs)} wall, ${ratio(ours.cpuMs, peer.cpuMs)} CPU | A/A ${ratio(ours.wallMs, control.wallMs)} wall, ${ratio(ours.cpuMs, control.cpuMs)} CPU` : '';
   console.log(`${name} | ours ${figures(ours)}${against} | goal: ${goal}`);
-}
-
-function machine(): object {
-  return { platform: platform(), release: release(), arch: arch(), cpu: cpus()[0]?.model, cpus: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30) };
 }
 
 function versions(python: string): object {
