@@ -101,11 +101,11 @@ export class World implements AsyncDisposable {
     rmSync(join(this.tree, key));
   }
 
-  /** What a place really holds, but for what buckets are tried with. */
+  /** What a place really holds, but for what buckets are tried with. A server may still be removing folders that became empty. */
   held(place: 'tree' | 'bucket'): Held {
     const folder = place === 'tree' ? this.tree : this.objects;
     if (!existsSync(folder)) return new Map();
-    const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => !path.startsWith('.sgwtmp') && !path.startsWith('.syncline-') && statSync(join(folder, path)).isFile());
+    const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => !path.startsWith('.sgwtmp') && !path.startsWith('.syncline-') && statSync(join(folder, path), { throwIfNoEntry: false })?.isFile());
     return new Map(paths.map((path) => [relative('', path).split(sep).join('/'), readFileSync(join(folder, path))]));
   }
 
