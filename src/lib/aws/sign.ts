@@ -20,10 +20,12 @@ export interface Signable {
   readonly query: string;
   /** Names in lower case and their values, in turn, in the order in which they are signed: by name. */
   readonly headers: readonly string[];
+  /** A body that is part of the signature. Of others, header fields have to say what they are. */
+  readonly body?: Uint8Array | undefined;
 }
 
-/** The body is not part of the signature; where it counts, its MD5 is, as a header field. */
-const payload = 'UNSIGNED-PAYLOAD';
+/** Stands for a body that is no part of the signature: what a few bytes of orders can bear is too much for a file. */
+const unsigned = 'UNSIGNED-PAYLOAD';
 
 /**
  * Signs requests to one service in one region (AWS Signature Version 4). The key, which holds for a day, and the time,
@@ -44,8 +46,9 @@ export class Signer {
   }
 
   /** Header fields and values, in turn: those of the request, and those that sign it. */
-  sign({ method, host, path, query, headers }: Signable, now: number): string[] {
+  sign({ method, host, path, query, headers, body }: Signable, now: number): string[] {
     this.#moveTo(now);
+    const payload = body ? hash('sha256', body) : unsigned;
     const { accessKeyId, sessionToken } = this.credentials;
     const own = ['host', host, 'x-amz-content-sha256', payload, 'x-amz-date', this.#time, ...(sessionToken === undefined ? [] : ['x-amz-security-token', sessionToken])];
     const all = merge(headers, own);

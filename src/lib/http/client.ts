@@ -5,6 +5,7 @@ import type { Answer, Exchange } from './exchange.ts';
 import { openExchange } from './exchange.ts';
 import { HttpFailure } from './http-failure.ts';
 import { retryAfterMs } from './retry-after.ts';
+import type { Trust } from './trust.ts';
 import type { HttpUrl } from './url.ts';
 import { parseUrl, printableUrl, resolveUrl, urlText } from './url.ts';
 
@@ -59,6 +60,8 @@ export interface HttpOptions {
   /** What the client calls itself. */
   readonly userAgent?: string;
   readonly credentials?: Credentials;
+  /** Default: the authorities that this machine trusts. */
+  readonly trust?: Trust;
   readonly backoff?: Omit<Backoff, 'attempts'>;
   readonly onRetry?: (retry: HttpRetry) => void;
   now(): number;
@@ -88,8 +91,8 @@ const refused = new Set([429, 503]);
 
 /** Opens a client. Connects to nothing yet. */
 export function openHttp(options: HttpOptions): Http {
-  const { timeoutMs, connections, maxBodyBytes } = options;
-  const exchange = openExchange({ timeoutMs, connections, maxBodyBytes });
+  const { timeoutMs, connections, maxBodyBytes, trust } = options;
+  const exchange = openExchange({ timeoutMs, connections, maxBodyBytes, trust });
   return {
     request: (request) => requestWhole(request, exchange, options),
     [Symbol.asyncDispose]: () => exchange[Symbol.asyncDispose](),

@@ -12,6 +12,9 @@ export interface Access {
   readonly expiresAt?: number;
 }
 
+/** What to do where a certificate is not accepted. */
+export const untrusted = 'name the file of its authority as cacert in clouds.yaml or in OS_CACERT, or in NODE_EXTRA_CA_CERTS for everything';
+
 type Json = { readonly [name: string]: unknown };
 
 /** Logs in and finds the object store. Throws an {@link OpenstackFailure}, an `AbortError`, or what the client throws. */
@@ -39,6 +42,7 @@ async function ask(login: Exclude<Login, { kind: 'token' }>, http: Http, signal:
   try {
     response = await http.request({ ...request, ...(signal && { signal }) });
   } catch (error) {
+    if (error instanceof HttpFailure && error.kind === 'tls') throw new OpenstackFailure('denied', error.message, untrusted, error);
     if (error instanceof HttpFailure) throw new OpenstackFailure('unavailable', error.message, 'check the address of the identity service and the network', error);
     throw error;
   }

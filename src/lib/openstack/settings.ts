@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import type { Trust } from '../http/trust.ts';
 import type { Cloud } from './clouds.ts';
 import { findCloud } from './clouds.ts';
 import { OpenstackFailure } from './openstack-failure.ts';
@@ -30,6 +32,8 @@ export interface Settings {
   readonly interface: Interface;
   /** Where the object store is, whatever the catalogue says. */
   readonly storageUrl?: string;
+  /** Absent: whoever this machine trusts. */
+  readonly trust?: Trust;
 }
 
 /** What was said outside the environment and the files. */
@@ -63,7 +67,21 @@ export async function settingsFor(environment: Environment, wishes: Wishes = {})
     interface: interfaceFrom(side),
     ...(region !== undefined && { region }),
     ...(storageUrl !== undefined && { storageUrl }),
+    ...trustFrom(given, environment),
   };
+}
+
+/** As in other programs, a cloud that is not verified needs no authorities. */
+function trustFrom({ verify, authorities }: Given, { HOME: home }: Environment): { readonly trust?: Trust } {
+  if (verify !== undefined && !/^(?:true|yes|1)$/i.test(verify)) return { trust: { verify: false } };
+  if (authorities === undefined) return {};
+  const path = home === undefined ? authorities : authorities.replace(/^~(?=\/)/, home);
+  try {
+    return { trust: { verify: true, authorities: readFileSync(path, 'utf8') } };
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new OpenstackFailure('invalid', `cannot read the certificates of ${path}${code === undefined ? '' : ` (${code})`}`, 'correct cacert in clouds.yaml, or OS_CACERT', cause);
+  }
 }
 
 /** What was given, before it is known what it amounts to. */
@@ -85,6 +103,9 @@ interface Given {
   readonly region?: string | undefined;
   readonly interface?: string | undefined;
   readonly storageUrl?: string | undefined;
+  /** The file of the certificates of authorities. */
+  readonly authorities?: string | undefined;
+  readonly verify?: string | undefined;
 }
 
 function fromEnvironment(environment: Environment): Given {
@@ -104,6 +125,7 @@ function fromEnvironment(environment: Environment): Given {
     apiKey: get('OS_API_KEY'),
     token: get('OS_AUTH_TOKEN', 'OS_TOKEN'),
     storageUrl: get('OS_STORAGE_URL'),
+    authorities: get('OS_CACERT'),
   };
 }
 
@@ -125,6 +147,8 @@ function fromCloud({ name, file, settings: at }: Cloud, environment: Environment
     region: get('region_name', 'regions.0.name', 'regions.0'),
     interface: get('object_store_interface', 'interface', 'endpoint_type'),
     storageUrl: get('object_store_endpoint_override', 'object_store_endpoint'),
+    authorities: get('cacert') ?? filled(environment['OS_CACERT']),
+    verify: get('verify'),
   };
 }
 
