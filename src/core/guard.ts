@@ -9,11 +9,8 @@ export interface Guard {
 /** More than half of what the target holds is refused, and so is all of it. */
 export const defaultGuard: Guard = { maxDeletes: { share: 0.5 } };
 
-/**
- * Throws `guarded` when `deletes` of `held` entries is more than the guard allows, or when the source was empty:
- * an empty source looks exactly like one that lost its disk. A part of a source may well be empty.
- */
-export function checkDeletes({ deletes, held, sourceEntries, target, guard, part = false }: {
+/** What a run is about to delete, and of how much. */
+export interface Deletions {
   readonly deletes: number;
   readonly held: number;
   readonly sourceEntries: number;
@@ -22,13 +19,21 @@ export function checkDeletes({ deletes, held, sourceEntries, target, guard, part
   readonly guard: Guard;
   /** Whether only a part of the source was looked at. */
   readonly part?: boolean;
-}): void {
+  /** How much of what is to be deleted the target holds under another key from this run on: a share is one of that as well. */
+  readonly moved?: number;
+}
+
+/**
+ * Throws `guarded` when `deletes` of `held` entries is more than the guard allows, or when the source was empty:
+ * an empty source looks exactly like one that lost its disk. A part of a source may well be empty.
+ */
+export function checkDeletes({ deletes, held, sourceEntries, target, guard, part = false, moved = 0 }: Deletions): void {
   if (deletes === 0) return;
   const { maxDeletes } = guard;
   if (sourceEntries === 0 && !part && maxDeletes !== Infinity) {
     throw new SyncError('guarded', `refusing to delete ${deletes} of ${held} entries of ${target}, because the source is empty`, { store: target, hint: 'pass --max-deletes all if this is meant' });
   }
-  const limit = typeof maxDeletes === 'number' ? maxDeletes : Math.floor(held * maxDeletes.share);
+  const limit = typeof maxDeletes === 'number' ? maxDeletes : Math.floor((held + moved) * maxDeletes.share);
   if (deletes > limit) {
     throw new SyncError('guarded', `refusing to delete ${deletes} of ${held} entries of ${target} (limit ${limit})`, { store: target, hint: `pass --max-deletes ${deletes} if this is meant` });
   }

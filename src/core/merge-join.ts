@@ -24,15 +24,16 @@ export async function* mergeJoin<T extends Keyed>(...streams: readonly AsyncIter
       // Rows come in pages because an await per row would cost more than the merging itself.
       for (const head of heads) if (head.hungry) await head.fill();
       const rows: Row<T>[] = [];
-      for (let key = smallest(heads); key !== undefined; key = smallest(heads)) {
-        const items: (T | undefined)[] = [];
-        let hungry = false;
-        for (const head of heads) {
-          items.push(head.key === key ? head.take() : undefined);
+      let hungry = false;
+      for (let key = smallest(heads); key !== undefined; key = hungry ? undefined : smallest(heads)) {
+        // Of the right length from the start: an array that grows leaves room for many more, in every row.
+        const items = new Array<T | undefined>(heads.length);
+        for (let i = 0; i < heads.length; i++) {
+          const head = heads[i]!;
+          items[i] = head.key === key ? head.take() : undefined;
           if (head.hungry) hungry = true;
         }
         rows.push({ key, items });
-        if (hungry) break;
       }
       if (rows.length === 0) return;
       yield rows;

@@ -46,8 +46,8 @@ export class Budget {
     };
     return {
       ...content,
-      async *bytes() {
-        for await (const chunk of content.bytes()) {
+      async *bytes(room) {
+        for await (const chunk of content.bytes(room)) {
           await pass(chunk.length);
           yield chunk;
         }

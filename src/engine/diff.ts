@@ -1,4 +1,4 @@
-import { checkDeletes, defaultGuard } from '../core/guard.ts';
+import { defaultGuard } from '../core/guard.ts';
 import { dependencies } from '../core/order.ts';
 import type { Action } from '../core/reconcile.ts';
 import { withoutContent } from '../model/entry.ts';
@@ -6,11 +6,15 @@ import type { Entry } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Source } from '../model/store.ts';
 import { refuseCycles } from './lane.ts';
-import type { Ledger } from './ledger.ts';
+import { Moves } from './moves.ts';
 import { originOf, planOneWay } from './plan.ts';
+import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
-import { learned, oneWayPolicy } from './sync.ts';
+import { Spill } from './spill.ts';
+import { evidenceOf, learned, oneWayPolicy } from './sync.ts';
 import type { OneWay, Report } from './types.ts';
+import type { Delete, Deletes } from './writer.ts';
+import { withoutContents } from './writer.ts';
 
 export interface DiffOptions {
   /** Whether actions carry the content of both sides, to be shown. */
@@ -27,16 +31,18 @@ export async function runDiff(pairing: OneWay, show: (actions: readonly Action[]
   const policy = oneWayPolicy(pairing);
   // What would be refused is refused here as well; that is known when everything is.
   const ordered = pairing.target.capabilities.dependencies === 'required';
-  let deletes = 0;
+  using deletes = new Spill<Delete>();
+  using moves = new Moves();
   const puts: (Action & { kind: 'put' })[] = [];
-  return reported(run, async () => {
+  return await reported(run, async () => {
     for await (const actions of planOneWay(pairing, { context, policy, baseline: learned(pairing), extras: true, showTarget: content, proof: pairing.proof ?? 'stat' })) {
       for (const action of actions) {
+        if (action.kind === 'put' && policy.deletes === 'propagate') moves.add(action);
         if (action.kind === 'put' && ordered) puts.push({ ...action, entry: withoutContent(action.entry), over: action.over && withoutContent(action.over) });
         else if (action.kind === 'put' || action.kind === 'delete') ledger.planned(action);
         else if (action.kind === 'keep') ledger.kept(action.key);
         else if (action.kind === 'conflict') ledger.refused(action);
-        if (action.kind === 'delete') deletes++;
+        if (action.kind === 'delete') deletes.add(withoutContents(action));
       }
       await show(content ? await withContents(actions, pairing) : actions);
     }
@@ -44,16 +50,18 @@ export async function runDiff(pairing: OneWay, show: (actions: readonly Action[]
     const possible = new Set(graph.order);
     refuseCycles(puts.map(({ entry }) => entry), graph, (i, error) => ledger.failed(puts[i]!, error));
     puts.forEach((put, i) => { if (possible.has(i)) ledger.planned(put); });
-    warnOfRefusal(deletes, pairing, ledger);
+    await warnOfRefusal({ deletes, moves }, pairing, run);
   });
 }
 
 /** What the guard would say, and that nothing would be deleted after an incomplete scan. */
-function warnOfRefusal(deletes: number, { guard = defaultGuard, target, held, under }: OneWay, ledger: Ledger): void {
-  if (deletes === 0) return;
+async function warnOfRefusal({ deletes, moves }: { readonly deletes: Deletes; readonly moves: Moves }, pairing: OneWay, run: Run): Promise<void> {
+  const { guard = defaultGuard, target, held, under } = pairing;
+  const { ledger } = run;
+  if (deletes.length === 0) return;
   if (!ledger.complete) return ledger.warn('nothing would be deleted, because not everything could be read');
   try {
-    checkDeletes({ deletes, held: held ?? ledger.scanned.right, sourceEntries: ledger.scanned.left, target: target.name, guard, part: under !== undefined });
+    await moves.guard(deletes, { held: held ?? ledger.scanned.right, sourceEntries: ledger.scanned.left, target: target.name, guard, part: under !== undefined }, evidenceOf(pairing, run));
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;
     ledger.warn(`a sync would end here: ${error.sentence}`);

@@ -21,68 +21,64 @@ export interface EvidenceOptions {
  * those that are remembered of the very version, else made from the content.
  */
 export async function withEvidence(triples: readonly Triple[], options: EvidenceOptions): Promise<readonly Triple[]> {
-  const { precision, proof, leftOf, right, signal, hashes } = options;
-  const thin = new Set(triples.filter((triple) => {
-    if (!triple.left || !triple.right) return false;
-    const same = sameContent(triple.left, triple.right, precision);
-    if (proof === 'stat' && same === undefined) return !isAsAgreed(triple, precision);
-    if (same !== true || proof === 'stat') return same === undefined;
-    return triple.left.digest === undefined || triple.left.digest.algorithm !== triple.right.digest?.algorithm;
-  }));
-  if (thin.size === 0) return triples;
-  const gathering = new Gathering(hashes, signal);
-  for (const triple of thin) {
-    const [left, other] = [triple.left as Entry, triple.right as Entry];
-    const wanted = other.digest ?? left.digest ?? { algorithm: 'sha256' as const };
-    gathering.ask(leftOf(left), left, wanted);
-    gathering.ask(right, other, wanted);
-  }
-  await gathering.read();
-  return triples.map((triple) => (thin.has(triple) ? { ...triple, left: gathering.answer(triple.left as Entry), right: gathering.answer(triple.right as Entry) } : triple));
+  const { proof, precision, leftOf, right: target } = options;
+  const thin = triples.filter((triple) => isThin(triple, proof, precision));
+  if (thin.length === 0) return triples;
+  const open = new Map<Source, Asked[]>();
+  const asked = thin.map(({ left, right }) => {
+    const [ours, theirs] = [left as Entry, right as Entry];
+    const wanted = theirs.digest ?? ours.digest ?? { algorithm: 'sha256' as const };
+    return { left: ask(leftOf(ours), ours, wanted, open), right: ask(target, theirs, wanted, open) };
+  });
+  for (const [source, unknown] of open) await answer(source, unknown, options);
+  let next = 0;
+  return triples.map((triple) => {
+    if (triple !== thin[next]) return triple;
+    const { left, right } = asked[next++]!;
+    return { ...triple, left: answered(left), right: answered(right) };
+  });
 }
 
-type Wanted = Pick<Digest, 'algorithm'> & Partial<Digest>;
+function isThin({ left, right, base }: Triple, proof: EvidenceOptions['proof'], precision: number): boolean {
+  if (!left || !right) return false;
+  const same = sameContent(left, right, precision);
+  if (same === undefined) return proof === 'content' || !isAsAgreed({ left, right, base }, precision);
+  return same && proof === 'content' && (left.digest === undefined || left.digest.algorithm !== right.digest?.algorithm);
+}
 
-/** Digests that are asked for entry by entry and made store by store. */
-class Gathering {
-  readonly #hashes: Hashes;
-  readonly #signal: AbortSignal | undefined;
-  readonly #found = new Map<Entry, Digest>();
-  readonly #open = new Map<Source, { readonly entry: Entry; readonly wanted: Wanted }[]>();
+/** An entry whose digest is asked for, by the algorithm of another or so that it is made as another was. */
+interface Asked {
+  readonly entry: Entry;
+  readonly algorithm: Digest['algorithm'];
+  readonly like: Pick<Digest, 'algorithm'> & Partial<Digest>;
+  digest: Digest | undefined;
+}
 
-  constructor(hashes: Hashes, signal: AbortSignal | undefined) {
-    this.#hashes = hashes;
-    this.#signal = signal;
+function ask(source: Source, entry: Entry, like: Asked['like'], open: Map<Source, Asked[]>): Asked {
+  const { algorithm } = like;
+  const asked: Asked = { entry, algorithm, like, digest: entry.digest?.algorithm === algorithm ? entry.digest : undefined };
+  if (asked.digest) return asked;
+  const others = open.get(source);
+  if (others) others.push(asked);
+  else open.set(source, [asked]);
+  return asked;
+}
+
+/** Finds the digests of entries of one store. */
+async function answer(source: Source, open: readonly Asked[], { proof, hashes, signal }: EvidenceOptions): Promise<void> {
+  const known = proof === 'content' && source.capabilities.versions === 'likely' ? [] : hashes.known(source, open);
+  const unknown = open.filter((asked, i) => (asked.digest = known[i]) === undefined);
+  const unread = unknown.filter(({ entry }) => !entry.content);
+  const read = unread.length > 0 ? await source.read(unread.map(({ entry }) => entry), signal && { signal }) : [];
+  let next = 0;
+  for (const asked of unknown) {
+    const now = asked.entry.content ? asked.entry : read[next++];
+    if (!now?.content) continue;
+    asked.digest = await digestContent(now.content, asked.like, now.size);
+    hashes.remember(source, now, asked.digest);
   }
+}
 
-  ask(source: Source, entry: Entry, wanted: Wanted): void {
-    const known = this.#hashes.known(source, entry, wanted.algorithm);
-    if (known) {
-      this.#found.set(entry, known);
-      return;
-    }
-    const open = this.#open.get(source);
-    if (open) open.push({ entry, wanted });
-    else this.#open.set(source, [{ entry, wanted }]);
-  }
-
-  async read(): Promise<void> {
-    for (const [source, asked] of this.#open) {
-      const unread = asked.filter(({ entry }) => !entry.content);
-      const read = unread.length > 0 ? await source.read(unread.map(({ entry }) => entry), this.#signal && { signal: this.#signal }) : [];
-      const whole = new Map(unread.map(({ entry }, i) => [entry, read[i]]));
-      for (const { entry, wanted } of asked) {
-        const now = entry.content ? entry : whole.get(entry);
-        if (!now?.content) continue;
-        const digest = await digestContent(now.content, wanted, now.size);
-        this.#found.set(entry, digest);
-        this.#hashes.remember(source, now, digest);
-      }
-    }
-  }
-
-  answer(entry: Entry): Entry {
-    const digest = this.#found.get(entry);
-    return digest ? { ...entry, digest } : entry;
-  }
+function answered({ entry, digest }: Asked): Entry {
+  return digest && digest !== entry.digest ? { ...entry, digest } : entry;
 }

@@ -3,16 +3,17 @@ import type { Dependencies, Dependent } from '../core/order.ts';
 import { Limit } from '../lib/limit.ts';
 import { limits } from '../lib/limits.ts';
 import { SyncError } from '../model/errors.ts';
-import type { Ref } from '../model/entry.ts';
+import type { Entry, Ref } from '../model/entry.ts';
 import type { Ledger } from './ledger.ts';
 import type { Spooled } from './spool.ts';
 import { Spool } from './spool.ts';
-import type { Delete, Put, Writer } from './writer.ts';
+import type { Delete, Deletes, Put, Writer } from './writer.ts';
 
 export interface LaneOptions {
   readonly writer: Writer;
   readonly ledger: Ledger;
   readonly concurrency: number | undefined;
+  readonly batchBytes?: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onFailure: 'continue' | 'stop';
   /** Why nothing more may be sent, where that is so. */
@@ -30,6 +31,7 @@ export class Lane implements AsyncDisposable {
   readonly #limit: Limit;
   readonly #ordered: boolean;
   readonly #batchEntries: number;
+  readonly #mostBytes: number;
   readonly #waiting: Waiting[] = [];
   readonly #spool = new Spool();
   #batch: Put[] = [];
@@ -43,16 +45,19 @@ export class Lane implements AsyncDisposable {
     this.#limit = new Limit(Math.max(1, Math.min(able.inFlight, options.concurrency ?? able.inFlight)));
     this.#ordered = required === 'required';
     this.#batchEntries = able.batchEntries;
+    this.#mostBytes = options.batchBytes ?? limits.batchBytes;
   }
 
-  async put(put: Put): Promise<void> {
-    if (!this.#ordered) {
-      if (this.#batch.length === this.#batchEntries || this.#batchBytes >= limits.batchBytes) await this.#sendBatch();
-      this.#batch.push(put);
-      this.#batchBytes += put.entry.size ?? 0;
-      return;
+  /** Takes a put in. What it returns, if anything, is to be awaited before the next one: most of them need not wait. */
+  put(put: Put): Promise<void> | undefined {
+    if (this.#ordered) {
+      this.#waiting.push(waiting(put, this.#spool));
+      return undefined;
     }
-    this.#waiting.push(waiting(put, this.#spool));
+    const sending = this.#batch.length === this.#batchEntries || this.#batchBytes >= this.#mostBytes ? this.#sendBatch() : undefined;
+    this.#batch.push(put);
+    this.#batchBytes += put.entry.size ?? 0;
+    return sending;
   }
 
   /** Sends what has gathered, if nothing else is under way: a slow source must not leave the target waiting. */
@@ -68,15 +73,18 @@ export class Lane implements AsyncDisposable {
   }
 
   /** Deletes, those first that others are a parent of. To be called last, after every scan ended well and the guard agreed. */
-  async delete(deletes: readonly Delete[]): Promise<void> {
+  async delete(deletes: Deletes): Promise<void> {
     if (deletes.length > 0) this.#options.ledger.emit({ kind: 'phase', phase: 'delete', total: deletes.length });
-    if (!this.#ordered) {
-      for (const batch of batches(deletes, this.#batchEntries, ({ over }) => over.collection)) await this.#send(batch.length, () => this.#options.writer.delete(batch));
-      await this.#limit.drain();
-      return;
-    }
-    const graph = dependencies(deletes.map(({ over }) => over));
-    const cyclic = new Set(deletes.keys());
+    if (this.#ordered) await this.#deleteInOrder(deletes);
+    else for (const batch of batches(deletes, this.#batchEntries, ({ over }) => over.collection)) await this.#send(batch.length, () => this.#options.writer.delete(batch));
+    await this.#limit.drain();
+  }
+
+  async #deleteInOrder(deletes: Iterable<Delete>): Promise<void> {
+    using spool = new Spool<Delete>();
+    const nodes = Array.from(deletes, (action) => ({ ...dependentOf(action.over), spooled: spool.add(action) }));
+    const graph = dependencies(nodes);
+    const cyclic = new Set(nodes.keys());
     for (const i of graph.order) cyclic.delete(i);
     const failed = new Set<number>();
     const levels = [...levelsOf(graph)].reverse();
@@ -85,12 +93,13 @@ export class Lane implements AsyncDisposable {
         const holdsOut = graph.childrenOf(i).find((child) => failed.has(child));
         if (holdsOut === undefined) return true;
         failed.add(i);
-        this.#options.ledger.failed(deletes[i]!, new SyncError('conflict', `${deletes[i]!.key} was not deleted, because ${deletes[holdsOut]!.key}, which depends on it, could not be`, { key: deletes[i]!.key }));
+        const { key, spooled } = nodes[i]!;
+        this.#options.ledger.failed(spool.get(spooled), new SyncError('conflict', `${key} was not deleted, because ${nodes[holdsOut]!.key}, which depends on it, could not be`, { key }));
         return false;
       });
-      for (const batch of batches(free, this.#batchEntries, (i) => deletes[i]!.over.collection)) {
+      for (const batch of batches(free, this.#batchEntries, (i) => nodes[i]!.collection)) {
         await this.#send(batch.length, async () => {
-          const gone = await this.#options.writer.delete(batch.map((i) => deletes[i]!));
+          const gone = await this.#options.writer.delete(batch.map((i) => spool.get(nodes[i]!.spooled)));
           batch.forEach((i, at) => { if (!gone[at]) failed.add(i); });
           return gone;
         });
@@ -181,8 +190,11 @@ export interface Waiting extends Dependent, Pick<Ref, 'collection'> {
 
 /** Puts a put aside. */
 export function waiting(put: Put, spool: Spool): Waiting {
-  const { key, address, collection, dependsOn } = put.entry;
-  return { key, ...(address !== undefined && { address }), ...(collection !== undefined && { collection }), ...(dependsOn && { dependsOn }), spooled: spool.add(put) };
+  return { ...dependentOf(put.entry), spooled: spool.add(put) };
+}
+
+function dependentOf({ key, address, collection, dependsOn }: Entry): Omit<Waiting, 'spooled'> {
+  return { key, ...(address !== undefined && { address }), ...(collection !== undefined && { collection }), ...(dependsOn && { dependsOn }) };
 }
 
 /** Refuses the members of every cycle, by name, and what depends on them. */
@@ -212,11 +224,14 @@ export function* levelsOf({ order, levelEnds }: Dependencies): Generator<readonl
 }
 
 /** Runs of at most `most` items; a batch never spans collections. */
-function* batches<T>(items: readonly T[], most: number, collectionOf: (item: T) => string | undefined): Generator<readonly T[]> {
-  let from = 0;
-  for (let at = 1; at <= items.length; at++) {
-    if (at < items.length && at - from < most && (most === 1 || collectionOf(items[at]!) === collectionOf(items[from]!))) continue;
-    yield items.slice(from, at);
-    from = at;
+function* batches<T>(items: Iterable<T>, most: number, collectionOf: (item: T) => string | undefined): Generator<readonly T[]> {
+  let batch: T[] = [];
+  for (const item of items) {
+    if (batch.length === most || (batch.length > 0 && collectionOf(item) !== collectionOf(batch[0]!))) {
+      yield batch;
+      batch = [];
+    }
+    batch.push(item);
   }
+  if (batch.length > 0) yield batch;
 }

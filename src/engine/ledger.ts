@@ -17,6 +17,8 @@ const none: Counts = { read: 0, created: 0, updated: 0, deleted: 0, unchanged: 0
 export class Ledger {
   readonly scanned: { [side in Side]: number } = { left: 0, right: 0 };
   readonly #types = new Map<string, Tally>();
+  /** How keys of the type begin that was counted last. */
+  #last: { readonly start: string; readonly tally: Tally } | undefined;
   readonly #on: (event: RunEvent) => void;
   readonly #now: () => number;
   readonly #startedMs: number;
@@ -26,6 +28,7 @@ export class Ledger {
   #unguarded = 0;
   #problems = 0;
   #differences = 0;
+  #brokenOff = false;
 
   constructor(on: ((event: RunEvent) => void) | undefined, now: () => number) {
     this.#on = on ?? ((): void => {});
@@ -36,6 +39,11 @@ export class Ledger {
   /** Whether everything that should have been read could be read. */
   get complete(): boolean {
     return this.#problems === 0;
+  }
+
+  /** Whether something that was to be written or deleted was not. */
+  get failing(): boolean {
+    return this.#brokenOff || [...this.#types.values()].some(({ failed }) => failed > 0);
   }
 
   emit(event: RunEvent): void {
@@ -118,13 +126,19 @@ export class Ledger {
     this.#differences++;
   }
 
+  /** A write that was broken off because the run was told to stop: nobody knows whether it was done. */
+  brokenOff(): void {
+    this.#brokenOff = true;
+    this.#differences++;
+  }
+
   report({ interrupted }: { readonly interrupted: boolean }): Report {
     const types = [...this.#types].sort(([a], [b]) => (a < b ? -1 : 1));
     const counts: Tally = { ...none };
     for (const [, tally] of types) for (const name of Object.keys(none) as (keyof Counts)[]) counts[name] += tally[name];
     return {
       counts, types: Object.fromEntries(types), settled: this.#settled, unguarded: this.#unguarded, differences: this.#differences, problems: this.#problems,
-      failures: this.#failures, warnings: this.#warnings, complete: this.complete, interrupted, durationMs: this.#now() - this.#startedMs,
+      failures: this.#failures, warnings: this.#warnings, complete: this.complete, interrupted: interrupted || this.#brokenOff, durationMs: this.#now() - this.#startedMs,
     };
   }
 
@@ -146,9 +160,17 @@ export class Ledger {
   }
 
   #tally(key: Key): Tally {
+    // Keys come in order, mostly, so the next one has the type of the last.
+    if (this.#last !== undefined && key.startsWith(this.#last.start)) return this.#last.tally;
     const type = typeOf(key);
     let tally = this.#types.get(type);
-    if (!tally) this.#types.set(type, (tally = { ...none }));
+    if (!tally) {
+      const counted = this.#types.size < limits.listedTypes ? type : '';
+      tally = this.#types.get(counted);
+      if (!tally) this.#types.set(counted, (tally = { ...none }));
+    }
+    const slash = key.indexOf('/');
+    this.#last = slash < 0 ? undefined : { start: key.slice(0, slash + 1), tally };
     return tally;
   }
 }

@@ -1,4 +1,5 @@
-import { checkDeletes, defaultGuard } from '../core/guard.ts';
+import { defaultGuard } from '../core/guard.ts';
+import type { Guard } from '../core/guard.ts';
 import { mergeJoin } from '../core/merge-join.ts';
 import type { Policy, Side } from '../core/policy.ts';
 import { otherSide } from '../core/policy.ts';
@@ -12,15 +13,18 @@ import type { Key } from '../model/key.ts';
 import type { Store } from '../model/store.ts';
 import { withEvidence } from './evidence.ts';
 import { Lane } from './lane.ts';
+import { Moves } from './moves.ts';
+import { anotherPlace, recognisePlaces } from './places.ts';
 import { coarser } from './plan.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
 import { inOrder, narrowed } from './scan.ts';
+import { Spill } from './spill.ts';
 import type { Baseline } from './state.ts';
 import { keepAll } from './sync.ts';
 import type { Report, TwoWay } from './types.ts';
 import type { Delete, Put } from './writer.ts';
-import { Writer } from './writer.ts';
+import { withoutContents, Writer } from './writer.ts';
 
 /** The name under which a two-way pairing is remembered. */
 export function pairingName({ left, right }: Pick<TwoWay, 'left' | 'right'>): string {
@@ -88,23 +92,31 @@ async function* chosen(baseline: Baseline, context: Run['context']): AsyncGenera
 export async function runMerge(pairing: TwoWay): Promise<Report> {
   const run = startRun(withinBoth(pairing));
   const { ledger, context } = run;
-  const { left, right, guard = defaultGuard, state } = pairing;
+  const { left, right, guard = defaultGuard, state, signal } = pairing;
   const baseline = state.baseline(pairingName(pairing));
   await using toLeft = laneOf('left', pairing, run, baseline);
   await using toRight = laneOf('right', pairing, run, baseline);
   const lanes = { left: toLeft, right: toRight };
-  const deletes: { readonly [side in Side]: Delete[] } = { left: [], right: [] };
-  const forgotten: Key[] = [];
+  using leftDeletes = new Spill<Delete>();
+  using rightDeletes = new Spill<Delete>();
+  const deletes = { left: leftDeletes, right: rightDeletes };
+  using forgotten = new Spill<Key>();
+  using movesLeft = new Moves();
+  using movesRight = new Moves();
+  const moves = { left: movesLeft, right: movesRight };
   try {
     return await reported(run, async () => {
       for await (const actions of planTwoWay(pairing, { context }, twoWayPolicy(pairing), baseline)) {
         for (const action of actions) {
           switch (action.kind) {
-            case 'put': await lanes[action.to].put(action); break;
-            case 'delete': deletes[action.on].push(action); break;
+            case 'put':
+              moves[action.to].add(action);
+              await lanes[action.to].put(action);
+              break;
+            case 'delete': deletes[action.on].add(withoutContents(action)); break;
             case 'conflict': ledger.conflict(action); break;
             case 'keep': ledger.kept(action.key); break;
-            case 'forget': forgotten.push(action.key); break;
+            case 'forget': forgotten.add(action.key); break;
             case 'settle':
               baseline.set(action.base);
               ledger.settled(action.key);
@@ -113,9 +125,15 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
           }
         }
       }
-      const { complete, scanned } = ledger;
+      const { complete } = ledger;
       const sides = [['left', left], ['right', right]] as const;
-      if (complete) for (const [side, store] of sides) checkDeletes({ deletes: deletes[side].length, held: scanned[side], sourceEntries: scanned[otherSide(side)], target: store.name, guard });
+      const known = await recognisePlaces([left, right], state, signal, deletes.left.length + deletes.right.length > 0);
+      if (known.moved) {
+        const planned = leftDeletes.length + rightDeletes.length;
+        if (planned > 0 && pairing.guard === undefined) throw anotherPlace(known.moved, planned);
+        ledger.warn(`${known.moved.name} is not the place it was at the last run`);
+      }
+      if (complete) for (const [side] of sides) await guardSide(side, pairing, run, { deletes: deletes[side], moves: moves[side], lane: lanes[side], guard });
       // What could not be read looks gone on that side: forgetting it would turn the other side's deletion into news.
       if (complete) for (const key of forgotten) baseline.delete(key);
       for (const [side] of sides) await lanes[side].flush();
@@ -123,6 +141,7 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
         if (complete) await lanes[side].delete(deletes[side]);
         else keepAll(deletes[side], ledger, store.name, 'not everything could be read');
       }
+      if (complete && (!known.moved || pairing.guard !== undefined)) known.remember();
     }, [toLeft, toRight]);
   } finally {
     baseline.commit();
@@ -130,19 +149,47 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
   }
 }
 
+/** Throws where the guard does not allow what is to be deleted on one side. */
+async function guardSide(side: Side, pairing: TwoWay, { ledger, context: { signal, hashes } }: Run, { deletes, moves, lane, guard }: { readonly deletes: Spill<Delete>; readonly moves: Moves; readonly lane?: Lane; readonly guard: Guard }): Promise<void> {
+  const { [side]: store, [otherSide(side)]: other, held, under } = pairing;
+  const limits = { held: held ?? ledger.scanned[side], sourceEntries: ledger.scanned[otherSide(side)], target: store.name, guard, part: under !== undefined };
+  const evidence = { leftOf: () => other, right: store, precision: coarser(other, store), proof: 'stat' as const, signal, hashes };
+  await moves.guard(deletes, limits, evidence, async () => {
+    await lane?.flush();
+    return !ledger.failing;
+  });
+}
+
 /** What {@link runMerge} would do, told page by page; nothing is written, not even the baseline. */
 export async function runMergeDiff(pairing: TwoWay, show: (actions: readonly Action[]) => void | Promise<void>): Promise<Report> {
   const run = startRun(withinBoth(pairing));
   const { ledger, context } = run;
-  return reported(run, async () => {
+  using leftDeletes = new Spill<Delete>();
+  using rightDeletes = new Spill<Delete>();
+  const deletes = { left: leftDeletes, right: rightDeletes };
+  using movesLeft = new Moves();
+  using movesRight = new Moves();
+  const moves = { left: movesLeft, right: movesRight };
+  return await reported(run, async () => {
     for await (const actions of planTwoWay(pairing, { context }, twoWayPolicy(pairing), pairing.state.baseline(pairingName(pairing)))) {
       for (const action of actions) {
+        if (action.kind === 'put') moves[action.to].add(action);
+        else if (action.kind === 'delete') deletes[action.on].add(withoutContents(action));
         if (action.kind === 'put' || action.kind === 'delete') ledger.planned(action);
         else if (action.kind === 'keep') ledger.kept(action.key);
         else if (action.kind === 'conflict') ledger.conflict(action);
         else if (action.kind === 'settle') ledger.settled(action.key);
       }
       await show(actions.filter(({ kind }) => kind !== 'forget' && kind !== 'settle'));
+    }
+    const { guard = defaultGuard } = pairing;
+    for (const side of ['left', 'right'] as const) {
+      try {
+        if (ledger.complete) await guardSide(side, pairing, run, { deletes: deletes[side], moves: moves[side], guard });
+      } catch (error) {
+        if (!(error instanceof SyncError)) throw error;
+        ledger.warn(`a merge would end here: ${error.sentence}`);
+      }
     }
   });
 }
@@ -152,7 +199,7 @@ function laneOf(side: Side, pairing: TwoWay, { ledger, host, backoff, context: {
   const source = pairing[otherSide(side)];
   const beforeLosing = (puts: readonly Put[]): Promise<void> => keepLosing(puts, side, pairing, host.now());
   const writer = new Writer({ sink, side, originOf: () => source, ledger, baseline, remember: 'all', host, backoff, signal, hashes, beforeLosing });
-  return new Lane({ writer, ledger, concurrency: pairing.concurrency, signal, onFailure: 'continue', onSettled: () => baseline.commit() });
+  return new Lane({ writer, ledger, concurrency: pairing.concurrency, batchBytes: pairing.batchBytes, signal, onFailure: 'continue', onSettled: () => baseline.commit() });
 }
 
 /** How many versions of one entry that lost within one second are kept on a side. */

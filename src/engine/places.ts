@@ -12,14 +12,18 @@ export interface KnownPlaces {
   remember(): void;
 }
 
-/** Asks places what they are, and compares that with what they were; see law 1. */
-export async function recognisePlaces(places: readonly Place[], state: State | undefined, signal: AbortSignal | undefined): Promise<KnownPlaces> {
+/**
+ * Asks places what they are, and compares that with what they were; see law 1. Where nothing is to be deleted, a place
+ * that is known is asked only if that costs nothing.
+ */
+export async function recognisePlaces(places: readonly Place[], state: State | undefined, signal: AbortSignal | undefined, deletes = true): Promise<KnownPlaces> {
   const seen: { readonly place: Place; readonly fingerprint: string }[] = [];
   let moved: Place | undefined;
   for (const place of state ? places : []) {
-    const fingerprint = 'fingerprint' in place ? await place.fingerprint?.(signal && { signal }) : undefined;
-    if (fingerprint === undefined) continue;
+    if (!('fingerprint' in place)) continue;
     const before = state?.fingerprint(place.identity);
+    const fingerprint = await place.fingerprint?.({ ...(signal && { signal }), ...(before !== undefined && !deletes && { unless: 'dear' }) });
+    if (fingerprint === undefined) continue;
     if (before !== undefined && before !== fingerprint) moved ??= place;
     seen.push({ place, fingerprint });
   }

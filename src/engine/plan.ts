@@ -9,10 +9,15 @@ import { SyncError } from '../model/errors.ts';
 import { typeOf } from '../model/key.ts';
 import type { Source, Store } from '../model/store.ts';
 import { withEvidence } from './evidence.ts';
+import { Extras } from './extras.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
 import { inOrder, reportCollision, scanned, union } from './scan.ts';
+import { copied } from './spill.ts';
 import type { Baseline } from './state.ts';
 import type { OneWay } from './types.ts';
+
+/** Actions of a page are few when there are less than one in so many entries. */
+const sparseness = 4;
 
 export interface PlanOptions {
   readonly context: ScanContext;
@@ -35,20 +40,22 @@ export interface PlanOptions {
 export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGenerator<readonly Action[]> {
   const coverage = covered(pairing.target, given.context);
   const options = { ...given, context: coverage.context };
-  const extras: Action[] = [];
-  const types = new Set<string>();
+  using extras = new Extras();
+  const types = pairing.scope === 'types' ? new Set<string>() : undefined;
   const pages = comesAsItIs(pairing, options) ? planAsItComes(pairing, options, types) : planInOrder(pairing, options, types);
   for await (const page of pages) {
     const rest = page.filter((action) => {
       if (action.kind !== 'delete' && action.kind !== 'keep') return true;
-      extras.push(action);
+      extras.add(action);
       return false;
     });
     if (rest.length > 0) yield rest;
   }
   coverage.end();
-  const inScope = pairing.scope === 'types' ? extras.filter(({ key }) => types.has(typeOf(key))) : extras;
-  if (inScope.length > 0) yield inScope;
+  for (const page of extras.pages()) {
+    const inScope = types ? page.filter(({ key }) => types.has(typeOf(key))) : page;
+    if (inScope.length > 0) yield inScope;
+  }
 }
 
 /** Leaves out what does not belong into the target, and says so: with a warning, or, where nothing is left, by refusing. */
@@ -79,7 +86,7 @@ function comesAsItIs({ origins, target }: OneWay, { ordered }: PlanOptions): boo
   return ordered !== true && origins.length === 1 && origins[0]?.capabilities.order === 'none' && reads === 'cheap' && dependencies === 'ignored' && enumerates === 'all';
 }
 
-async function* planAsItComes({ origins, target }: OneWay, { context, policy, baseline, extras, proof = 'stat' }: PlanOptions, types: Set<string>): AsyncGenerator<readonly Action[]> {
+async function* planAsItComes({ origins, target }: OneWay, { context, policy, baseline, extras, proof = 'stat' }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
   const origin = origins[0] as Source;
   const seen = new SeenSet();
   let heldBefore = 0;
@@ -94,7 +101,7 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
     const triples = fresh.map((left, i) => ({ key: left.key, left, right: held[i], base: baseline?.get(left.key) }));
     const actions: Action[] = [];
     for (const triple of await withEvidence(triples, { leftOf: () => origin, right: target, precision, proof, signal: context.signal, hashes: context.hashes })) {
-      types.add(typeOf(triple.key));
+      types?.add(typeOf(triple.key));
       if (triple.right) heldBefore++;
       const action = decide(triple, policy, precision, context);
       if (action) actions.push(action);
@@ -112,17 +119,19 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
   }
 }
 
-async function* planInOrder({ origins, target }: OneWay, { context, policy, baseline, extras, ordered = false, showTarget = false, proof = 'stat' }: PlanOptions, types: Set<string>): AsyncGenerator<readonly Action[]> {
+async function* planInOrder({ origins, target }: OneWay, { context, policy, baseline, extras, ordered = false, showTarget = false, proof = 'stat' }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
   const byCollection = target.capabilities.enumerates === 'collections';
   const collections = new Set<string>();
   const left = union(origins, context, {
     side: 'left', counted: true, wholly: byCollection,
     // Documents had to be read for their digests. While there is room for them they are kept, and not read twice.
     want: origins.every(({ capabilities: { holds, reads } }) => holds === 'blobs' && reads === 'cheap') ? 'stat' : 'content',
-    visit: (entry) => {
-      types.add(typeOf(entry.key));
-      if (byCollection && entry.collection !== undefined) collections.add(entry.collection);
-    },
+    ...((types || byCollection) && {
+      visit: (entry: Entry) => {
+        types?.add(typeOf(entry.key));
+        if (byCollection && entry.collection !== undefined) collections.add(entry.collection);
+      },
+    }),
   });
   // A target that cannot enumerate itself is told which collections to list, so the source is read to its end first.
   const first = byCollection ? await left.next() : undefined;
@@ -142,7 +151,11 @@ async function* planInOrder({ origins, target }: OneWay, { context, policy, base
   const part = context.under !== undefined;
   const sides: AsyncIterable<readonly (Entry | Base)[]>[] = [resumed(first, left), right, ...(baseline && !part ? [baseline.scan()] : [])];
   for await (const rows of mergeJoin<Entry | Base>(...sides)) {
-    const triples = rows.map(({ key, items: [l, r, b] }) => ({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: part ? baseline?.get(key) : b as Base | undefined })).filter((triple) => isWithin(triple, context.within));
+    const triples: Triple[] = [];
+    for (const { key, items } of rows) {
+      const triple = { key, left: items[0] as Entry | undefined, right: items[1] as Entry | undefined, base: part ? baseline?.get(key) : items[2] as Base | undefined };
+      if (isWithin(triple, context.within)) triples.push(triple);
+    }
     const found = await withEvidence(unlisted.size > 0 ? await lookUp(triples, unlisted, target, context) : triples, {
       leftOf: (entry) => originOf(entry, origins), right: target, precision, proof, signal: context.signal, hashes: context.hashes,
     });
@@ -151,8 +164,17 @@ async function* planInOrder({ origins, target }: OneWay, { context, policy, base
       const action = decide(triple, policy, precision, context);
       if (action && (extras || (action.kind !== 'delete' && action.kind !== 'keep'))) actions.push(action);
     }
-    if (actions.length > 0) yield actions;
+    if (actions.length > 0) yield actions.length * sparseness < rows.length ? actions.map(detached) : actions;
   }
+}
+
+/**
+ * A copy that shares no text with the listing it comes from. Text that was cut out of a listing keeps all of that
+ * alive, and where of each page only a little is to be done, a batch is gathered from very many pages.
+ */
+function detached(action: Action): Action {
+  if (action.kind !== 'put' || action.entry.content || action.over?.content) return action;
+  return copied(action);
 }
 
 /** Asks for entries one by one where their collection could not be listed. */

@@ -5,6 +5,7 @@ import type { Extent } from '../lib/temp-file.ts';
 import { sizeOfEntry, withoutBlob, withoutContent } from '../model/entry.ts';
 import type { Entry } from '../model/entry.ts';
 import { compareKeys } from '../model/key.ts';
+import { putAside } from './put-aside.ts';
 
 export interface SortOptions {
   /** Bytes of entries held in memory before a run of them is written to disk. */
@@ -67,7 +68,7 @@ class Run implements Iterable<readonly Entry[]> {
 
   static write(pages: Iterable<readonly Entry[]>): Run {
     const run = new Run();
-    for (const page of pages) run.#pages.push(run.#file.append(serialize(page.map(withoutBlob))));
+    for (const page of pages) run.#pages.push(putAside(run.#file, serialize(page.map(withoutBlob))));
     return run;
   }
 

@@ -3,13 +3,14 @@ import { limits } from '../lib/limits.ts';
 import { TempFile } from '../lib/temp-file.ts';
 import type { Extent } from '../lib/temp-file.ts';
 import { sizeOfEntry, withoutBlob, withoutContent } from '../model/entry.ts';
-import type { Put } from './writer.ts';
+import { putAside } from './put-aside.ts';
+import type { Delete, Put } from './writer.ts';
 
-/** A put in a {@link Spool}: itself, or where it lies on disk. */
-export type Spooled = { readonly put: Put } | Extent;
+/** A write in a {@link Spool}: itself, or where it lies on disk. */
+export type Spooled<A extends Put | Delete = Put> = { readonly action: A } | Extent;
 
-/** Puts put aside until it is their turn to be sent: the first of them in memory, the others on disk. */
-export class Spool implements Disposable {
+/** Writes put aside until it is their turn to be sent, whichever it is: the first of them in memory, the others on disk. */
+export class Spool<A extends Put | Delete = Put> implements Disposable {
   readonly #file = new TempFile();
   #room: number;
 
@@ -18,17 +19,18 @@ export class Spool implements Disposable {
     this.#room = bytes;
   }
 
-  add(put: Put): Spooled {
-    const lean: Put = { ...put, entry: withoutBlob(put.entry), over: put.over && withoutContent(put.over) };
+  add(action: A): Spooled<A> {
+    const over = action.over && withoutContent(action.over);
+    const lean = action.kind === 'put' ? { ...action, entry: withoutBlob(action.entry), over } : { ...action, over };
     if (this.#room > 0) {
-      this.#room -= sizeOfEntry(lean.entry) + (lean.over ? sizeOfEntry(lean.over) : 0);
-      return { put: lean };
+      this.#room -= (action.kind === 'put' ? sizeOfEntry(action.entry) : 0) + (over ? sizeOfEntry(over) : 0);
+      return { action: lean };
     }
-    return this.#file.append(serialize(lean));
+    return putAside(this.#file, serialize(lean));
   }
 
-  get(spooled: Spooled): Put {
-    return 'put' in spooled ? spooled.put : (deserialize(this.#file.read(spooled)) as Put);
+  get(spooled: Spooled<A>): A {
+    return 'action' in spooled ? spooled.action : (deserialize(this.#file.read(spooled)) as A);
   }
 
   [Symbol.dispose](): void {

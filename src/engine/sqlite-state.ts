@@ -4,14 +4,19 @@ import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
 import type { Base } from '../core/reconcile.ts';
 import type { CachedResponse, ResponseCache } from '../lib/response-cache.ts';
-import type { Digest, Stat, Version } from '../model/entry.ts';
+import type { Stat } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { FailureCode } from '../model/errors.ts';
+import type { Fact, Facts } from '../model/facts.ts';
 import type { Key } from '../model/key.ts';
+import { SqliteHashes } from './sqlite-hashes.ts';
+import { inTransaction, Rows } from './sqlite-rows.ts';
 import type { Baseline, HashCache, LostValue, State } from './state.ts';
 
 const format = 1;
 const pageRows = 1000;
+/** Pages of 4 KiB that are gathered before they go to where they belong and to the disk, which takes longer than the writing. */
+const checkpointPages = 4_000;
 /** Bodies kept for conditional requests, in all. */
 const responseBytes = 256 * 1024 * 1024;
 
@@ -47,7 +52,7 @@ class SqliteState implements State {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    database.exec('pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on');
+    database.exec(`pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = ${checkpointPages}; pragma foreign_keys = on`);
     const { user_version: found } = database.prepare('pragma user_version').get() as { user_version: number };
     if (found > format) throw new SyncError('unsupported', `the state file was written by a later version (format ${found}, this one knows ${format})`, { hint: 'update syncline, or name another file with --state' });
     database.exec(`
@@ -57,6 +62,7 @@ class SqliteState implements State {
       create table if not exists places (id integer primary key, identity text not null unique);
       create table if not exists hashes (place integer not null references places, key text not null, version text not null, digests text not null, primary key (place, key)) without rowid;
       create table if not exists fingerprints (identity text primary key, fingerprint text not null) without rowid;
+      create table if not exists facts (identity text not null, name text not null, fact text not null, at integer not null, primary key (identity, name)) without rowid;
       create table if not exists lost (pairing integer not null references pairings, at integer not null, key text not null, side text not null, document text not null);
       pragma user_version = ${format};`);
   }
@@ -83,6 +89,17 @@ class SqliteState implements State {
     this.#database.prepare('insert or replace into fingerprints values (?, ?)').run(identity, fingerprint);
   }
 
+  facts(identity: string): Facts {
+    const get = this.#database.prepare('select fact as text, at from facts where identity = ? and name = ?');
+    return {
+      get: (name) => get.get(identity, name) as Fact | undefined,
+      set: (name, fact) => {
+        if (fact) this.#database.prepare('insert or replace into facts values (?, ?, ?, ?)').run(identity, name, fact.text, fact.at);
+        else this.#database.prepare('delete from facts where identity = ? and name = ?').run(identity, name);
+      },
+    };
+  }
+
   keepLost(pairing: string, { at, key, side, text }: LostValue): void {
     this.#database.prepare('insert into lost values (?, ?, ?, ?, ?)').run(this.#pairing(pairing), at, key, side, text);
   }
@@ -107,6 +124,7 @@ class SqliteBaseline implements Baseline {
   readonly #pairing: number;
   readonly #pending = new Map<Key, Base | undefined>();
   readonly #one: StatementSync;
+  readonly #rows: Rows;
   /** Whether anything was ever remembered: a first run asks about every entry. */
   #stored: boolean;
 
@@ -114,6 +132,7 @@ class SqliteBaseline implements Baseline {
     this.#database = database;
     this.#pairing = pairing;
     this.#one = database.prepare('select key, left, right from bases where pairing = ? and key = ?');
+    this.#rows = new Rows(database, 'bases', 4);
     this.#stored = database.prepare('select 1 from bases where pairing = ? limit 1').get(pairing) !== undefined;
   }
 
@@ -144,13 +163,10 @@ class SqliteBaseline implements Baseline {
 
   commit(): void {
     if (this.#pending.size === 0) return;
-    const set = this.#database.prepare('insert or replace into bases values (?, ?, ?, ?)');
     const remove = this.#database.prepare('delete from bases where pairing = ? and key = ?');
     inTransaction(this.#database, () => {
-      for (const [key, base] of this.#pending) {
-        if (base) set.run(this.#pairing, key, JSON.stringify(base.left), JSON.stringify(base.right));
-        else remove.run(this.#pairing, key);
-      }
+      this.#rows.put([...this.#pending].flatMap(([key, base]) => (base ? [[this.#pairing, key, JSON.stringify(base.left), JSON.stringify(base.right)]] : [])));
+      for (const [key, base] of this.#pending) if (!base) remove.run(this.#pairing, key);
     });
     this.#pending.clear();
     this.#stored = true;
@@ -162,18 +178,6 @@ class SqliteBaseline implements Baseline {
   }
 }
 
-/** All of `body` or nothing of it. */
-function inTransaction(database: DatabaseSync, body: () => void): void {
-  database.exec('begin immediate');
-  try {
-    body();
-    database.exec('commit');
-  } catch (error) {
-    database.exec('rollback');
-    throw error;
-  }
-}
-
 interface BaseRow {
   readonly key: Key;
   readonly left: string;
@@ -182,57 +186,6 @@ interface BaseRow {
 
 function toBase({ key, left, right }: BaseRow): Base {
   return { key, left: JSON.parse(left) as Stat, right: JSON.parse(right) as Stat };
-}
-
-interface HashRow {
-  readonly version: Version;
-  readonly digests: string;
-}
-
-class SqliteHashes implements HashCache {
-  readonly #database: DatabaseSync;
-  readonly #place: number;
-  readonly #one: StatementSync;
-  readonly #pending = new Map<Key, { readonly version: Version; readonly digests: readonly Digest[] }>();
-  #stored: boolean;
-
-  constructor(database: DatabaseSync, place: number) {
-    this.#database = database;
-    this.#place = place;
-    this.#one = database.prepare('select version, digests from hashes where place = ? and key = ?');
-    this.#stored = database.prepare('select 1 from hashes where place = ? limit 1').get(place) !== undefined;
-  }
-
-  get(key: Key, version: Version): readonly Digest[] {
-    const pending = this.#pending.get(key);
-    if (pending) return pending.version === version ? pending.digests : [];
-    if (!this.#stored) return [];
-    const row = this.#one.get(this.#place, key) as HashRow | undefined;
-    return row?.version === version ? toDigests(row.digests) : [];
-  }
-
-  set(key: Key, version: Version, digest: Digest): void {
-    const others = this.get(key, version).filter(({ algorithm }) => algorithm !== digest.algorithm);
-    this.#pending.set(key, { version, digests: [...others, digest] });
-    if (this.#pending.size >= pageRows) this.commit();
-  }
-
-  commit(): void {
-    if (this.#pending.size === 0) return;
-    const set = this.#database.prepare('insert or replace into hashes values (?, ?, ?, ?)');
-    inTransaction(this.#database, () => {
-      for (const [key, { version, digests }] of this.#pending) set.run(this.#place, key, version, digests.map(({ algorithm, value }) => `${algorithm}:${value}`).join(' '));
-    });
-    this.#pending.clear();
-    this.#stored = true;
-  }
-}
-
-function toDigests(text: string): readonly Digest[] {
-  return text.split(' ').map((one) => {
-    const colon = one.indexOf(':');
-    return { algorithm: one.slice(0, colon) as Digest['algorithm'], value: one.slice(colon + 1) };
-  });
 }
 
 interface ResponseRow {

@@ -2,6 +2,7 @@ import type { ResponseCache } from '../lib/response-cache.ts';
 import type { Base } from '../core/reconcile.ts';
 import type { Side } from '../core/policy.ts';
 import type { Digest, Version } from '../model/entry.ts';
+import type { Facts } from '../model/facts.ts';
 import type { Key } from '../model/key.ts';
 
 /** What two sides last agreed on, in key order. Changes are durable once {@link Baseline.commit} has returned. */
@@ -16,7 +17,11 @@ export interface Baseline {
 /** Digests of content that was read once, each good for as long as the entry has the version it had then. */
 export interface HashCache {
   get(key: Key, version: Version): readonly Digest[];
+  /** The same of many, which costs a fraction of it where the keys are in order. Nothing is known of what has no version. */
+  getAll(asked: readonly { readonly key: Key; readonly version?: Version }[]): readonly (readonly Digest[])[];
   set(key: Key, version: Version, digest: Digest): void;
+  /** Forgets what is not there any more. */
+  delete(key: Key): void;
   /** Changes are durable once this has returned. */
   commit(): void;
 }
@@ -29,6 +34,8 @@ export interface State extends AsyncDisposable {
   responses(identity: string): ResponseCache;
   /** Digests of what one store holds. */
   hashes(identity: string): HashCache;
+  /** What a store found out about its place, by the place's identity. */
+  facts(identity: string): Facts;
   /** What was remembered of a place to tell it from another one at the same address; see law 1. */
   fingerprint(identity: string): string | undefined;
   setFingerprint(identity: string, fingerprint: string): void;

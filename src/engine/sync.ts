@@ -1,16 +1,20 @@
-import { checkDeletes, defaultGuard } from '../core/guard.ts';
+import { defaultGuard } from '../core/guard.ts';
 import type { Policy } from '../core/policy.ts';
 import { keepIn } from './backup.ts';
 import { Budget } from './budget.ts';
+import type { EvidenceOptions } from './evidence.ts';
 import { Lane } from './lane.ts';
 import type { Ledger } from './ledger.ts';
+import { Moves } from './moves.ts';
 import { anotherPlace, recognisePlaces } from './places.ts';
-import { originOf, planOneWay } from './plan.ts';
+import { coarser, originOf, planOneWay } from './plan.ts';
+import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
+import { Spill } from './spill.ts';
 import type { Baseline } from './state.ts';
 import type { OneWay, Report } from './types.ts';
-import type { Delete } from './writer.ts';
-import { Writer } from './writer.ts';
+import type { Delete, Deletes } from './writer.ts';
+import { withoutContents, Writer } from './writer.ts';
 
 /** The policy of a one-way run: nothing is deleted unless that was asked for. */
 export function oneWayPolicy({ deletes = 'keep', equal = 'content', replace = 'differing' }: Pick<OneWay, 'deletes' | 'equal' | 'replace'>): Policy {
@@ -34,15 +38,19 @@ export async function runSync(pairing: OneWay): Promise<Report> {
   const policy = oneWayPolicy(pairing);
   const baseline = learned(pairing);
   const writer = new Writer({ sink: target, side: 'right', originOf: (entry) => originOf(entry, origins), ledger, baseline, remember: 'learned', host, backoff, signal, hashes: context.hashes, budget, ...(backup && { keep: (entries) => keepIn(backup, entries, target, signal) }) });
-  await using lane = new Lane({ writer, ledger, concurrency, signal, onFailure, onSettled: () => baseline?.commit(), spent: () => budget.spent });
+  await using lane = new Lane({ writer, ledger, concurrency, batchBytes: pairing.batchBytes, signal, onFailure, onSettled: () => baseline?.commit(), spent: () => budget.spent });
   const places = [...origins, target];
   try {
     return await reported(run, async () => {
-      const deletes: Delete[] = [];
+      using deletes = new Spill<Delete>();
+      using moves = new Moves();
       for await (const actions of planOneWay(pairing, { context, policy, baseline, extras: policy.deletes === 'propagate', proof })) {
         for (const action of actions) {
-          if (action.kind === 'put') await lane.put(action);
-          else if (action.kind === 'delete') deletes.push(action);
+          if (action.kind === 'put') {
+            if (policy.deletes === 'propagate') moves.add(action);
+            const sending = lane.put(action);
+            if (sending) await sending;
+          } else if (action.kind === 'delete') deletes.add(withoutContents(action));
           else if (action.kind === 'conflict') ledger.refused(action);
         }
         await lane.nudge();
@@ -50,12 +58,18 @@ export async function runSync(pairing: OneWay): Promise<Report> {
       // Only now have all scans ended without throwing. A deletion decided on half a
       // listing is data loss, so none happens before this line.
       const { complete, scanned } = ledger;
-      const known = await recognisePlaces(places, pairing.state, signal);
+      const known = await recognisePlaces(places, pairing.state, signal, deletes.length > 0);
       if (known.moved) {
         if (deletes.length > 0 && pairing.guard === undefined) throw anotherPlace(known.moved, deletes.length);
         ledger.warn(`${known.moved.name} is not the place it was at the last run`);
       }
-      if (complete) checkDeletes({ deletes: deletes.length, held: held ?? scanned.right, sourceEntries: scanned.left, target: target.name, guard, part: under !== undefined });
+      if (complete) {
+        const limits = { held: held ?? scanned.right, sourceEntries: scanned.left, target: target.name, guard, part: under !== undefined };
+        await moves.guard(deletes, limits, evidenceOf(pairing, run), async () => {
+          await lane.flush();
+          return !ledger.failing && !lane.cutShort;
+        });
+      }
       await lane.flush();
       if (!complete) keepAll(deletes, ledger, target.name, 'not everything could be read');
       else if (lane.cutShort) keepAll(deletes, ledger, target.name, 'not everything was written');
@@ -68,8 +82,13 @@ export async function runSync(pairing: OneWay): Promise<Report> {
   }
 }
 
+/** How the two sides of a one-way run are compared. */
+export function evidenceOf({ origins, target, proof = 'stat' }: OneWay, { context: { signal, hashes } }: Run): EvidenceOptions {
+  return { leftOf: (entry) => originOf(entry, origins), right: target, precision: Math.max(...origins.map((origin) => coarser(origin, target))), signal, proof, hashes };
+}
+
 /** Leaves alone what should have been deleted, and says so. */
-export function keepAll(deletes: readonly Delete[], ledger: Ledger, target: string, why: string): void {
+export function keepAll(deletes: Deletes, ledger: Ledger, target: string, why: string): void {
   if (deletes.length === 0) return;
   ledger.warn(`nothing was deleted, because ${why}: ${deletes.length === 1 ? 'one entry of' : `${deletes.length} entries of`} ${target} ${deletes.length === 1 ? 'is' : 'are'} not in the source`);
   for (const { key } of deletes) ledger.kept(key);

@@ -81,6 +81,8 @@ export interface RunOptions {
   readonly under?: readonly Key[];
   /** Bytes of entries held in memory before a sort spills to disk. */
   readonly sortBytes?: number;
+  /** Bytes of content that one batch of writes brings, but for its last entry. */
+  readonly batchBytes?: number;
 }
 
 /** A one-way pairing. Several origins are one source: a later one wins. */
@@ -124,6 +126,8 @@ export interface TwoWay extends RunOptions {
   readonly deletes?: Policy['deletes'];
   readonly conflicts?: Policy['conflicts'];
   readonly guard?: Guard;
+  /** How many entries each side holds, roughly, for the guard, where a run looks only {@link RunOptions.under} a part of it. */
+  readonly held?: number;
   readonly concurrency?: number;
   readonly state: State;
 }

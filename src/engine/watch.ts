@@ -7,12 +7,13 @@ import type { Key } from '../model/key.ts';
 import { plainHost } from '../model/plain-host.ts';
 import type { Hint } from '../model/store.ts';
 import { recognisePlaces } from './places.ts';
-import { runSync } from './sync.ts';
-import type { Failed, OneWay, Report } from './types.ts';
+import type { Failed, OneWay, Report, TwoWay } from './types.ts';
 import { Alarm } from './watch/alarm.ts';
 import { Attention } from './watch/attention.ts';
 import type { Reach } from './watch/attention.ts';
 import { Retries } from './watch/retries.ts';
+import { oneWaySubject, twoWaySubject } from './watch/subject.ts';
+import type { Part, Subject } from './watch/subject.ts';
 import { Subscription } from './watch/subscription.ts';
 import { Troubles } from './watch/troubles.ts';
 import type { Trouble } from './watch/troubles.ts';
@@ -52,6 +53,8 @@ export interface WatchOptions {
    * then only counted, for the guard.
    */
   readonly startWhole?: boolean;
+  /** Hints of what says nothing, as of files that are written by each run itself. */
+  readonly isDeafTo?: (key: Key) => boolean;
   readonly on?: (event: WatchEvent) => void;
 }
 
@@ -60,6 +63,9 @@ export type Watched = OneWay & { readonly signal: AbortSignal };
 
 /** Losing this many entries between two full passes is never taken for an accident. */
 const lostWithoutWorry = 10;
+
+/** For so long what the guard refused is looked at along with what comes next: that may turn out to be its new name. */
+const otherHalfMs = 10_000;
 
 /** What befalls entries that change while a run is under way. */
 const passing: ReadonlySet<FailureCode> = new Set<FailureCode>(['conflict', 'not-found']);
@@ -73,11 +79,19 @@ const mostHoldMs = 2_000;
  * only when the very first run fails for a reason that waiting does not mend.
  */
 export async function watchSync(pairing: Watched, options: WatchOptions = {}): Promise<void> {
-  await new Watcher(pairing, options).run();
+  await new Watcher(oneWaySubject(pairing), options).run();
+}
+
+/** A two-way pairing that ends when its signal fires. */
+export type WatchedBothWays = TwoWay & { readonly signal: AbortSignal };
+
+/** Keeps two sides the same, whichever of them changes, until the signal fires; all else is as with {@link watchSync}. */
+export async function watchMerge(pairing: WatchedBothWays, options: Omit<WatchOptions, 'startWhole'> = {}): Promise<void> {
+  await new Watcher(twoWaySubject(pairing), options).run();
 }
 
 class Watcher {
-  readonly #pairing: Watched;
+  readonly #subject: Subject;
   readonly #options: Required<Omit<WatchOptions, 'on'>>;
   readonly #emit: (event: WatchEvent) => void;
   readonly #host: Host;
@@ -96,6 +110,11 @@ class Watcher {
   #outage = false;
   /** Something is not as it should be that only a full pass can find to be well again: the guard refused, or a file cannot be read. */
   #leftOver = false;
+  /** What the guard refused to delete, until {@link otherHalfMs} are over. */
+  readonly #refused: Attention;
+  #refusedUntilMs = -Infinity;
+  /** How much the target held when the guard first refused: what is written since then must not make room for what was refused. */
+  #heldAtRefusal: number | undefined;
   #wholeMs = -Infinity;
   /** The latest time seen. */
   #nowMs = -Infinity;
@@ -103,18 +122,19 @@ class Watcher {
   #held: number | undefined;
   #peak = 0;
 
-  constructor(pairing: Watched, { on, quietMs = 20, mostQuietMs = 1_000, fullEveryMs = 600_000, pollEveryMs = 30_000, mostKeys = 500, backoff = { firstMs: 250, mostMs: 60_000 }, startWhole = true }: WatchOptions) {
-    this.#pairing = pairing;
-    this.#options = { quietMs, mostQuietMs, fullEveryMs, pollEveryMs, mostKeys, backoff, startWhole };
+  constructor(subject: Subject, { on, quietMs = 20, mostQuietMs = 1_000, fullEveryMs = 600_000, pollEveryMs = 30_000, mostKeys = 500, backoff = { firstMs: 250, mostMs: 60_000 }, startWhole = true, isDeafTo = (): boolean => false }: WatchOptions) {
+    this.#subject = subject;
+    this.#options = { quietMs, mostQuietMs, fullEveryMs, pollEveryMs, mostKeys, backoff, startWhole, isDeafTo };
     this.#emit = on ?? ((): void => {});
-    this.#host = pairing.host ?? plainHost;
+    this.#host = subject.host ?? plainHost;
     this.#alarm = new Alarm(this.#host);
     this.#fresh = new Attention(mostKeys);
+    this.#refused = new Attention(mostKeys);
     this.#retries = new Retries(mostKeys, backoff, this.#host);
   }
 
   async run(): Promise<void> {
-    const { origins, signal } = this.#pairing;
+    const { sources, signal } = this.#subject;
     const closing = new AbortController();
     const stop = (): void => {
       closing.abort();
@@ -123,7 +143,7 @@ class Watcher {
     if (signal.aborted) return;
     signal.addEventListener('abort', stop, { once: true });
     // Before the first run, so that nothing changes unseen between the two.
-    this.#subscriptions = origins.map((source) => new Subscription({
+    this.#subscriptions = sources.map((source) => new Subscription({
       source, host: this.#host, signal: closing.signal, backoff: this.#options.backoff,
       onHints: (hints) => this.#hear(hints),
       onStanding: (again) => { if (again) this.#lookSoon(0); },
@@ -132,11 +152,11 @@ class Watcher {
     try {
       await Promise.all(this.#subscriptions.map((subscription) => subscription.settled()));
       if (!this.#options.startWhole) {
-        this.#held = this.#peak = await this.#countTarget();
+        this.#held = this.#peak = await this.#subject.count();
         this.#wholeMs = this.#host.now() + this.#interval;
       }
-      const sources = this.#subscriptions.filter(({ standing }) => standing).length;
-      if (!closing.signal.aborted) this.#emit({ kind: 'watching', sources, polled: origins.length - sources });
+      const standing = this.#subscriptions.filter((subscription) => subscription.standing).length;
+      if (!closing.signal.aborted) this.#emit({ kind: 'watching', sources: standing, polled: sources.length - standing });
       for (let reach = await this.#next(); reach; reach = await this.#next()) await this.#mirror(reach);
     } finally {
       signal.removeEventListener('abort', stop);
@@ -145,18 +165,11 @@ class Watcher {
     }
   }
 
-  async #countTarget(): Promise<number> {
-    const { target, where = (): boolean => true, signal } = this.#pairing;
-    let count = 0;
-    for await (const { entries } of target.scan({ signal })) count += entries.filter(where).length;
-    return count;
-  }
-
   #hear(hints: readonly Hint[]): void {
     const nowMs = this.#host.now();
     this.#hints += hints.length;
     const idle = this.#fresh.empty;
-    for (const { under } of hints) if (!this.#retries.isRestless(under)) this.#fresh.add(under);
+    for (const { under } of hints) if (!this.#retries.isRestless(under) && !this.#options.isDeafTo(under)) this.#fresh.add(under);
     if (this.#fresh.empty) return;
     this.#lastHintMs = nowMs;
     if (!idle) return;
@@ -178,7 +191,7 @@ class Watcher {
 
   /** What to look at next, once it is time; `undefined` when it is time to end. */
   async #next(): Promise<Reach | undefined> {
-    while (!this.#pairing.signal.aborted) {
+    while (!this.#subject.signal.aborted) {
       const nowMs = this.#host.now();
       // The clock was set back: all that was to be done at its old times is done now.
       if (nowMs < this.#nowMs) this.#wholeMs = nowMs;
@@ -197,13 +210,17 @@ class Watcher {
   }
 
   #take(nowMs: number): Reach {
-    const whole = this.#wholeMs <= nowMs || this.#held === undefined || !this.#narrows;
+    const whole = this.#wholeMs <= nowMs || this.#held === undefined || !this.#subject.narrows;
     const attention = new Attention(this.#options.mostKeys);
     if (whole) attention.add('');
     // What is out of reach is asked for once, not for every entry by itself; and what came meanwhile may be what helps.
     const all = whole || (this.#outage && this.#retries.dueMs <= nowMs);
     attention.addAll(this.#retries.take(all ? Infinity : nowMs));
-    if (all || this.#freshMs <= nowMs) attention.addAll(this.#fresh.take());
+    if (all || this.#freshMs <= nowMs) {
+      attention.addAll(this.#fresh.take());
+      const refused = this.#refused.take();
+      if (nowMs < this.#refusedUntilMs) attention.addAll(refused);
+    }
     const reach = attention.take();
     if (reach !== 'everything') return reach;
     // A retry may be what makes it a run of everything.
@@ -213,22 +230,16 @@ class Watcher {
     return reach;
   }
 
-  /** Whether a part of the source can be compared with the same part of the target. */
-  get #narrows(): boolean {
-    const { origins, target, scope } = this.#pairing;
-    return scope !== 'types' && [...origins, target].every(({ capabilities }) => capabilities.enumerates === 'all');
-  }
-
   async #mirror(reach: Reach): Promise<void> {
     this.#emit({ kind: 'started', reach, hints: this.#hints });
     this.#hints = 0;
     try {
       const moved = await this.#moved();
       if (moved) throw moved;
-      this.#settle(reach, await runSync(this.#runOf(reach)), false);
+      this.#settle(reach, await this.#subject.run(this.#partOf(reach)), false);
     } catch (cause) {
       const error = toSyncError(cause);
-      if (this.#pairing.signal.aborted) return;
+      if (this.#subject.signal.aborted) return;
       if (error.code === 'guarded') await this.#refuse(reach, error);
       else this.#fail(reach, error);
     } finally {
@@ -241,25 +252,33 @@ class Watcher {
     return this.#subscriptions.every(({ standing }) => standing) ? fullEveryMs : Math.min(fullEveryMs, pollEveryMs);
   }
 
-  #runOf(reach: Reach): OneWay {
-    if (reach === 'everything') return this.#pairing;
-    const { guard = defaultGuard } = this.#pairing;
+  #partOf(reach: Reach): Part {
+    if (reach === 'everything') return this.#heldAtRefusal === undefined ? {} : { held: this.#heldAtRefusal };
+    const { guard = defaultGuard } = this.#subject;
     const limit = typeof guard.maxDeletes === 'number' ? guard.maxDeletes : Math.max(lostWithoutWorry, Math.floor(this.#peak * guard.maxDeletes.share));
-    const held = this.#held ?? 0;
+    const held = Math.min(this.#held ?? 0, this.#heldAtRefusal ?? Infinity);
     // Many small deletions must not add up to what the guard would not let happen at once.
-    return { ...this.#pairing, under: reach, held, ...(this.#peak - held > limit && { guard: { maxDeletes: 0 } }) };
+    return { under: reach, held, ...(this.#peak - held > limit && { guard: { maxDeletes: 0 } }) };
   }
 
   /** Leaves the deletions for the next full pass; what else there was to do is done. */
   async #refuse(reach: Reach, error: SyncError): Promise<void> {
-    const { target, signal } = this.#pairing;
-    if (this.#troubles.news([{ place: target.name, error }]).length > 0) this.#emit({ kind: 'refused', error });
+    const { name, signal } = this.#subject;
+    if (this.#troubles.news([{ place: name, error }]).length > 0) this.#emit({ kind: 'refused', error });
     this.#leftOver = true;
     this.#emit({ kind: 'failed', reach, error, behind: this.#behind });
+    if (reach !== 'everything') {
+      this.#refused.addAll(reach);
+      this.#refusedUntilMs = this.#host.now() + otherHalfMs;
+    }
+    const before = this.#held;
     try {
       if (await this.#moved()) return;
       this.#emit({ kind: 'started', reach, hints: 0 });
-      this.#settle(reach, await runSync({ ...this.#runOf(reach), deletes: 'keep' }), true);
+      const report = await this.#subject.run({ ...this.#partOf(reach), keep: true });
+      const { unchanged, updated, kept } = report.counts;
+      this.#heldAtRefusal ??= before ?? unchanged + updated + kept;
+      this.#settle(reach, report, true);
     } catch (cause) {
       if (!signal.aborted) this.#fail(reach, toSyncError(cause));
     }
@@ -267,8 +286,8 @@ class Watcher {
 
   /** The refusal to read from or write to a place that is not the one it was, unless a guard of one's own says that it may. */
   async #moved(): Promise<SyncError | undefined> {
-    const { origins, target, state, guard, signal } = this.#pairing;
-    const { moved } = guard === undefined ? await recognisePlaces([...origins, target], state, signal) : {};
+    const { places, state, guard, signal } = this.#subject;
+    const { moved } = guard === undefined ? await recognisePlaces(places, state, signal) : {};
     return moved && new SyncError('guarded', `refusing to go on, because ${moved.name} is not the place it was at the last run: another disk may be mounted there, or none`, { store: moved.name, hint: 'bring it back, or begin again with --max-deletes and a number if it is meant to be another' });
   }
 
@@ -278,14 +297,14 @@ class Watcher {
     this.#retries.settle();
     this.#holdBack(inMs);
     this.#emit({ kind: 'failed', reach, error, behind: this.#behind });
-    this.#tell([{ place: error.details.store ?? this.#pairing.target.name, error }], inMs);
+    this.#tell([{ place: error.details.store ?? this.#subject.name, error }], inMs);
   }
 
   /** Draws the conclusions from a run that came to its end. `kept`: it was not to delete. */
   #settle(reach: Reach, report: Report, kept: boolean): void {
     const { counts, failures, problems } = report;
     // What was cut short by the end of the watching has not failed.
-    if (this.#pairing.signal.aborted) return this.#emit({ kind: 'ended', reach, report: { ...report, interrupted: true }, behind: this.#behind });
+    if (this.#subject.signal.aborted) return this.#emit({ kind: 'ended', reach, report: { ...report, interrupted: true }, behind: this.#behind });
     this.#count(reach, report);
     const changed = counts.created + counts.updated + counts.deleted > 0;
     const failed = counts.failed + counts.conflicts + problems;
@@ -298,7 +317,10 @@ class Watcher {
       this.#outage = false;
       this.#retries.hasten();
     }
-    if (reach === 'everything' && !kept) this.#leftOver = retried !== 'everything' && problems + counts.conflicts > 0;
+    if (reach === 'everything' && !kept) {
+      this.#leftOver = retried !== 'everything' && problems + counts.conflicts > 0;
+      if (failed === 0) this.#heldAtRefusal = undefined;
+    }
     this.#emit({ kind: 'ended', reach, report, behind: this.#behind });
     // A file that is being written, or that is gone again, settles by itself; only one that does not is worth a word.
     this.#tell(failures.filter((failure) => !passing.has(failure.error.code) || this.#retries.failed(keyOf(failure)) > 3), inMs);
@@ -339,7 +361,7 @@ class Watcher {
 
   #recover(): void {
     this.#outage = false;
-    const well = this.#subscriptions.every(({ standing }, i) => standing || !this.#pairing.origins[i]?.watch);
+    const well = this.#subscriptions.every(({ standing }, i) => standing || !this.#subject.sources[i]?.watch);
     if (this.#leftOver || !well || !this.#troubles.any) return;
     this.#troubles.forget();
     this.#emit({ kind: 'recovered' });

@@ -1,22 +1,27 @@
 import type { Side } from '../core/policy.ts';
-import type { Action, Base } from '../core/reconcile.ts';
+import type { Action } from '../core/reconcile.ts';
 import type { Backoff } from '../lib/backoff.ts';
 import { waitMs } from '../lib/backoff.ts';
 import type { Content, Entry, Stat } from '../model/entry.ts';
-import { statOf } from '../model/entry.ts';
+import { statOf, withoutContent } from '../model/entry.ts';
 import { SyncError, toSyncError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
 import type { Expectation, Outcome, Sink, Source, Write } from '../model/store.ts';
 import type { Budget } from './budget.ts';
-import { isProof, proven } from './digests.ts';
+import { isProof, isProvenBy, proven } from './digests.ts';
+import { Grace } from './grace.ts';
 import type { Hashes } from './hashes.ts';
 import type { Ledger } from './ledger.ts';
 import type { Baseline } from './state.ts';
+import { readEach } from './read-each.ts';
+import { takeOver } from './take-over.ts';
 
 /** A planned put. */
 export type Put = Action & { readonly kind: 'put' };
 /** A planned deletion. */
 export type Delete = Action & { readonly kind: 'delete' };
+/** All deletions of a run. There may be as many of them as there are entries, so that they need not be in memory. */
+export type Deletes = Iterable<Delete> & { readonly length: number };
 
 export interface WriterOptions {
   readonly sink: Sink;
@@ -38,6 +43,11 @@ export interface WriterOptions {
   readonly keep?: (entries: readonly Entry[]) => Promise<void>;
 }
 
+/** A deletion as it can be put aside. */
+export function withoutContents(action: Delete): Delete {
+  return { ...action, over: withoutContent(action.over) };
+}
+
 type Ready = Put & { readonly entry: Entry & { readonly content: Content } };
 
 /** Carries out planned writes on one store: reads what is missing, expects what the plan saw, settles each answer. */
@@ -54,23 +64,28 @@ export class Writer {
 
   /** Writes one batch; resolves to whether each put left the store as wanted. */
   async put(puts: readonly Put[]): Promise<readonly boolean[]> {
-    const ready = await this.#withContent(puts);
+    // Where the sink can take content over, it is read only for what turns out to need it.
+    const early = this.#options.sink.takeOver ? undefined : await this.#withContent(puts);
     await this.#options.beforeLosing?.(puts.filter(({ why }) => why === 'newer' || why === 'preferred'));
     await this.#options.keep?.(puts.flatMap(({ over }) => over ?? []));
-    const writes = ready.flatMap((put): Write[] => (put ? [{ kind: 'put', entry: put.entry, ...expecting(put.over) }] : []));
+    const taken = early ? [] : await this.#takeOver(puts);
+    const rest = (early ?? await this.#withContent(puts.filter((_, i) => !taken[i])))[Symbol.iterator]();
+    const ready = puts.map((_, i) => (taken[i] ? undefined : rest.next().value as Ready | SyncError | undefined));
+    const writes = ready.flatMap((put): Write[] => (put && !(put instanceof SyncError) ? [{ kind: 'put', entry: put.entry, ...expecting(put.over) }] : []));
     const outcomes = (await this.#write(writes))[Symbol.iterator]();
     return ready.map((put, i) => {
-      if (!put) {
-        this.#options.ledger.stale(puts[i]!);
-        return false;
-      }
-      return this.#settlePut(put, outcomes.next().value as Outcome);
+      const took = taken[i];
+      if (took) return this.#settlePut(puts[i]!, took);
+      if (put instanceof SyncError) this.#settleFailure(puts[i]!, put);
+      else if (put) return this.#settlePut(put, outcomes.next().value as Outcome);
+      else this.#options.ledger.stale(puts[i]!);
+      return false;
     });
   }
 
   /** Deletes one batch; resolves to whether each entry is gone. */
   async delete(deletes: readonly Delete[]): Promise<readonly boolean[]> {
-    const { ledger, baseline, keep } = this.#options;
+    const { ledger, baseline, keep, hashes, originOf } = this.#options;
     await keep?.(deletes.map(({ over }) => over));
     const outcomes = await this.#write(deletes.map(({ over }): Write => ({ kind: 'delete', ref: over, ...expecting(over) })));
     return deletes.map((action, i) => {
@@ -79,13 +94,14 @@ export class Writer {
       if (gone) {
         ledger.done(action, outcome.kind === 'done' && outcome.unguarded === true);
         baseline?.delete(action.key);
-      } else if (outcome.kind === 'failed') ledger.failed(action, outcome.error);
+        hashes.forget(originOf(action.over), action.key);
+      } else if (outcome.kind === 'failed') this.#settleFailure(action, outcome.error);
       else ledger.stale(action);
       return gone;
     });
   }
 
-  #settlePut(put: Ready, outcome: Outcome): boolean {
+  #settlePut(put: Put, outcome: Outcome): boolean {
     const { ledger } = this.#options;
     switch (outcome.kind) {
       case 'done':
@@ -103,22 +119,30 @@ export class Writer {
         ledger.stale(put);
         return false;
       case 'failed':
-        ledger.failed(put, outcome.error);
+        this.#settleFailure(put, outcome.error);
         return false;
       default:
         return outcome satisfies never;
     }
   }
 
+  /** What was broken off because the run was told to stop is left to be done, and no failure. */
+  #settleFailure(action: Put | Delete, error: SyncError): void {
+    const { ledger, signal } = this.#options;
+    if (signal?.aborted && error.code === 'interrupted') ledger.brokenOff();
+    else ledger.failed(action, error);
+  }
+
   #remember(entry: Entry, written: Stat): void {
     const { baseline, side, remember, sink: { capabilities } } = this.#options;
     if (!baseline) return;
-    const [from, to] = [statOf(entry), statOf(written)];
-    const base: Base = side === 'right' ? { key: entry.key, left: from, right: to } : { key: entry.key, left: to, right: from };
     // Where nothing that is listed tells what an entry holds, its version has to.
-    const untold = to.digest === undefined && to.version !== undefined && capabilities.modifiedAt !== 'kept';
-    if (remember === 'all' || untold || (from.digest && to.digest && from.digest.algorithm === to.digest.algorithm && from.digest.value !== to.digest.value)) baseline.set(base);
-    else if (baseline.get(entry.key)) baseline.delete(entry.key);
+    const untold = written.digest === undefined && written.version !== undefined && capabilities.modifiedAt !== 'kept';
+    const changed = entry.digest && written.digest && entry.digest.algorithm === written.digest.algorithm && entry.digest.value !== written.digest.value;
+    if (remember === 'all' || untold || changed) {
+      const [from, to] = [statOf(entry), statOf(written)];
+      baseline.set(side === 'right' ? { key: entry.key, left: from, right: to } : { key: entry.key, left: to, right: from });
+    } else if (baseline.get(entry.key)) baseline.delete(entry.key);
   }
 
   #passing(content: Content, { digest, place }: Entry, key: string): Content {
@@ -126,48 +150,65 @@ export class Writer {
     return this.#options.budget?.metered(checked, this.#options.signal) ?? checked;
   }
 
-  /** What was written was read and checked on its way, so both sides are known to hold it. */
-  #rememberDigests(entry: Ready['entry'], written: Stat): void {
+  /** What was written was checked on its way, so both sides are known to hold it. */
+  #rememberDigests(entry: Entry, written: Stat): void {
     const { hashes, sink, originOf } = this.#options;
-    if (entry.content.kind !== 'blob') return;
+    if (entry.content?.kind === 'document') return;
     if (written.digest) hashes.remember(originOf(entry), entry, written.digest);
-    else if (entry.digest && isProof(entry.digest)) hashes.remember(sink, { key: entry.key, ...(written.version !== undefined && { version: written.version }) }, entry.digest);
+    else if (entry.digest && (isProof(entry.digest) || isProvenBy(entry.content, entry.digest))) hashes.remember(sink, { key: entry.key, ...(written.version !== undefined && { version: written.version }) }, entry.digest);
   }
 
-  /** Each put with its content, as the origin holds it now; `undefined` where it is gone. */
-  async #withContent(puts: readonly Put[]): Promise<readonly (Ready | undefined)[]> {
+  async #takeOver(puts: readonly Put[]): Promise<readonly (Outcome | undefined)[]> {
+    const { sink, originOf, signal, host } = this.#options;
+    using grace = new Grace(signal, host);
+    return await takeOver(sink, puts.map(({ entry, over }) => ({ entry, source: originOf(entry), ...expecting(over) })), grace.signal);
+  }
+
+  /** Each put with its content, as the origin holds it now; `undefined` where it is gone, and why where it cannot be read. */
+  async #withContent(puts: readonly Put[]): Promise<readonly (Ready | SyncError | undefined)[]> {
     const missing = new Map<Source, Entry[]>();
     for (const { entry } of puts) {
       if (entry.content) continue;
       const origin = this.#options.originOf(entry);
-      missing.set(origin, [...(missing.get(origin) ?? []), entry]);
+      const others = missing.get(origin);
+      if (others) others.push(entry);
+      else missing.set(origin, [entry]);
     }
-    const found = new Map<string, Entry | undefined>();
+    const found = new Map<string, Entry | SyncError | undefined>();
     for (const [origin, entries] of missing) {
-      const fresh = await this.#retrying(origin.name, () => origin.read(entries, this.#signalled()));
+      const fresh = await this.#retrying(origin.name, () => readEach(origin, entries, this.#signalled()));
       entries.forEach(({ key }, i) => found.set(key, fresh[i]));
     }
     return puts.map((put) => {
       const entry = put.entry.content ? put.entry : found.get(put.key);
+      if (entry instanceof SyncError) return entry;
       return entry?.content ? { ...put, entry: { ...entry, key: put.key, content: this.#passing(entry.content, entry, put.key) } } : undefined;
     });
   }
 
   /**
    * One outcome per write. What waiting may mend is tried again, with its expectation, so that a write whose answer
-   * was lost is found to be done and not done twice. A run that was told to stop still hears what is under way.
+   * was lost is found to be done and not done twice. A run that was told to stop hears what is done within a moment,
+   * and breaks off the rest.
    */
   async #write(writes: readonly Write[]): Promise<readonly Outcome[]> {
-    const { sink, backoff } = this.#options;
+    const { sink, backoff, signal, host } = this.#options;
+    using grace = new Grace(signal, host);
     const outcomes: Outcome[] = [];
     let open = writes.map((_, i) => i);
     for (let attempt = 1; open.length > 0; attempt++) {
       const batch = open.map((i) => writes[i]!);
-      const answers = await sink.write(batch).catch((error: unknown) => batch.map((): Outcome => ({ kind: 'failed', error: toSyncError(error, { store: sink.name }) })));
+      const answers = await grace.limit(sink.write(batch, { signal: grace.signal })).catch((cause: unknown) => {
+        const error = toSyncError(cause, { store: sink.name });
+        // Nothing of what may not be written at all can be written, and that need not be said of every entry.
+        if (error.code === 'denied') throw error;
+        return batch.map((): Outcome => ({ kind: 'failed', error }));
+      });
       open.forEach((i, at) => { outcomes[i] = answers[at] ?? unanswered(sink); });
       const again = open.filter((i) => mayRetry(outcomes[i]!));
-      if (again.length === 0 || attempt >= backoff.attempts || this.#options.signal?.aborted) break;
+      if (again.length === 0 || attempt >= backoff.attempts || signal?.aborted) break;
       await this.#wait(sink.name, attempt, (outcomes[again[0]!] as Outcome & { kind: 'failed' }).error);
+      if (signal?.aborted) break;
       open = again;
     }
     return outcomes;

@@ -10,6 +10,8 @@ export interface Limits {
   readonly yamlAliases: number;
   /** Failures and warnings listed by name in a report. */
   readonly listedFailures: number;
+  /** Types that are counted one by one in a report; the others are counted together, with what has no type. */
+  readonly listedTypes: number;
   /** Bytes of entries held in memory before a sort spills to disk. */
   readonly sortBytes: number;
   /** Bytes of files in one batch, but for its last: who interrupts a run waits for the batches under way. */
@@ -25,6 +27,7 @@ export const limits: Limits = {
   documentDepth: 1_000,
   yamlAliases: 1_000,
   listedFailures: 1_000,
+  listedTypes: 10_000,
   sortBytes: 32 * 1024 * 1024,
   batchBytes: 64 * 1024 * 1024,
   spoolBytes: 16 * 1024 * 1024,

@@ -21,8 +21,24 @@ export interface Digest {
 /** What an entry holds: a document, or bytes. */
 export type Content =
   | { readonly kind: 'document'; readonly document: Document }
-  /** `bytes` may be called more than once, and starts over each time. */
-  | { readonly kind: 'blob'; readonly mediaType?: string; bytes(): AsyncIterable<Uint8Array> };
+  /**
+   * `bytes` may be called more than once, and starts over each time. `room` lends memory, which content that is read
+   * from somewhere may be read into: a chunk is then the beginning of what was lent last. Whoever lends has done with
+   * each chunk before it asks for the next, for the memory of a chunk that is not its own may be used again, too.
+   * `proves`: reading to the end fails unless what was read has this digest.
+   */
+  | { readonly kind: 'blob'; readonly mediaType?: string; readonly proves?: Digest; bytes(room?: () => Uint8Array): AsyncIterable<Uint8Array> };
+
+/**
+ * Where the content of an entry lies, in the words of the service that keeps it. Plain data, that only stores of the
+ * same service make anything of.
+ */
+export interface Whereabouts {
+  /** The same for two stores exactly where what one of them holds is within reach of the other, for the same user. */
+  readonly service: string;
+  readonly path: string;
+  readonly version: Version;
+}
 
 /** What is known of an entry without reading it. */
 export interface Stat {

@@ -1,5 +1,5 @@
 import type { SyncError } from './errors.ts';
-import type { Content, Digest, Entry, Micros, Ref, Stat, Version } from './entry.ts';
+import type { Content, Digest, Entry, Micros, Ref, Stat, Version, Whereabouts } from './entry.ts';
 import type { Key } from './key.ts';
 
 /** What a store can do, as plain data: printed by `stores`, checked by the conformance laws, read by the planner. */
@@ -19,6 +19,11 @@ export interface Capabilities {
   /** The smallest difference of times the store can tell, in microseconds. */
   readonly modifiedAtPrecision: Micros;
   readonly digests: readonly Digest['algorithm'][];
+  /**
+   * `likely`: a version says no more than size and time do, so that an edit which kept both goes unseen. Where proof is
+   * asked for, nothing is taken from what is remembered of such a version. Default: `certain`.
+   */
+  readonly versions?: 'certain' | 'likely';
   /** The {@link Expectation} forms that are enforced atomically. Others are checked just before the write, which is then `unguarded`. */
   readonly expects: readonly ('absent' | 'version' | 'older')[];
   readonly deletes: boolean;
@@ -77,6 +82,11 @@ export interface Page {
   readonly problems?: readonly Problem[];
 }
 
+export interface FingerprintOptions extends CallOptions {
+  /** Not where it would have to be asked for over a network. */
+  readonly unless?: 'dear';
+}
+
 /** Anything that can be read. */
 export interface Source extends AsyncDisposable {
   /** Fit to print: no secrets. */
@@ -100,7 +110,9 @@ export interface Source extends AsyncDisposable {
    * What tells this place from another one that is mounted or created at the same address: a device, an identifier that
    * the server gives. `undefined` where there is nothing of the kind. See law 1.
    */
-  fingerprint?(options?: CallOptions): Promise<string | undefined>;
+  fingerprint?(options?: FingerprintOptions): Promise<string | undefined>;
+  /** Where the content of an entry lies, by what a scan said of it, for a sink that can take it over from there; `undefined` where that cannot be said. */
+  whereabouts?(entry: Entry): Whereabouts | undefined;
 }
 
 /** One thing to be done to one entry. */
@@ -119,6 +131,13 @@ export type Outcome =
   | { readonly kind: 'stale'; readonly found: Entry | undefined }
   | { readonly kind: 'failed'; readonly error: SyncError };
 
+/** One entry to be taken over from where it lies. It brings no content. */
+export interface Takeover {
+  readonly entry: Entry;
+  readonly from: Whereabouts;
+  readonly expect?: Expectation;
+}
+
 /** Anything that can be written. */
 export interface Sink extends AsyncDisposable {
   readonly name: string;
@@ -133,6 +152,12 @@ export interface Sink extends AsyncDisposable {
   covers?(ref: Ref): boolean;
   /** One outcome per write, in order; one bad write never sinks the others. Rejects only when the batch as a whole never happened. */
   write(batch: readonly Write[], options?: CallOptions): Promise<readonly Outcome[]>;
+  /**
+   * Has the service copy what it holds already, in exactly the version named and with all that it keeps beside the content,
+   * so that it need not travel. One answer each, in order; `undefined` where the entry has to be read and put instead, which
+   * is right wherever there is doubt. A `done` is as good as that of a put. Absent: nothing can be taken over.
+   */
+  takeOver?(batch: readonly Takeover[], options?: CallOptions): Promise<readonly (Outcome | undefined)[]>;
 }
 
 /** A place that can be read and written. */

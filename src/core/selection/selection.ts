@@ -28,6 +28,8 @@ export interface Selection {
   chooses(entry: Candidate): boolean;
   /** What is said of a key, whatever is known of the entry. */
   choosesKey(key: Key): boolean;
+  /** The keys of which there may be more, where they were listed. */
+  readonly keys?: ReadonlySet<Key>;
   /** Whether anything but keys matters. */
   readonly looksBeyondKeys: boolean;
   why(entry: Candidate): Verdict;
@@ -81,6 +83,7 @@ export function select(criteria: Criteria): Selection | undefined {
   return {
     chooses: (entry) => tests.every((test) => test.passes(entry)),
     choosesKey: (key) => byKey.every((test) => test.passes({ key })),
+    ...(criteria.keys && criteria.keys.length > 0 && { keys: new Set(criteria.keys.flatMap(({ value }) => [...value])) }),
     looksBeyondKeys: byStat.length > 0,
     why(entry) {
       const hiding = tests.find((test) => !test.passes(entry));

@@ -2,7 +2,7 @@ import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import { isSink, isSource } from '../../model/store.ts';
-import type { CallOptions, Capabilities, Hint, Outcome, Page, Problem, ScanOptions, Sink, Source, Store, Write } from '../../model/store.ts';
+import type { CallOptions, Capabilities, FingerprintOptions, Hint, Outcome, Page, Problem, ScanOptions, Sink, Source, Store, Takeover, Write } from '../../model/store.ts';
 
 /**
  * Other names for the keys of a store. The two functions undo one another: where `inward(outward(key))` is not `key`
@@ -62,7 +62,7 @@ function capabilitiesOf(inner: Capabilities, { keepsOrder, addsBytes = 0 }: Rena
   return { ...inner, order: keepsOrder ? inner.order : 'none', limits: { ...inner.limits, keyBytes } };
 }
 
-function sourceOf(source: Source, renaming: Renaming): Pick<Source, 'scan' | 'read' | 'watch' | 'fingerprint'> {
+function sourceOf(source: Source, renaming: Renaming): Pick<Source, 'scan' | 'read' | 'watch' | 'fingerprint' | 'whereabouts'> {
   const { keepsBelow = false } = renaming;
   return {
     scan: (options) => scan(source, renaming, options),
@@ -73,7 +73,13 @@ function sourceOf(source: Source, renaming: Renaming): Pick<Source, 'scan' | 're
         for await (const hints of source.watch?.(options) ?? []) yield hints.map(({ under }) => ({ under: keepsBelow && under !== '' ? (renaming.outward(under) ?? '') : '' }));
       },
     }),
-    ...(source.fingerprint && { fingerprint: (options?: CallOptions) => source.fingerprint?.(options) ?? Promise.resolve(undefined) }),
+    ...(source.whereabouts && {
+      whereabouts: (entry: Entry) => {
+        const key = inwardOf(entry.key, renaming);
+        return key === undefined ? undefined : source.whereabouts?.({ ...entry, key });
+      },
+    }),
+    ...(source.fingerprint && { fingerprint: (options?: FingerprintOptions) => source.fingerprint?.(options) ?? Promise.resolve(undefined) }),
   };
 }
 
@@ -125,10 +131,11 @@ function inwardOf(key: Key, { inward, outward }: Renaming): Key | undefined {
   return inner !== undefined && outward(inner) === key ? inner : undefined;
 }
 
-function sinkOf(sink: Sink, renaming: Renaming): Pick<Sink, 'write' | 'covers' | 'realm'> {
+function sinkOf(sink: Sink, renaming: Renaming): Pick<Sink, 'write' | 'covers' | 'realm' | 'takeOver'> {
   const { realm } = sink;
   return {
     write: (batch, options) => write(sink, renaming, batch, options),
+    ...(sink.takeOver && { takeOver: (batch: readonly Takeover[], options?: CallOptions) => takeOver(sink, renaming, batch, options) }),
     ...(realm !== undefined && { realm: `${realm} renamed ${renaming.identity ?? ''}` }),
     ...(sink.covers && {
       covers: (ref: Ref) => {
@@ -155,6 +162,20 @@ async function write(sink: Sink, renaming: Renaming, batch: readonly Write[], op
     outcomes[at] = outwardOutcome(answers[i] as Outcome, key, renaming);
   });
   return outcomes as readonly Outcome[];
+}
+
+async function takeOver(sink: Sink, renaming: Renaming, batch: readonly Takeover[], options?: CallOptions): Promise<readonly (Outcome | undefined)[]> {
+  const outcomes = Array.from<Outcome | undefined>({ length: batch.length });
+  const inside = batch.flatMap(({ entry, ...rest }, at) => {
+    const key = inwardOf(entry.key, renaming);
+    return key === undefined ? [] : [{ at, takeover: { ...rest, entry: { ...entry, key } } }];
+  });
+  const answers = (await sink.takeOver?.(inside.map(({ takeover }) => takeover), options)) ?? [];
+  inside.forEach(({ at }, i) => {
+    const answer = answers[i];
+    if (answer) outcomes[at] = outwardOutcome(answer, batch[at]!.entry.key, renaming);
+  });
+  return outcomes;
 }
 
 function inwardWrite(write: Write, key: Key, { inward }: Renaming): Write {
