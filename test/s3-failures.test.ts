@@ -1,6 +1,7 @@
 // What crosses modules: buckets on a real server, through what may go wrong on the way there.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Ref } from '../src/model/entry.ts';
 import type { SyncError } from '../src/model/errors.ts';
 import type { Store } from '../src/model/store.ts';
 import { kind } from '../src/stores/s3/kind.ts';
@@ -8,6 +9,8 @@ import type { S3Options } from '../src/stores/s3/kind.ts';
 import { interferingProxy } from './services/interfering-proxy.ts';
 import { missingS3, newBucket, openS3, s3Host, s3Server } from './services/s3.ts';
 import { between, bytesOf, failureOf, fill, keysOf, large, md5, mebibyte, put } from './services/s3-bucket.ts';
+
+const inParts = { partSize: 5 * mebibyte, multipartFrom: 8 * mebibyte };
 
 describe('what goes wrong on the way', { skip: missingS3 }, () => {
   test('a put whose answer was lost is done, also where it expected nothing there', async () => {
@@ -47,12 +50,44 @@ describe('what goes wrong on the way', { skip: missingS3 }, () => {
     assert.equal(world.seen.length, 3);
   });
 
-  test('nor are those of a large object that are not what its ETag says, part by part', async () => {
-    const spoil = (body: Buffer): Buffer => Buffer.concat([body.subarray(0, -1), Buffer.from('!')]);
-    await using world = await between(({ method, url, headers }) => (method === 'GET' && url.endsWith('/big') && headers.range === undefined ? { kind: 'edit', edit: spoil } : undefined));
-    await using parts = await openS3(world.direct.name.slice('s3://'.length), { partSize: 5 * mebibyte, multipartFrom: 8 * mebibyte });
-    await parts.write([put('big', large(12 * mebibyte))]);
-    await assert.rejects(bytesOf(world.store, 'big'), { code: 'corrupt' });
+  for (const [kept, how] of [[true, 'its CRC says'], [false, 'its ETag says, part by part']] as const) {
+    test(`nor are those of a large object that are not what ${how}`, async () => {
+      const spoil = (body: Buffer): Buffer => Buffer.concat([body.subarray(0, -1), Buffer.from('!')]);
+      let head: { readonly [name: string]: string } | undefined;
+      await using world = await between(({ method, url, headers }) => {
+        if (!url.endsWith('/big')) return undefined;
+        if (method === 'HEAD') return kept ? undefined : { kind: 'answer', status: 200, headers: head! };
+        return method === 'GET' && headers.range === undefined ? { kind: 'edit', edit: spoil } : undefined;
+      });
+      await using parts = await openS3(world.direct.name.slice('s3://'.length), inParts);
+      const [outcome] = await parts.write([put('big', large(12 * mebibyte))]);
+      head = { 'etag': `"${outcome?.kind === 'done' ? outcome.stat.version : ''}"`, 'content-length': String(12 * mebibyte) };
+      await assert.rejects(async () => {
+        const [entry] = await world.store.read([{ key: 'big', size: 12 * mebibyte } as Ref]);
+        assert.equal(entry?.content?.kind === 'blob' && entry.content.proves !== undefined, kept);
+        assert.equal(world.seen.at(-1)?.headers['x-amz-checksum-mode'], 'ENABLED');
+        for await (const _ of entry?.content?.kind === 'blob' ? entry.content.bytes() : []);
+      }, { code: 'corrupt' });
+    });
+  }
+
+  test('a service that takes a part whatever its CRC says is told the MD5 of each', async () => {
+    await using world = await between(({ method, url }) => (method === 'PUT' && /\.syncline-probe-.*partNumber=1/.test(url) ? { kind: 'answer', status: 200, headers: { etag: `"${md5('part')}"` } } : undefined), inParts);
+    const bytes = large(12 * mebibyte);
+    assert.equal((await world.store.write([put('big', bytes)]))[0]?.kind, 'done');
+    const parts = world.seen.filter(({ method, url }) => method === 'PUT' && url.includes('/big?partNumber='));
+    assert.deepEqual(parts.map(({ headers }) => [headers['content-md5'] !== undefined, headers['x-amz-checksum-crc32']]), Array.from({ length: 3 }, () => [true, undefined]));
+    assert.ok((await bytesOf(world.store, 'big'))?.equals(bytes));
+  });
+
+  test('where a service compares CRCs, no MD5 is worked out; a part whose CRC it does not repeat has to have its MD5 for an ETag', async () => {
+    let spoilt = false;
+    await using world = await between(({ method, url }) => (spoilt && method === 'PUT' && url.includes('/big?partNumber=2') ? { kind: 'answer', status: 200, headers: { etag: `"${'f'.repeat(32)}"` } } : undefined), inParts);
+    assert.equal((await world.store.write([put('big', large(12 * mebibyte))]))[0]?.kind, 'done');
+    const parts = world.seen.filter(({ method, url }) => method === 'PUT' && url.includes('/big?partNumber='));
+    assert.deepEqual(parts.map(({ headers }) => [headers['content-md5'], headers['x-amz-checksum-crc32'] !== undefined]), Array.from({ length: 3 }, () => [undefined, true]));
+    spoilt = true;
+    assert.equal(failureOf((await world.store.write([put('big', large(12 * mebibyte))]))[0]).code, 'corrupt');
   });
 
   const refusals: { readonly [what: string]: { readonly status: number; readonly code: string; readonly failure: string; readonly says: RegExp } } = {

@@ -172,7 +172,7 @@ describe('a large object', { skip: missingS3 }, () => {
     await using later = await openS3(world.direct.name.slice('s3://'.length), { ...options, endpoint: originOf(world.store) });
     const [outcome] = await later.write([put('big', bytes)]);
     assert.equal(outcome?.kind, 'done');
-    const parts = world.seen.slice(sent).filter(({ method, url }) => method === 'PUT' && url.includes('partNumber=')).map(({ url }) => /partNumber=(\d)/.exec(url)?.[1]).sort();
+    const parts = world.seen.slice(sent).filter(({ method, url }) => method === 'PUT' && url.includes('partNumber=') && !url.includes('.syncline-probe-')).map(({ url }) => /partNumber=(\d)/.exec(url)?.[1]).sort();
     assert.ok(parts.length >= 1 && parts.length <= 2, `sent again: ${parts.join()}`);
     assert.ok((await bytesOf(later, 'big'))?.equals(bytes));
   });

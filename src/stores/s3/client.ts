@@ -6,8 +6,8 @@ import type { BucketAddress } from '../../lib/aws/endpoint.ts';
 import { Signer } from '../../lib/aws/sign.ts';
 import type { AwsCredentials } from '../../lib/aws/sign.ts';
 import { escapePath, queryText } from '../../lib/aws/uri.ts';
-import { Wire } from '../../lib/aws/wire.ts';
-import type { WireAnswer, WireRequest, WireStream } from '../../lib/aws/wire.ts';
+import { Wire } from '../../lib/http/wire.ts';
+import type { WireAnswer, WireRequest, WireStream } from '../../lib/http/wire.ts';
 import { textOf } from '../../lib/aws/xml.ts';
 import { defaultBackoff, waitMs } from '../../lib/backoff.ts';
 import type { HttpHeaders } from '../../lib/http/client.ts';
@@ -20,6 +20,8 @@ import { codeOf } from './failure.ts';
 /** One request to the bucket or to an object in it. */
 export interface S3Request {
   readonly method: string;
+  /** Another bucket at the same service. Absent: the client's own. */
+  readonly bucket?: string;
   /** The whole name of the object; absent for requests to the bucket itself. */
   readonly key?: string;
   readonly query?: { readonly [name: string]: string | undefined };
@@ -27,6 +29,10 @@ export interface S3Request {
   readonly headers?: readonly string[];
   readonly body?: Uint8Array;
   readonly signal?: AbortSignal | undefined;
+  /** Whether each piece of an answer's body is done with before the next is asked for. */
+  readonly lent?: boolean;
+  /** The answer is wanted as it is, whatever it says. */
+  readonly once?: boolean;
 }
 
 /** An answer, and how often the request was sent for it. */
@@ -49,7 +55,9 @@ export interface S3ClientOptions {
 
 const repeatable = new Set([408, 429, 500, 502, 503, 504]);
 /** Codes under which the same request may well succeed a moment later. */
-const passing = new Set(['RequestTimeout', 'SlowDown', 'ConditionalRequestConflict', 'OperationAborted', 'InternalError', 'ServiceUnavailable', 'BadDigest']);
+const passing = new Set(['RequestTimeout', 'SlowDown', 'ConditionalRequestConflict', 'OperationAborted', 'InternalError', 'ServiceUnavailable', 'BadDigest', 'XAmzContentChecksumMismatch', 'XAmzContentSHA256Mismatch']);
+/** Servers that close idle connections sooner than this would cut off the next request just as it is sent. */
+const idleMs = 4_000;
 const mostRetryAfterMs = 5 * 60_000;
 /** The latency of larger bodies says more of them than of the service. */
 const tellingBytes = 128 * 1024;
@@ -63,18 +71,24 @@ export class S3Client implements AsyncDisposable {
   #region: string;
   #signer: Signer | undefined;
   #clockOffsetMs = 0;
+  #server: string | undefined;
 
   constructor(options: S3ClientOptions) {
     this.#options = options;
     this.#region = options.region;
     this.#address = this.#locate();
     this.limit = new AdaptiveLimit(options.concurrency);
-    this.#wire = new Wire({ connections: options.concurrency, timeoutMs: options.timeoutMs });
+    this.#wire = new Wire({ connections: options.concurrency, timeoutMs: options.timeoutMs, idleMs });
   }
 
   /** The region of the bucket, as far as it is known. */
   get region(): string {
     return this.#region;
+  }
+
+  /** What the service calls itself in its latest answer, empty where it does not say; `undefined` before there was one. */
+  get server(): string | undefined {
+    return this.#server;
   }
 
   /** Milliseconds since the Unix epoch by the clock of the service, as far as it is known to differ. */
@@ -108,15 +122,17 @@ export class S3Client implements AsyncDisposable {
     for (let attempt = 1; ; attempt++) {
       const result = await this.#once(request, exchange);
       if (!(result instanceof Error)) {
+        // Above, something in between may have answered.
+        if (result.status < 500) this.#server = result.headers['server'] ?? '';
         if (result.status < 300) return { ...result, attempts: attempt };
-        const remedy = await this.#mend(result, mended);
+        const remedy = await this.#mend(result, mended, request);
         if (remedy) {
           mended.add(remedy);
           continue;
         }
         if (!isPassing(result)) return { ...result, attempts: attempt };
       } else if (!isPassingFailure(result)) throw result;
-      if (attempt >= maxAttempts) {
+      if (attempt >= maxAttempts || request.once === true) {
         if (result instanceof Error) throw result;
         return { ...result, attempts: attempt };
       }
@@ -149,18 +165,18 @@ export class S3Client implements AsyncDisposable {
     }
   }
 
-  #wireRequest({ method, key, query, headers = [], body, signal }: S3Request, credentials: AwsCredentials | undefined): WireRequest {
-    const { origin, host: name, base } = this.#address;
+  #wireRequest({ method, bucket, key, query, headers = [], body, lent, signal }: S3Request, credentials: AwsCredentials | undefined): WireRequest {
+    const { origin, host: name, base } = bucket === undefined || bucket === this.#options.bucket ? this.#address : this.#locate(bucket);
     const path = key === undefined ? bucketPath(base) : base + escapePath(key);
     const asked = query === undefined ? '' : queryText(query);
     const whole = asked === '' ? path : `${path}?${asked}`;
-    if (!credentials) return { origin, method, path: whole, headers, body, signal };
+    if (!credentials) return { origin, method, path: whole, headers, body, lent, signal };
     if (this.#signer?.credentials !== credentials || this.#signer.region !== this.#region) this.#signer = new Signer(credentials, this.#region);
-    return { origin, method, path: whole, body, signal, headers: this.#signer.sign({ method, host: name, path, query: asked, headers }, this.now()) };
+    return { origin, method, path: whole, body, lent, signal, headers: this.#signer.sign({ method, host: name, path, query: asked, headers, body: method === 'POST' ? body : undefined }, this.now()) };
   }
 
   /** Puts right what an answer says is wrong with how we ask, each thing once. Answers what was put right. */
-  async #mend(answer: WireAnswer, mended: ReadonlySet<string>): Promise<string | undefined> {
+  async #mend(answer: WireAnswer, mended: ReadonlySet<string>, asked: S3Request): Promise<string | undefined> {
     const { credentials, host, bucket } = this.#options;
     const code = codeOf(answer);
     if ((code === 'ExpiredToken' || code === 'TokenRefreshRequired') && credentials && !mended.has('credentials')) {
@@ -175,15 +191,15 @@ export class S3Client implements AsyncDisposable {
       return 'clock';
     }
     const region = regionOf(answer, code);
-    if (region === undefined || region === this.#region || mended.has('region')) return undefined;
+    if (region === undefined || region === this.#region || mended.has('region') || (asked.bucket !== undefined && asked.bucket !== bucket)) return undefined;
     host.log('warn', `${bucket} is in the region ${region}, not ${this.#region}; set region=${region} to save a request`);
     this.#region = region;
     this.#address = this.#locate();
     return 'region';
   }
 
-  #locate(): BucketAddress {
-    const { endpoint, style, bucket } = this.#options;
+  #locate(bucket: string = this.#options.bucket): BucketAddress {
+    const { endpoint, style } = this.#options;
     const address = addressOf({ endpoint, region: this.#region, bucket, style });
     if (!address) throw new SyncError('invalid', `the endpoint of ${bucket} is not an http or https address`, { hint: 'write it as https://host' });
     return address;

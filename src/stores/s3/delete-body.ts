@@ -21,3 +21,9 @@ export function isSayable(key: string): boolean {
   // oxlint-disable-next-line no-control-regex
   return !/[\u0000-\u001F\u007F-\u009F\u2028\uFFFE\uFFFF]/.test(key);
 }
+
+/** Whether XML has no way at all to say a key, so that a listing is only right about it where names are escaped. */
+export function isUnnamable(key: string): boolean {
+  // oxlint-disable-next-line no-control-regex
+  return /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/.test(key);
+}

@@ -50,6 +50,8 @@ const words: { readonly [code: string]: (bucket: string) => Words } = {
   EntityTooSmall: () => ['invalid', 'a part is too small for the service', 'set a larger part size'],
   BadDigest: () => ['unavailable', 'what arrived is not what was sent'],
   InvalidDigest: () => ['unavailable', 'what arrived is not what was sent'],
+  XAmzContentSHA256Mismatch: () => ['unavailable', 'what arrived is not what was sent'],
+  XAmzContentChecksumMismatch: () => ['unavailable', 'what arrived is not what was sent'],
   ObjectParentIsFile: () => ['conflict', 'the service keeps objects as files, and a part of the name is an object already', 'rename one of them'],
   ExistingObjectIsDirectory: () => ['conflict', 'the service keeps objects as files, and the name is that of a directory', 'rename one of them'],
   ObjectExistsAsDirectory: () => ['conflict', 'the service keeps objects as files, and the name is that of a directory', 'rename one of them'],

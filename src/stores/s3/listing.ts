@@ -3,7 +3,7 @@ import type { Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import { compareKeys } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
-import type { Page } from '../../model/store.ts';
+import type { Page, Problem } from '../../model/store.ts';
 import { lookAt, placeOf, statFrom, tagOf } from './bucket.ts';
 import type { Bucket } from './bucket.ts';
 import { refusalError, wireError } from './failure.ts';
@@ -23,7 +23,9 @@ interface Segment {
 }
 
 interface Listed {
-  readonly entries: Entry[];
+  readonly entries: readonly Entry[];
+  /** Objects whose names it cannot tell. */
+  readonly problems: readonly Problem[];
   readonly next: string | undefined;
 }
 
@@ -44,7 +46,7 @@ export class Listing {
 
   async *pages({ ordered, under, signal }: ListingOptions): AsyncGenerator<Page> {
     let last: Key | undefined;
-    for await (const entries of this.#all(segmentsOf(under), signal)) {
+    for await (const { entries, problems } of this.#all(segmentsOf(under), signal)) {
       if (ordered) {
         for (const { key } of entries) {
           if (last !== undefined && compareKeys(last, key) >= 0) throw this.#doubt(`${JSON.stringify(key)} comes after ${JSON.stringify(last)}`, 'give the option order=none, and the entries are sorted here');
@@ -52,11 +54,11 @@ export class Listing {
         }
       }
       const own = entries.filter(({ key, size }) => !key.startsWith(probePrefix) && !(size === 0 && (key === '' || key.endsWith('/'))));
-      if (own.length > 0) yield { entries: own };
+      if (own.length > 0 || problems.length > 0) yield { entries: own, problems };
     }
   }
 
-  async *#all(segments: readonly Segment[], signal: AbortSignal | undefined): AsyncGenerator<readonly Entry[]> {
+  async *#all(segments: readonly Segment[], signal: AbortSignal | undefined): AsyncGenerator<Listed> {
     const first: Promise<Listed>[] = [];
     for (let i = 0; i < segments.length; i++) {
       for (let next = first.length; next < Math.min(segments.length, i + ahead); next++) {
@@ -68,7 +70,7 @@ export class Listing {
       const segment = segments[i]!;
       let listed = await first[i]!;
       for (;;) {
-        yield listed.entries;
+        yield listed;
         if (listed.next === undefined) break;
         const after = listed.next;
         listed = await this.#page(segment, after, signal);
@@ -86,21 +88,22 @@ export class Listing {
     if (answer.status !== 200) throw refusalError(answer, attempted, answer.attempts);
     const xml = answer.body.toString();
     if (!xml.trimEnd().endsWith('</ListBucketResult>')) throw this.#doubt('it breaks off');
-    const entries = await this.#entries(xml, base + prefix, signal);
+    const { entries, problems } = await this.#entries(xml, base + prefix, signal);
     // Only the first of the keys that begin with it can be the key itself.
-    if (exact) return { entries: entries.filter(({ key }) => key === prefix), next: undefined };
+    if (exact) return { entries: entries.filter(({ key }) => key === prefix), problems: [], next: undefined };
     const truncated = textOf(xml, 'IsTruncated');
     if (truncated !== 'true' && truncated !== 'false') throw this.#doubt('it does not say whether it is whole');
     const next = textOf(xml, 'NextContinuationToken');
     if (truncated === 'true' && !next) throw this.#doubt('it is not whole, and does not say where it goes on');
-    return { entries, next: truncated === 'true' ? next : undefined };
+    return { entries, problems, next: truncated === 'true' ? next : undefined };
   }
 
-  async #entries(xml: string, begins: string, signal: AbortSignal | undefined): Promise<Entry[]> {
+  async #entries(xml: string, begins: string, signal: AbortSignal | undefined): Promise<Pick<Listed, 'entries' | 'problems'>> {
     const { prefix: base } = this.#bucket;
     await this.#learn(xml, signal);
     const escaped = textOf(xml, 'EncodingType') === 'url';
     const entries: Entry[] = [];
+    const problems: Problem[] = [];
     for (const item of elementsOf(xml, 'Contents')) {
       const text = textOf(item, 'Key');
       const size = Number(elementOf(item, 'Size') ?? NaN);
@@ -111,12 +114,16 @@ export class Listing {
       if (!whole.isWellFormed()) throw this.#doubt(`the name ${JSON.stringify(whole)} is not Unicode`);
       const key = whole.slice(base.length);
       // Characters that XML has no words for are written as this one.
-      if (!escaped && whole.includes('\uFFFD') && !await lookAt(this.#bucket, key, signal)) throw this.#doubt(`the name ${JSON.stringify(whole)} is not the one it has`, 'rename it, or list another prefix');
+      if (!escaped && whole.includes('\uFFFD') && !await lookAt(this.#bucket, key, signal)) {
+        const place = placeOf(this.#bucket, key);
+        problems.push({ place, error: new SyncError('unsupported', `${place} has another name than the service lists it with, because it cannot write that`, { store: this.#bucket.name, hint: 'rename it' }) });
+        continue;
+      }
       entries.push({ key, place: placeOf(this.#bucket, key), ...statFrom(this.#bucket, tagOf(textOf(item, 'ETag')), size, elementOf(item, 'LastModified')) });
     }
     const count = elementOf(xml, 'KeyCount');
-    if (count !== undefined && Number(count) !== entries.length) throw this.#doubt(`it counts ${count} entries and holds ${entries.length}`);
-    return entries;
+    if (count !== undefined && Number(count) !== entries.length + problems.length) throw this.#doubt(`it counts ${count} entries and holds ${entries.length}`);
+    return { entries, problems };
   }
 
   /** A bucket that is encrypted with keys of the service lists ETags that look like any others: one of its objects tells. */
@@ -149,6 +156,12 @@ export class Listing {
   #doubt(what: string, hint = 'the service lists wrongly; nothing is decided on such a listing'): SyncError {
     return new SyncError('corrupt', `the listing of ${this.#bucket.name} cannot be relied on: ${what}`, { store: this.#bucket.name, hint });
   }
+}
+
+/** Whether a listing can name every key: XML has no words for most control characters, and not every service escapes names. */
+export async function namesEveryKey({ client }: Bucket, signal: AbortSignal | undefined): Promise<boolean> {
+  const { body } = await client.send({ method: 'GET', query: { 'list-type': '2', 'encoding-type': 'url', 'max-keys': '1' }, signal });
+  return textOf(body.toString(), 'EncodingType') === 'url';
 }
 
 /** What to list so that just what lies under `under` is found, once, and in the order of keys. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { attributesOf, metadataOf } from './attributes.ts';
-import { ByteBudget } from './byte-budget.ts';
+import { ByteBudget } from '../../lib/byte-budget.ts';
 import { contentTypeOf } from './content-type.ts';
 import { flawOf, isWinding } from './keys.ts';
 

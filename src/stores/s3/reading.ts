@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import type { WireStream } from '../../lib/aws/wire.ts';
+import { crcOf, crcText } from '../../lib/aws/crc32.ts';
+import type { WireStream } from '../../lib/http/wire.ts';
 import type { HttpHeaders } from '../../lib/http/client.ts';
 import type { Content, Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
@@ -16,9 +17,9 @@ type Blob = Content & { readonly kind: 'blob' };
 const smallBytes = 256 * 1024;
 
 /** One entry with its content, which is held if it is small and as long as `budget` lasts, else fetched when asked for. */
-export async function readEntry(bucket: Bucket, key: Key, budget: { bytes: number }, signal: AbortSignal | undefined): Promise<Entry | undefined> {
+export async function readEntry(bucket: Bucket, { key, size = 0 }: Pick<Entry, 'key' | 'size'>, budget: { bytes: number }, signal: AbortSignal | undefined): Promise<Entry | undefined> {
   try {
-    return await fetchEntry(bucket, key, budget.bytes > 0 ? budget : undefined, signal);
+    return await fetchEntry(bucket, key, budget.bytes > 0 && size <= smallBytes ? budget : undefined, signal);
   } catch (cause) {
     throw wireError(cause, { verb: 'read', place: placeOf(bucket, key), bucket: bucket.bucket, details: { store: bucket.name, key } });
   }
@@ -26,7 +27,7 @@ export async function readEntry(bucket: Bucket, key: Key, budget: { bytes: numbe
 
 async function fetchEntry(bucket: Bucket, key: Key, budget: { bytes: number } | undefined, signal: AbortSignal | undefined): Promise<Entry | undefined> {
   const whole = bucket.prefix + key;
-  const answer = budget ? await bucket.client.send({ method: 'GET', key: whole, headers: ['range', `bytes=0-${smallBytes - 1}`], signal }) : await bucket.client.send({ method: 'HEAD', key: whole, signal });
+  const answer = budget ? await bucket.client.send({ method: 'GET', key: whole, headers: ['range', `bytes=0-${smallBytes - 1}`], signal }) : await bucket.client.send({ method: 'HEAD', key: whole, headers: ['x-amz-checksum-mode', 'ENABLED'], signal });
   // Nothing is within the range of an empty object.
   if (answer.status === 416) return await fetchEntry(bucket, key, undefined, signal);
   if (answer.status === 404 || answer.status === 400 && codeOf(answer).startsWith('KeyTooLong')) return undefined;
@@ -38,12 +39,23 @@ async function fetchEntry(bucket: Bucket, key: Key, budget: { bytes: number } | 
   const mediaType = headers['content-type'];
   const attributes = attributesOf(headers);
   const held = budget !== undefined && body.length === size;
+  const stat = statFrom(bucket, tag, size, headers['last-modified']);
+  const crc = tag === undefined ? undefined : wholeCrc(headers);
   if (budget) budget.bytes -= body.length;
   if (held) verify(bucket, key, tag, hash('md5', body, 'hex'));
   return {
-    key, place: placeOf(bucket, key), ...statFrom(bucket, tag, size, headers['last-modified']), ...(attributes && { attributes }),
-    content: { kind: 'blob', ...(mediaType !== undefined && { mediaType }), bytes: () => (held ? once(body) : size === 0 ? once(Buffer.alloc(0)) : fetchBytes(bucket, key, tag, size)) } satisfies Blob,
+    key, place: placeOf(bucket, key), ...stat, ...(attributes && { attributes }),
+    content: {
+      kind: 'blob', ...(mediaType !== undefined && { mediaType }), ...(stat.digest && (crc !== undefined || stat.digest.algorithm === 'md5') && { proves: stat.digest }),
+      bytes: (room) => (held ? once(body) : size === 0 ? once(Buffer.alloc(0)) : fetchBytes(bucket, { key, tag, size, crc }, room !== undefined)),
+    } satisfies Blob,
   };
+}
+
+/** The CRC-32 of the whole object, where the service keeps that: it has compared it with what was uploaded. */
+function wholeCrc(headers: HttpHeaders): string | undefined {
+  const crc = headers['x-amz-checksum-crc32'];
+  return crc !== undefined && headers['x-amz-checksum-type'] !== 'COMPOSITE' && /^[A-Za-z0-9+/]{6}==$/.test(crc) ? crc : undefined;
 }
 
 function sizeOf(status: number, headers: HttpHeaders): number | undefined {
@@ -55,19 +67,28 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   if (bytes.length > 0) yield bytes;
 }
 
-/** The bytes of one state of an object, checked against the ETag as far as that tells of them. A connection that breaks is taken up where it broke. */
-async function* fetchBytes(bucket: Bucket, key: Key, tag: string | undefined, size: number | undefined): AsyncGenerator<Uint8Array> {
+/** One state of an object. */
+interface Version {
+  readonly key: Key;
+  readonly tag: string | undefined;
+  readonly size: number | undefined;
+  readonly crc: string | undefined;
+}
+
+/** The bytes of one state of an object, checked against its CRC, else against the ETag as far as that tells of them. A connection that breaks is taken up where it broke. */
+async function* fetchBytes(bucket: Bucket, { key, tag, size, crc }: Version, lent: boolean): AsyncGenerator<Uint8Array> {
   const attempted = { verb: 'read', place: placeOf(bucket, key), bucket: bucket.bucket, details: { store: bucket.name, key } };
   const parts = tag === undefined ? undefined : partsIn(tag);
-  const partBytes = parts === undefined || size === undefined ? undefined : await partBytesOf(bucket, key, parts, size);
-  const digest = new BodyDigest(partBytes);
-  let at = 0;
+  const partBytes = parts === undefined || size === undefined || crc !== undefined ? undefined : await partBytesOf(bucket, key, parts, size);
+  const digest = crc === undefined ? new BodyDigest(partBytes) : undefined;
+  let [at, found32] = [0, 0];
   for (let failed = 0; ;) {
     try {
-      const stream = await openAt(bucket, key, tag, at);
+      const stream = await openAt(bucket, { key, tag, at, lent });
       bucket.tags.learn(stream.headers);
       for await (const chunk of stream.body()) {
-        digest.update(chunk);
+        if (digest) digest.update(chunk);
+        else found32 = crcOf(chunk, found32);
         at += chunk.length;
         yield chunk;
       }
@@ -77,6 +98,10 @@ async function* fetchBytes(bucket: Bucket, key: Key, tag: string | undefined, si
       const error = wireError(cause, attempted);
       if (!error.retryable || error.details.attempts !== undefined || ++failed >= 5 || (size !== undefined && at >= size)) throw error;
     }
+  }
+  if (!digest) {
+    if (crcText(found32) !== crc) throw spoilt(bucket, key);
+    return;
   }
   const found = digest.end();
   if (parts === undefined) return verify(bucket, key, tag, found);
@@ -102,9 +127,9 @@ async function sizeOfPart(bucket: Bucket, key: Key, part: number): Promise<numbe
   return status === 206 && Number(headers['content-length']) > 0 ? Number(headers['content-length']) : undefined;
 }
 
-async function openAt(bucket: Bucket, key: Key, tag: string | undefined, at: number): Promise<WireStream> {
+async function openAt(bucket: Bucket, { key, tag, at, lent }: Pick<Version, 'key' | 'tag'> & { readonly at: number; readonly lent: boolean }): Promise<WireStream> {
   const headers = [...(tag === undefined ? [] : ['if-match', `"${tag}"`]), ...(at === 0 ? [] : ['range', `bytes=${at}-`])];
-  const opened = await bucket.client.open({ method: 'GET', key: bucket.prefix + key, headers });
+  const opened = await bucket.client.open({ method: 'GET', key: bucket.prefix + key, headers, lent });
   if ('stream' in opened) {
     if (at > 0 && opened.stream.status !== 206) throw new SyncError('unsupported', `${placeOf(bucket, key)} cannot be read on from where the connection broke`, { key });
     return opened.stream;

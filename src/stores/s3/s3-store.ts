@@ -1,7 +1,9 @@
+import { elementOf, textOf } from '../../lib/aws/xml.ts';
 import { SyncError } from '../../model/errors.ts';
-import type { Entry, Ref } from '../../model/entry.ts';
-import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
+import type { Entry, Ref, Whereabouts } from '../../model/entry.ts';
+import type { CallOptions, Capabilities, FingerprintOptions, Outcome, Page, ScanOptions, Store, Takeover, Write } from '../../model/store.ts';
 import type { Bucket } from './bucket.ts';
+import type { Copier } from './copier.ts';
 import { wireError } from './failure.ts';
 import { flawOf, objectKeyBytes } from './keys.ts';
 import { Listing } from './listing.ts';
@@ -26,12 +28,18 @@ export const s3Capabilities: Capabilities = {
   limits: { batchEntries: 1_000, inFlight: 2, keyBytes: objectKeyBytes },
 };
 
+/** Whose a bucket is need not be asked for every run of a watch. */
+const ownerKeptMs = 60_000;
+
 /** The parts that a store is put together from. */
 export interface S3Parts {
   readonly bucket: Bucket;
   readonly identity: string;
   readonly probe: Probe;
   readonly writer: S3Writer;
+  readonly copier: Copier;
+  /** What says that another bucket is within reach of this one. */
+  readonly service: string;
   readonly creation: Creation | undefined;
   readonly ordered: boolean;
   readonly concurrency: number;
@@ -49,6 +57,7 @@ export class S3Store implements Store {
   readonly name: string;
   readonly identity: string;
   readonly #parts: S3Parts;
+  #owner: { readonly id: string | undefined; readonly at: number } | undefined;
   #capabilities: { readonly enforced: object; readonly digests: boolean; readonly known: Capabilities } | undefined;
 
   constructor(parts: S3Parts) {
@@ -95,8 +104,10 @@ export class S3Store implements Store {
     let next = 0;
     const lane = async (): Promise<void> => {
       for (let i = next++; i < refs.length; i = next++) {
-        const { key } = refs[i]!;
-        if (flawOf(key, bucket.prefix) === undefined || key.endsWith('/')) entries[i] = await readEntry(bucket, key, budget, signal);
+        // An entry knows its size, and one that is large is not begun twice.
+        const ref: Pick<Entry, 'key' | 'size'> = refs[i]!;
+        const { key } = ref;
+        if (flawOf(key, bucket.prefix) === undefined || key.endsWith('/')) entries[i] = await readEntry(bucket, ref, budget, signal);
       }
     };
     await Promise.all(Array.from({ length: Math.min(concurrency, refs.length) }, lane));
@@ -108,6 +119,34 @@ export class S3Store implements Store {
     const { writer, creation, bucket } = this.#parts;
     if (creation && batch.length > 0) await creation.ensure(signal).catch((cause: unknown) => { throw wireError(cause, { verb: 'create', place: bucket.name, bucket: bucket.bucket }); });
     return await writer.write(batch, signal);
+  }
+
+  /**
+   * Whose bucket it is. Dates of creation are not told apart from dates of other changes, not even by Amazon, so that a
+   * bucket which its owner deleted and created again is taken for the same.
+   */
+  async fingerprint({ signal, unless }: FingerprintOptions = {}): Promise<string | undefined> {
+    signal?.throwIfAborted();
+    const { client, host } = this.#parts.bucket;
+    if (this.#owner && host.now() - this.#owner.at < ownerKeptMs) return this.#owner.id;
+    if (unless === 'dear') return undefined;
+    const answer = await client.send({ method: 'GET', query: { acl: '' }, signal }).catch(() => undefined);
+    signal?.throwIfAborted();
+    const id = answer?.status === 200 ? textOf(elementOf(answer.body.toString(), 'Owner') ?? '', 'ID') || undefined : undefined;
+    this.#owner = { id: id && `owner ${id}`, at: host.now() };
+    return this.#owner.id;
+  }
+
+  whereabouts({ key, version }: Entry): Whereabouts | undefined {
+    const { bucket: { bucket, prefix }, service } = this.#parts;
+    return version === undefined ? undefined : { service, path: `${bucket}/${prefix}${key}`, version };
+  }
+
+  async takeOver(batch: readonly Takeover[], { signal }: CallOptions = {}): Promise<readonly (Outcome | undefined)[]> {
+    signal?.throwIfAborted();
+    const { copier, creation } = this.#parts;
+    await creation?.ensure(signal);
+    return await copier.takeOver(batch, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

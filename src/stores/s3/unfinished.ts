@@ -37,7 +37,7 @@ export class Unfinished {
   }
 
   /** The latest unfinished upload of an object and its parts, which then belongs to the caller; older ones are given up. */
-  async take(key: Key, signal: AbortSignal | undefined): Promise<{ readonly uploadId: string; readonly kept: ReadonlyMap<number, UploadedPart> } | undefined> {
+  async take(key: Key, signal: AbortSignal | undefined): Promise<{ readonly uploadId: string; readonly kept: ReadonlyMap<number, UploadedPart>; readonly checked: 'crc32' | 'md5' } | undefined> {
     // Without the right to list uploads there is nothing to take up, and nothing is lost but time.
     this.#listed ??= this.#list(signal).catch((cause: unknown) => this.#bucket.host.log('debug', `unfinished uploads in ${this.#bucket.name} cannot be listed: ${String(cause)}`));
     await this.#listed;
@@ -46,9 +46,15 @@ export class Unfinished {
     const [latest, ...others] = begun;
     for (const other of others) await this.#abort(other);
     if (!latest) return undefined;
-    const kept = await this.#parts(latest, signal);
-    if (kept) return { uploadId: latest.uploadId, kept };
-    return undefined;
+    const found = await this.#parts(latest, signal);
+    if (!found) return undefined;
+    const { parts: kept, algorithm, type } = found;
+    // Others may want their parts checked in ways of their own, which would be refused in ours.
+    if (algorithm === 'CRC32' && type !== 'FULL_OBJECT') {
+      await this.#abort(latest);
+      return undefined;
+    }
+    return { uploadId: latest.uploadId, kept, checked: algorithm === 'CRC32' ? 'crc32' : 'md5' };
   }
 
   #note(begun: Begun): void {
@@ -108,13 +114,15 @@ export class Unfinished {
     return textOf(elementOf(listed.body.toString(), 'Initiator') ?? '', 'ID');
   }
 
-  async #parts({ key, uploadId }: Begun, signal: AbortSignal | undefined): Promise<Map<number, UploadedPart> | undefined> {
+  async #parts({ key, uploadId }: Begun, signal: AbortSignal | undefined): Promise<{ readonly parts: Map<number, UploadedPart>; readonly algorithm: string | undefined; readonly type: string | undefined } | undefined> {
     const { client, prefix } = this.#bucket;
     const parts = new Map<number, UploadedPart>();
+    let [algorithm, type]: (string | undefined)[] = [];
     for (let marker: string | undefined, page = 0; page < mostPages; page++) {
       const answer = await client.send({ method: 'GET', key: prefix + key, query: { uploadId, 'part-number-marker': marker }, signal });
       if (answer.status !== 200) return undefined;
       const xml = answer.body.toString();
+      [algorithm, type] = [textOf(xml, 'ChecksumAlgorithm'), textOf(xml, 'ChecksumType')];
       for (const item of elementsOf(xml, 'Part')) {
         const tag = tagOf(textOf(item, 'ETag'));
         if (tag !== undefined) parts.set(Number(elementOf(item, 'PartNumber')), { tag, size: Number(elementOf(item, 'Size')) });
@@ -122,7 +130,7 @@ export class Unfinished {
       marker = textOf(xml, 'NextPartNumberMarker');
       if (textOf(xml, 'IsTruncated') !== 'true' || !marker) break;
     }
-    return parts;
+    return { parts, algorithm, type };
   }
 
   async #abort({ key, uploadId }: Begun): Promise<void> {

@@ -5,15 +5,16 @@ import { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import { keyOfWrite } from '../../model/store.ts';
 import type { Expectation, Outcome, Write } from '../../model/store.ts';
-import { metadataOf } from './attributes.ts';
 import { entryError, lookAt, placeOf, tagOf } from './bucket.ts';
 import type { Bucket } from './bucket.ts';
-import { ByteBudget } from './byte-budget.ts';
+import { ByteBudget } from '../../lib/byte-budget.ts';
 import type { S3Answer } from './client.ts';
-import { contentTypeOf } from './content-type.ts';
-import { deleteBody, isSayable } from './delete-body.ts';
+import { deleteBody, isSayable, isUnnamable } from './delete-body.ts';
 import { codeOf, wireError } from './failure.ts';
+import { ordered } from './fields.ts';
+import type { Field, Fields } from './fields.ts';
 import { flawOf } from './keys.ts';
+import { namesEveryKey } from './listing.ts';
 import { Multipart } from './multipart.ts';
 import type { Probe } from './probe.ts';
 
@@ -25,9 +26,7 @@ export interface WritingOptions {
   /** Contents from this size on are uploaded in parts. */
   readonly multipartBytes: number;
   readonly partBytes: number;
-  /** Header fields of every object, in order: names and values in turn. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  readonly contentType: string | undefined;
+  readonly fields: Fields;
 }
 
 /** A put, by what protects it. */
@@ -50,6 +49,7 @@ const mostMismatches = 3;
 export class S3Writer {
   readonly #bucket: Bucket;
   readonly #probe: Probe;
+  #namesEveryKey: boolean | undefined;
   readonly #options: WritingOptions;
   readonly #budget: ByteBudget;
   readonly #multipart: Multipart;
@@ -59,11 +59,12 @@ export class S3Writer {
     this.#probe = probe;
     this.#options = options;
     this.#budget = new ByteBudget(options.heldBytes);
-    this.#multipart = new Multipart(bucket, this.#budget, options.partBytes);
+    this.#multipart = new Multipart(bucket, probe, this.#budget, options.partBytes);
   }
 
   async write(batch: readonly Write[], signal: AbortSignal | undefined): Promise<readonly Outcome[]> {
     const outcomes = Array.from<Outcome>({ length: batch.length });
+    if (batch.some((write) => write.kind === 'put' && (write.entry.size ?? 0) >= this.#options.multipartBytes)) this.#multipart.prepare();
     const deletions = batch.flatMap((write, i) => (write.kind === 'delete' ? [i] : []));
     let next = 0;
     const lane = async (): Promise<void> => {
@@ -87,6 +88,8 @@ export class S3Writer {
       if (flaw !== undefined) throw new SyncError('invalid', `${JSON.stringify(key)} cannot be an object in ${name}: ${flaw}`, { store: name, key });
       return await doing();
     } catch (cause) {
+      // The service cannot do what an earlier run saw it do, so that is found out anew.
+      if (cause instanceof SyncError && cause.code === 'unsupported' && this.#probe.forget()) return await this.#answer(write, signal, doing);
       return { kind: 'failed', error: wireError(cause, { verb: write.kind === 'put' ? 'write' : 'delete', place: placeOf(this.#bucket, key), bucket, details: { store: name, key } }) };
     }
   }
@@ -96,6 +99,7 @@ export class S3Writer {
     const { name } = this.#bucket;
     if (content.kind !== 'blob') throw new SyncError('unsupported', `${name} holds objects, and ${key} is a document`, { store: name, key });
     if (!await this.#probe.keeps(this.#bucket.prefix + key)) throw new SyncError('unsupported', `${JSON.stringify(key)} cannot be an object in ${name}: the service rewrites such names`, { store: name, key, hint: 'rename it' });
+    if (isUnnamable(key) && !(this.#namesEveryKey ??= await namesEveryKey(this.#bucket, signal))) throw new SyncError('unsupported', `${JSON.stringify(key)} cannot be an object in ${name}: the service cannot list such names`, { store: name, key, hint: 'rename it' });
     const guarded = expect ? await this.#guard(key, expect, 'put', signal) : { condition: undefined, unguarded: false };
     if ('stale' in guarded) return guarded.stale;
     const { multipartBytes } = this.#options;
@@ -121,10 +125,10 @@ export class S3Writer {
     const { client } = this.#bucket;
     const digest = hash('md5', body, 'buffer');
     const md5 = digest.toString('hex');
-    const rest = this.#headers(entry);
+    const rest = this.#options.fields.ofPut(entry);
     for (let { condition } = guarded, mismatches = 0; ;) {
-      const fields: [string, string][] = [['content-md5', digest.toString('base64')], ...rest];
-      if (condition) fields.push([...condition]);
+      const fields: Field[] = [['content-md5', digest.toString('base64')], ...rest];
+      if (condition) fields.push(condition);
       const answer = await client.send({ method: 'PUT', key: this.#bucket.prefix + entry.key, headers: ordered(fields), body, signal });
       if (answer.status !== 200) return await this.#refused(entry.key, answer, md5, guarded, signal);
       const tag = tagOf(answer.headers['etag']);
@@ -144,20 +148,10 @@ export class S3Writer {
       const found = await lookAt(this.#bucket, entry.key, signal);
       if (!meets(found, expect)) return { kind: 'stale', found };
     }
-    const result = await this.#multipart.put({ key: entry.key, size: entry.size, content, headers: ordered(this.#headers(entry)), condition: unconditional ? undefined : guarded.condition, signal });
+    const result = await this.#multipart.put({ key: entry.key, size: entry.size, content, fields: this.#options.fields.ofPut(entry), condition: unconditional ? undefined : guarded.condition, signal });
     if ('refusal' in result) return await this.#refused(entry.key, result.refusal, result.tag, guarded, signal);
     const { tag, size, digest } = result;
     return { kind: 'done', stat: { version: tag, size, ...(digest && { digest }) }, ...((guarded.unguarded || unconditional) && { unguarded: true }) };
-  }
-
-  #headers({ key, content, attributes }: Entry): [string, string][] {
-    const { headers, contentType } = this.#options;
-    const mediaType = contentType ?? (content?.kind === 'blob' ? content.mediaType : undefined) ?? contentTypeOf(key);
-    const metadata = attributes ? metadataOf(attributes) : [];
-    const fields: [string, string][] = [['content-type', mediaType]];
-    for (const [name, value] of headers) fields.push([name, value]);
-    for (let i = 0; i < metadata.length; i += 2) fields.push([metadata[i]!, metadata[i + 1]!]);
-    return fields;
   }
 
   /** A put that was not taken: because of its expectation, or for another reason. */
@@ -262,18 +256,8 @@ async function whole(content: Content & { kind: 'blob' }, most: number): Promise
   return chunks.length === 1 && first ? Buffer.from(first.buffer, first.byteOffset, first.byteLength) : Buffer.concat(chunks, size);
 }
 
-/** Header fields in the order in which they are signed, as names and values in turn. */
-function ordered(fields: [string, string][]): string[] {
-  const list: string[] = [];
-  for (const [name, value] of fields.sort(byName)) list.push(name, value);
-  return list;
-}
-
-function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {
-  return a < b ? -1 : 1;
-}
-
-function meets(found: Entry | undefined, expect: Expectation): boolean {
+/** Whether an expectation holds for what was found. */
+export function meets(found: Entry | undefined, expect: Expectation): boolean {
   if ('absent' in expect) return found === undefined;
   if ('version' in expect) return found?.version === expect.version;
   return found === undefined || (found.modifiedAt ?? Infinity) < expect.older;
