@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { after, describe, test } from 'node:test';
 import type { SyncError } from '../src/model/errors.ts';
+import type { Store } from '../src/model/store.ts';
+import { testStore } from '../src/testing/index.ts';
+import { selfSigned } from './self-signed.ts';
 import { access, done, keys, newContainer, open, put } from './services/swift-bench.ts';
 import { applicationCredential, sharedSwift, skipWithoutSwift, startSwift } from './services/swift.ts';
 import type { SwiftService } from './services/swift.ts';
@@ -13,6 +19,8 @@ import type { SwiftService } from './services/swift.ts';
 const skip = await skipWithoutSwift('keystone');
 const folder = mkdtempSync(join(tmpdir(), 'syncline-swift-test-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
+
+const keystoneListingLimit = 100;
 
 describe('logging in', { skip }, () => {
   test('nothing to log in with, half of it, and what is wrong are told apart, without the secret', async () => {
@@ -74,9 +82,52 @@ describe('logging in', { skip }, () => {
   });
 });
 
+describe('over TLS', { skip }, () => {
+  /** The Swift of this process behind a certificate that nobody trusts. */
+  async function secured(): Promise<{ readonly origin: string; readonly authority: string } & AsyncDisposable> {
+    const { ST_AUTH = '' } = (await sharedSwift()).environment;
+    const { key, cert } = selfSigned();
+    const open = new Set<Socket>();
+    const server = createTlsServer({ key, cert }, (socket) => {
+      const onward = connect(Number(new URL(ST_AUTH).port), '127.0.0.1');
+      for (const [one, other] of [[socket, onward], [onward, socket]] as const) {
+        open.add(one);
+        one.on('error', () => other.destroy()).on('close', () => other.destroy()).pipe(other);
+      }
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const authority = join(folder, 'authority.pem');
+    writeFileSync(authority, cert);
+    return { origin: `https://localhost:${(server.address() as AddressInfo).port}`, authority, async [Symbol.asyncDispose]() {
+      for (const socket of open) socket.destroy();
+      server.close();
+    } };
+  }
+
+  test('a cloud is believed if its authority is named, or if it says not to verify, and else refused', async () => {
+    await using swift = await secured();
+    const { ST_USER, ST_KEY } = (await sharedSwift()).environment;
+    const cloud = (more: string): string => `{auth_type: v1password, auth: {auth_url: "${swift.origin}/auth/v1.0", username: "${ST_USER}", password: "${ST_KEY}"}, object_store_endpoint_override: "${swift.origin}/v1/AUTH_test", ${more}}`;
+    const file = join(folder, 'tls.yaml');
+    const clouds = { unknown: '', believed: `cacert: "${swift.authority}"`, open: 'verify: false', strict: `verify: true, cacert: "${swift.authority}"`, at_home: 'cacert: ~/authority.pem', nowhere: 'cacert: /nonexistent/authority.pem' };
+    writeFileSync(file, `clouds:\n${Object.entries(clouds).map(([name, more]) => `  ${name}: ${cloud(more)}\n`).join('')}`);
+    const environment = { OS_CLIENT_CONFIG_FILE: file, HOME: folder };
+    const container = newContainer();
+    for (const name of ['believed', 'open', 'strict', 'at_home']) {
+      await using store = await open(container, { cloud: name }, environment);
+      await done(put(store, name, 'x'));
+    }
+    await using named = await open(container, { cloud: 'unknown' }, { ...environment, OS_CACERT: swift.authority });
+    assert.deepEqual(await keys(named), ['at_home', 'believed', 'open', 'strict']);
+    await using unknown = await open(container, { cloud: 'unknown' }, environment);
+    await assert.rejects(keys(unknown), (error: SyncError) => error.code === 'denied' && /cacert/.test(error.details.hint ?? ''));
+    await assert.rejects(open(container, { cloud: 'nowhere' }, environment), (error: SyncError) => error.code === 'invalid' && /nonexistent/.test(error.sentence));
+  });
+});
+
 describe('logging in by Keystone', { skip }, () => {
   let keystone: Promise<SwiftService> | undefined;
-  const started = (): Promise<SwiftService> => (keystone ??= startSwift({ auth: 'keystone' }));
+  const started = (): Promise<SwiftService> => (keystone ??= startSwift({ auth: 'keystone', listingLimit: keystoneListingLimit }));
   after(async () => { await (await keystone)?.[Symbol.asyncDispose](); });
 
   test('with a password', async () => {
@@ -97,6 +148,18 @@ describe('logging in by Keystone', { skip }, () => {
     const file = join(folder, 'credential.yaml');
     writeFileSync(file, `clouds:\n  only:\n    auth_type: v3applicationcredential\n    region_name: RegionOne\n    interface: internal\n    auth:\n      auth_url: ${url}\n      application_credential_id: ${id}\n      application_credential_secret: ${secret}\n`);
     assert.deepEqual(await keys(await open('by-credential', {}, { OS_CLIENT_CONFIG_FILE: file })), ['a']);
+  });
+
+  let container = '';
+  let containers = 0;
+  const reopen = async (): Promise<Store> => open(container, {}, (await started()).environment);
+  // Each law logs in anew.
+  testStore(test, {
+    open: async () => {
+      container = `laws-${++containers}`;
+      return await reopen();
+    },
+    reopen, refuses: ['a/', '\u0000'], manyEntries: keystoneListingLimit + 20,
   });
 
   test('a wrong password, a wrong region and a wrong side are told apart', async () => {

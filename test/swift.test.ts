@@ -4,7 +4,8 @@ import { describe, test } from 'node:test';
 import { SyncError } from '../src/model/errors.ts';
 import { kind } from '../src/stores/swift/kind.ts';
 import type { Passing } from './services/interfering-proxy.ts';
-import { ask, bytesOf, done, failed, first, hostWith, keys, list, md5, namesIn, newContainer, open, openThrough, put, read } from './services/swift-bench.ts';
+import { FaultProxy } from './faults/proxy.ts';
+import { access, ask, bytesOf, done, failed, first, hostWith, keys, list, md5, namesIn, newContainer, open, openThrough, put, read } from './services/swift-bench.ts';
 import { skipWithoutSwift, startSwift } from './services/swift.ts';
 
 const skip = await skipWithoutSwift();
@@ -86,6 +87,26 @@ describe('large objects', { skip }, () => {
     assert.deepEqual([found?.version, found?.size, found?.digest, found?.attributes], [listed?.version, listed?.size, undefined, { mode: 0o640 }]);
     assert.ok((await bytesOf(found)).equals(content));
     assert.equal((await put(store, 'big', content, { size: content.length, expect: { absent: true } })).kind, 'stale');
+  });
+
+  test('segments go up at once where the memory for them is there, and else one after the other', async () => {
+    const { url } = await access();
+    for (const [memory, most] of [[8 * mebibyte, 4], [3 * mebibyte, 1]] as const) {
+      await using proxy = await FaultProxy.start(new URL(url).origin);
+      const container = newContainer();
+      await ask('PUT', `${container}_segments`);
+      const store = await open(container, { segmentSize: mebibyte * 2, memory, storageUrl: proxy.url + new URL(url).pathname });
+      let [now, atOnce] = [0, 0];
+      proxy.onRequest = ({ kind: what }) => { if (what === 'part') atOnce = Math.max(atOnce, ++now); };
+      proxy.onAnswered = ({ kind: what }) => { if (what === 'part') now--; };
+      proxy.rule = ({ kind: what }) => (what === 'part' ? { fault: 'delay', ms: 300 } : undefined);
+      const long = Buffer.concat([content, content]);
+      await done(put(store, 'big', long, { size: long.length, version: 'v1' }));
+      assert.equal(atOnce, most);
+      assert.ok((await read(store, 'big')).equals(long));
+      assert.equal((await namesIn(`${container}_segments`)).length, 6);
+      await store[Symbol.asyncDispose]();
+    }
   });
 
   test('an upload that was cut off goes on with the segments that are there', async () => {

@@ -13,6 +13,9 @@ export interface SwiftPorts {
 /** Who may come in. */
 export const swiftUser = { account: 'test', user: 'tester', key: 'testing' } as const;
 
+/** What the S3 interface calls the only region there is. */
+export const s3Region = 'us-east-1';
+
 /** What the servers are told. */
 export interface SwiftLayout {
   readonly ports: SwiftPorts;
@@ -56,9 +59,11 @@ function backendConf(type: 'account' | 'container' | 'object', layout: SwiftLayo
 
 function proxyConf(layout: SwiftLayout): string {
   const { ports, keystone } = layout;
-  const filters = ['catch_errors', 'gatekeeper', 'healthcheck', 'cache', 'listing_formats', 'bulk', ...(keystone ? ['authtoken', 'keystoneauth'] : ['tempauth']), 'copy', 'container-quotas', 'slo', 'dlo', 'symlink'];
-  const settings: { readonly [filter: string]: { readonly [name: string]: string | number } } = {
+  const filters = ['catch_errors', 'gatekeeper', 'healthcheck', 'cache', 'listing_formats', 'bulk', ...(keystone ? ['authtoken', 'keystoneauth'] : ['s3api', 'tempauth']), 'copy', 'container-quotas', 'slo', 'dlo', 'symlink'];
+  const settings: { readonly [filter: string]: { readonly [name: string]: string | number | undefined } } = {
     'cache': { use: 'egg:swift#memcache', memcache_servers: `127.0.0.1:${ports.memcached}` },
+    // It asks for one more than it answers with.
+    's3api': { max_bucket_listing: layout.listingLimit && layout.listingLimit - 1, location: s3Region, dns_compliant_bucket_names: 'true', s3_acl: 'false' },
     'tempauth': { [`user_${swiftUser.account}_${swiftUser.user}`]: `${swiftUser.key} .admin`, token_life: 86_400 },
     'keystoneauth': { operator_roles: 'admin' },
     'authtoken': {
@@ -78,9 +83,9 @@ function section(name: string, values: { readonly [name: string]: string | numbe
   return `[${name}]\n${lines.join('')}`;
 }
 
-/** Keystone's configuration: one SQLite file, and keys in folders beside it. */
+/** Keystone's configuration: one SQLite file, and keys in folders beside it. Passwords that anybody may know need no slow digest. */
 export function keystoneConf(folder: string): string {
-  return section('DEFAULT', { use_stderr: 'true' }) + section('database', { connection: `sqlite:///${folder}/keystone.db` }) + section('token', { provider: 'fernet' })
+  return section('DEFAULT', { use_stderr: 'true' }) + section('database', { connection: `sqlite:///${folder}/keystone.db` }) + section('token', { provider: 'fernet' }) + section('identity', { password_hash_rounds: 4 })
     + section('fernet_tokens', { key_repository: `${folder}/fernet` }) + section('fernet_receipts', { key_repository: `${folder}/receipts` }) + section('credential', { key_repository: `${folder}/credential` });
 }
 

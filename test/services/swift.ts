@@ -12,7 +12,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { keystoneConf, swiftFiles, swiftUser } from './swift-files.ts';
+import type { S3Address } from './s3.ts';
+import { keystoneConf, s3Region, swiftFiles, swiftUser } from './swift-files.ts';
 import type { SwiftPorts } from './swift-files.ts';
 
 const run = promisify(execFile);
@@ -35,6 +36,8 @@ export interface SwiftService extends AsyncDisposable {
   readonly environment: { readonly [name: string]: string };
   /** Where the identity service is. */
   readonly authUrl: string;
+  /** The same containers as buckets, with tempauth only. */
+  readonly s3: S3Address;
 }
 
 /** Why there can be no Swift on this machine, as a sentence; `undefined` where there can, and then it is installed. */
@@ -76,9 +79,12 @@ export async function skipWithoutSwift(auth: 'tempauth' | 'keystone' = 'tempauth
 
 let shared: Promise<SwiftService> | undefined;
 
+/** The most names in a page of the {@link sharedSwift}. */
+export const sharedListingLimit = 200;
+
 /** The Swift of this process, with tempauth: started when first asked for, and stopped after all tests. */
 export function sharedSwift(): Promise<SwiftService> {
-  return (shared ??= startSwift());
+  return (shared ??= startSwift({ listingLimit: sharedListingLimit }));
 }
 
 /** Starts a Swift with everything it needs in a folder of its own. Throws when it is not ready in two minutes, with what its servers said. */
@@ -120,6 +126,11 @@ class SwiftNode implements SwiftService {
     const { account, user, key } = swiftUser;
     if (!this.#keystone) return { ST_AUTH: this.authUrl, ST_USER: `${account}:${user}`, ST_KEY: key };
     return { OS_AUTH_URL: this.authUrl, OS_USERNAME: user, OS_PASSWORD: key, OS_PROJECT_NAME: account, OS_USER_DOMAIN_ID: 'default', OS_PROJECT_DOMAIN_ID: 'default', OS_REGION_NAME: 'RegionOne' };
+  }
+
+  get s3(): S3Address {
+    const { account, user, key } = swiftUser;
+    return { endpoint: `http://127.0.0.1:${this.#ports.proxy}`, region: s3Region, environment: { AWS_ACCESS_KEY_ID: `${account}:${user}`, AWS_SECRET_ACCESS_KEY: key } };
   }
 
   async start(): Promise<void> {

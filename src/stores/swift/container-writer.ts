@@ -53,7 +53,7 @@ interface Stored {
 /** Sends content in whichever way suits its size. `undefined`: something was there already. */
 async function send(context: SwiftContext, entry: Blobs, absent: boolean, signal: AbortSignal | undefined): Promise<Stored | undefined> {
   const { key, content, size } = entry;
-  const headers = { ...headersOf(entry), ...(absent && { 'if-none-match': '*' }) };
+  const headers = { ...headersOf(context, entry), ...(absent && { 'if-none-match': '*' }) };
   const bytes = size === undefined || size <= smallBytes ? await gather(content, size === undefined ? unknownBytes : smallBytes, signal) : undefined;
   if (bytes) return putSmall(context, key, bytes, headers, signal);
   const { segments, fileBytes } = await context.client.ability(signal);
@@ -101,9 +101,16 @@ async function isOurs(context: SwiftContext, key: Key, { attempts }: SwiftAnswer
   return attempts > 1 && etag !== '' && (await context.look(key, signal))?.etag === etag;
 }
 
-function headersOf({ content: { mediaType }, attributes, modifiedAt }: Blobs): HttpHeaders {
+/** What rules say of an object. A content type that is not given is guessed by the server, from the name. */
+export function keepingHeaders({ keeping }: SwiftContext, key: Key): HttpHeaders {
+  const { contentType, cacheControl } = keeping?.keepingOf(key) ?? {};
+  return { ...(contentType && { 'content-type': contentType }), ...(cacheControl && { 'cache-control': cacheControl }) };
+}
+
+function headersOf(context: SwiftContext, { key, content: { mediaType }, attributes, modifiedAt }: Blobs): HttpHeaders {
   return {
     ...(mediaType !== undefined && { 'content-type': mediaType }),
+    ...keepingHeaders(context, key),
     ...attributeHeaders({ ...(modifiedAt !== undefined && { modifiedAt }), ...attributes }),
   };
 }

@@ -1,6 +1,8 @@
+import { ByteBudget } from '../../lib/byte-budget.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Entry } from '../../model/entry.ts';
 import type { Host } from '../../model/host.ts';
+import type { KeepingRules } from '../../model/keeping.ts';
 import type { Key } from '../../model/key.ts';
 import type { SwiftClient } from './client.ts';
 import { pathOf } from './client.ts';
@@ -20,16 +22,26 @@ export class SwiftContext {
   readonly prefix: string;
   readonly segmentContainer: string;
   readonly segmentBytes: number;
+  /** The same for all containers of one account. */
+  readonly service: string;
+  readonly keeping: KeepingRules | undefined;
+  /** Bytes of segments that may be held at once. */
+  readonly memoryBytes: number;
+  readonly memory: ByteBudget;
   readonly #create: boolean;
   readonly #creating = new Map<string, Promise<void>>();
 
-  constructor({ client, host, container, prefix, segmentContainer, segmentBytes, create }: Pick<SwiftContext, 'client' | 'host' | 'container' | 'prefix' | 'segmentContainer' | 'segmentBytes'> & { readonly create: boolean }) {
+  constructor({ client, host, container, prefix, segmentContainer, segmentBytes, service, keeping, memoryBytes, create }: Pick<SwiftContext, 'client' | 'host' | 'container' | 'prefix' | 'segmentContainer' | 'segmentBytes' | 'service' | 'keeping' | 'memoryBytes'> & { readonly create: boolean }) {
     this.client = client;
     this.host = host;
     this.container = container;
     this.prefix = prefix;
     this.segmentContainer = segmentContainer;
     this.segmentBytes = segmentBytes;
+    this.service = service;
+    this.keeping = keeping;
+    this.memoryBytes = memoryBytes;
+    this.memory = new ByteBudget(memoryBytes);
     this.#create = create;
   }
 

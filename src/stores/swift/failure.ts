@@ -1,6 +1,7 @@
 import { HttpFailure } from '../../lib/http/http-failure.ts';
 import { retryAfterMs } from '../../lib/http/retry-after.ts';
 import type { HttpHeaders } from '../../lib/http/client.ts';
+import { untrusted } from '../../lib/openstack/identity.ts';
 import { OpenstackFailure } from '../../lib/openstack/openstack-failure.ts';
 import type { FailureCode, SyncErrorDetails } from '../../model/errors.ts';
 import { SyncError, toSyncError } from '../../model/errors.ts';
@@ -34,7 +35,7 @@ function byKind({ kind }: HttpFailure): { readonly code: FailureCode; readonly h
     case 'invalid-url': return { code: 'invalid', hint: 'check the address of the object store' };
     case 'unknown-host': return { code: 'unavailable', hint: 'check the address, or the region and interface of the service' };
     case 'unreachable': return { code: 'unavailable', hint: 'check the address, the network, and that the server runs' };
-    case 'tls': return { code: 'denied', hint: 'use a certificate that this machine trusts; NODE_EXTRA_CA_CERTS names a file of further authorities' };
+    case 'tls': return { code: 'denied', hint: untrusted };
     case 'timeout': return { code: 'unavailable', hint: 'try again later, or give it more time' };
     case 'broken': return { code: 'unavailable', hint: 'try again' };
     case 'too-large':

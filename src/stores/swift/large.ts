@@ -1,25 +1,17 @@
 import { createHash } from 'node:crypto';
 import { defaultBackoff, waitMs } from '../../lib/backoff.ts';
 import type { HttpHeaders } from '../../lib/http/client.ts';
-import { sizedPieces } from './pieces.ts';
-import type { Piece } from './pieces.ts';
 import type { Content, Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
-import { pathOf } from './client.ts';
 import type { SwiftContext } from './context.ts';
 import { deleteNames } from './deleting.ts';
+import { statusFailure } from './failure.ts';
 import { listRange } from './listing.ts';
 import type { Row } from './listing.ts';
 import { unquoted } from './object-facts.ts';
-
-/** One segment of a large object, as a manifest names it. */
-export interface Segment {
-  /** `/container/name`. */
-  readonly path: string;
-  readonly etag: string;
-  readonly bytes: number;
-}
+import { sendSegments } from './segments.ts';
+import type { Segment, Upload } from './segments.ts';
 
 export interface LargeOptions {
   /** For the manifest. */
@@ -32,6 +24,9 @@ export interface LargeOptions {
 
 /** Segments of an upload that nobody went on with are removed after this long. */
 const forgottenMs = 24 * 60 * 60 * 1_000;
+
+/** Bytes of a segment, unless there would be too many: so few that several are held at once and go up together. */
+const preferredBytes = 8 * 1024 * 1024;
 
 /** Growing segments make room for content whose size nobody knows. */
 const segmentsOfOneSize = 100;
@@ -72,18 +67,9 @@ export async function putLarge(context: SwiftContext, entry: Entry & { readonly 
   }
 }
 
-interface Upload {
-  /** Where all segments of this object are, of whatever upload. */
-  readonly home: string;
-  /** Where those of this upload are. */
-  readonly folder: string;
-  /** Bytes of a segment, by its place. */
-  readonly bytesOf: (index: number) => number;
-}
-
 function uploadOf(context: SwiftContext, { key, version, size }: Entry, { mostSegments, fileBytes }: LargeOptions): Upload {
   const name = context.nameOf(key);
-  const least = Math.max(context.segmentBytes, size === undefined ? 0 : Math.ceil(size / mostSegments));
+  const least = Math.max(Math.min(context.segmentBytes, preferredBytes), size === undefined ? 0 : Math.ceil(size / mostSegments));
   const bytesOf = (index: number): number => Math.min(fileBytes, size === undefined ? least * 2 ** Math.floor(index / segmentsOfOneSize) : least);
   // The name of the object may leave no room for more, so its digest stands for it.
   const home = `.syncline/${createHash('sha256').update(`${context.container}/${name}`).digest('hex').slice(0, 32)}/`;
@@ -99,55 +85,16 @@ async function segmentsIn(context: SwiftContext, start: string, signal: AbortSig
   return rows;
 }
 
-/** The segments in order; `undefined` where those that are there turn out to be of other content. */
-async function sendSegments(context: SwiftContext, { key, content, size }: Entry & { readonly content: Content & { readonly kind: 'blob' } }, { folder, bytesOf }: Upload, there: ReadonlyMap<string, Row>, { mostSegments, signal }: LargeOptions): Promise<readonly Segment[] | undefined> {
-  const segments: Segment[] = [];
-  let offset = 0;
-  for await (const piece of sizedPieces(content.bytes(), bytesOf)) {
-    signal?.throwIfAborted();
-    const index = segments.length;
-    if (index === mostSegments) throw new SyncError('invalid', `cannot write ${context.name}/${key}: it has more than the ${mostSegments} segments that the server takes`, { store: context.name, key, hint: 'choose larger segments' });
-    const name = `${folder}${String(index).padStart(6, '0')}`;
-    const wanted = size === undefined ? undefined : Math.min(bytesOf(index), size - offset);
-    const kept = there.get(name);
-    const path = `/${context.segmentContainer}/${name}`;
-    if (kept && kept.bytes === (wanted ?? bytesOf(index))) {
-      for await (const _ of exactly(piece, kept.bytes, key)) signal?.throwIfAborted();
-      if (piece.md5() !== kept.hash) return undefined;
-    } else await sendSegment(context, key, name, piece, wanted, signal);
-    segments.push({ path, etag: piece.md5(), bytes: piece.size() });
-    offset += piece.size();
-  }
-  return segments;
-}
-
-async function sendSegment(context: SwiftContext, key: Key, name: string, piece: Piece, size: number | undefined, signal: AbortSignal | undefined): Promise<void> {
-  const about = context.about('write a segment of', key);
-  const path = pathOf(context.segmentContainer, name);
-  const headers = { 'content-type': 'application/octet-stream', ...(size !== undefined && { 'content-length': String(size) }) };
-  const answer = await context.client.request({ method: 'PUT', path, headers, body: () => exactly(piece, size, key), once: true, wanted: [201, 202, 404], about, signal });
-  if (answer.status === 404) {
-    await context.supply(context.segmentContainer, signal);
-    throw new SyncError('unavailable', `the container ${context.segmentContainer} was missing`, { ...about.details, hint: 'run again' });
-  }
-  if (unquoted(answer.headers['etag'] ?? '') !== piece.md5()) throw new SyncError('unavailable', `cannot write ${about.place}: what arrived is not what was sent`, { ...about.details, hint: 'run again' });
-}
-
-/** The bytes of a piece that must have the size it was said to have, so that nothing is cut short or padded. */
-async function* exactly(piece: Piece, size: number | undefined, key: Key): AsyncGenerator<Uint8Array> {
-  const changed = (): SyncError => new SyncError('conflict', `${key} was changed while it was being read`, { key, hint: 'run again' });
-  for await (const chunk of piece.bytes()) {
-    if (size !== undefined && piece.size() > size) throw changed();
-    yield chunk;
-  }
-  if (size !== undefined && piece.size() < size) throw changed();
-}
-
 async function putManifest(context: SwiftContext, key: Key, segments: readonly Segment[], { headers, signal }: LargeOptions): Promise<boolean> {
   const about = context.about('write', key);
   const manifest = Buffer.from(JSON.stringify(segments.map(({ path, etag, bytes }) => ({ path, etag, size_bytes: bytes }))));
   for (let attempts = 1; ; attempts++) {
-    const answer = await context.client.request({ method: 'PUT', path: context.pathOf(key), query: 'multipart-manifest=put', headers, body: () => manifest, wanted: [201, 202, 404, 412], about, signal });
+    const answer = await context.client.request({ method: 'PUT', path: context.pathOf(key), query: 'multipart-manifest=put', headers, body: () => manifest, wanted: [201, 202, 400, 404, 412], about, signal });
+    if (answer.status === 400) {
+      const failure = statusFailure(answer, about, context.host.now());
+      // A segment that is not there any more is sent again.
+      throw /404 Not Found|Etag Mismatch|Size Mismatch/i.test(answer.body.toString()) ? new SyncError('unavailable', failure.sentence, { ...failure.details, hint: 'run again' }) : failure;
+    }
     if (answer.status === 412) return answer.attempts > 1 && (await context.look(key, signal))?.etag === largeVersion(segments);
     if (answer.status !== 404) {
       if (unquoted(answer.headers['etag'] ?? '') === largeVersion(segments)) return true;

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { defaultBackoff, waitMs } from '../../lib/backoff.ts';
 import { HttpFailure } from '../../lib/http/http-failure.ts';
 import { whole } from '../../lib/openstack/transfer.ts';
 import type { Content, Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
+import { checksumOf } from './checksum.ts';
 import type { SwiftIncoming } from './client.ts';
 import type { SwiftContext } from './context.ts';
 import { toSwiftError } from './failure.ts';
@@ -68,15 +68,19 @@ function entryWith(context: SwiftContext, key: Key, facts: ObjectFacts, head: Bu
  * The bytes of one version of an object. A transfer that breaks off goes on where it was; an object that is replaced
  * meanwhile, or whose bytes are not those of its checksum, throws at the end at the latest.
  */
-async function* bytesOf(context: SwiftContext, key: Key, { etag, stat: { size = 0, digest } }: ObjectFacts, head: Buffer | undefined): AsyncGenerator<Uint8Array> {
+async function* bytesOf(context: SwiftContext, key: Key, facts: ObjectFacts, head: Buffer | undefined): AsyncGenerator<Uint8Array> {
+  const { etag, stat: { size = 0 } } = facts;
   const { host } = context;
   const about = context.about('read', key);
-  const hash = digest && createHash('md5');
+  const checksum = await checksumOf(context, key, facts);
+  const checked = (chunk: Uint8Array): Uint8Array => {
+    if (checksum.take(chunk)) return chunk;
+    throw new SyncError('unavailable', `cannot read ${about.place}: what arrived is not what its checksum says`, { ...about.details, hint: 'run again; if it stays so, the object on the server is damaged' });
+  };
   let offset = 0;
   if (head && head.length > 0) {
-    hash?.update(head);
     offset = head.length;
-    yield head;
+    yield checked(head);
   }
   for (let failed = 0; offset < size;) {
     const before = offset;
@@ -84,8 +88,7 @@ async function* bytesOf(context: SwiftContext, key: Key, { etag, stat: { size = 
     try {
       for await (const chunk of rest(context, key, etag, offset)) {
         offset += chunk.length;
-        hash?.update(chunk);
-        yield chunk;
+        yield checked(chunk);
       }
     } catch (error) {
       if (!(error instanceof HttpFailure)) throw error;
@@ -96,8 +99,7 @@ async function* bytesOf(context: SwiftContext, key: Key, { etag, stat: { size = 
     if (failed >= defaultBackoff.attempts) throw failure;
     await host.sleep(waitMs(failed, defaultBackoff, host.random()));
   }
-  if (offset === size && (!hash || hash.digest('hex') === digest?.value)) return;
-  throw new SyncError('unavailable', `cannot read ${about.place}: what arrived is not what its checksum says`, { ...about.details, hint: 'run again; if it stays so, the object on the server is damaged' });
+  if (offset > size) throw new SyncError('unavailable', `cannot read ${about.place}: it is longer than it says`, { ...about.details, hint: 'run again' });
 }
 
 async function* rest(context: SwiftContext, key: Key, etag: string, offset: number): AsyncGenerator<Uint8Array> {

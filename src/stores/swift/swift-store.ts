@@ -1,13 +1,14 @@
 import { Limit } from '../../lib/limit.ts';
-import type { Entry, Ref } from '../../model/entry.ts';
+import type { Entry, Ref, Whereabouts } from '../../model/entry.ts';
 import { SyncError, toSyncError } from '../../model/errors.ts';
 import { compareKeys } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import { keyOfWrite } from '../../model/store.ts';
-import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
+import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Takeover, Write } from '../../model/store.ts';
 import { pathOf } from './client.ts';
 import { meets, putObject, stale } from './container-writer.ts';
 import type { SwiftContext } from './context.ts';
+import { copyObject } from './copying.ts';
 import { deleteLarge, deleteNames } from './deleting.ts';
 import { listRange, rangesUnder } from './listing.ts';
 import type { Row } from './listing.ts';
@@ -102,6 +103,24 @@ export class SwiftStore implements Store {
       deletions.forEach((i, at) => { outcomes[i] = answers[at]!; });
     }
     return outcomes;
+  }
+
+  whereabouts({ key, version }: Entry): Whereabouts | undefined {
+    const { service, container } = this.#context;
+    return version === undefined ? undefined : { service, path: `${container}/${this.#context.nameOf(key)}`, version };
+  }
+
+  async takeOver(batch: readonly Takeover[], { signal }: CallOptions = {}): Promise<readonly (Outcome | undefined)[]> {
+    signal?.throwIfAborted();
+    return this.#each(batch, async (takeover) => {
+      try {
+        return await copyObject(this.#context, takeover, signal);
+      } catch (cause) {
+        signal?.throwIfAborted();
+        // Only of a copy that was made and is wrong is anything to be said: else it is read and put, and fails there, or not.
+        return cause instanceof SyncError && cause.code === 'corrupt' ? { kind: 'failed', error: cause } : undefined;
+      }
+    });
   }
 
   /** Which account, and when the container was made. */

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
+import { SyncError } from '../../model/errors.ts';
+import type { Key } from '../../model/key.ts';
+import type { SwiftContext } from './context.ts';
+import { largeVersion } from './large.ts';
+import type { ObjectFacts } from './object-facts.ts';
+
+/** Some bytes of an object, and the MD5 they must have. */
+interface Stretch {
+  readonly bytes: number;
+  readonly md5: string;
+}
+
+/** Tells whether the bytes of an object are those that its server keeps checksums of. Without any, all bytes are right. */
+class Checksum {
+  readonly #stretches: readonly Stretch[];
+  #hash: Hash = createHash('md5');
+  #at = 0;
+  #taken = 0;
+
+  constructor(stretches: readonly Stretch[]) {
+    this.#stretches = stretches;
+  }
+
+  /** Takes the bytes that come next. False where a checksum that ends among them is not met. */
+  take(chunk: Uint8Array): boolean {
+    let left = chunk;
+    for (let stretch = this.#stretches[this.#at]; stretch && left.length > 0; stretch = this.#stretches[this.#at]) {
+      const some = left.subarray(0, stretch.bytes - this.#taken);
+      this.#hash.update(some);
+      this.#taken += some.length;
+      left = left.subarray(some.length);
+      if (this.#taken < stretch.bytes) return true;
+      if (this.#hash.digest('hex') !== stretch.md5) return false;
+      this.#hash = createHash('md5');
+      this.#taken = 0;
+      this.#at++;
+    }
+    return true;
+  }
+}
+
+/** The checksums of an object: its own, or those of its segments. What is put together otherwise has none. */
+export async function checksumOf(context: SwiftContext, key: Key, { etag, large, isLink, stat: { size = 0, digest } }: ObjectFacts): Promise<Checksum> {
+  if (digest) return new Checksum([{ bytes: size, md5: digest.value }]);
+  if (large !== 'static' || isLink) return new Checksum([]);
+  const about = context.about('read the manifest of', key);
+  const { status, body } = await context.client.request({ path: context.pathOf(key), query: 'multipart-manifest=get', wanted: [200, 404], about, signal: undefined });
+  const rows = status === 404 ? [] : rowsOf(body);
+  if (rows.some((row) => row['sub_slo'] === true || row['range'] !== undefined || row['data'] !== undefined)) return new Checksum([]);
+  const segments = rows.map(({ hash, bytes }) => ({ etag: String(hash), md5: String(hash), bytes: Number(bytes) }));
+  // What is read next is compared with the same etag, so that these are the segments it is made of.
+  if (largeVersion(segments) === etag && segments.reduce((sum, { bytes }) => sum + bytes, 0) === size) return new Checksum(segments.filter(({ bytes }) => bytes > 0));
+  throw new SyncError('unavailable', `cannot ${about.doing} ${about.place}: it is not that of the object that was listed`, { ...about.details, hint: 'run again' });
+}
+
+function rowsOf(body: Buffer): readonly { readonly [name: string]: unknown }[] {
+  try {
+    const rows: unknown = JSON.parse(body.toString());
+    return Array.isArray(rows) ? rows.filter((row): row is { readonly [name: string]: unknown } => typeof row === 'object' && row !== null) : [];
+  } catch {
+    // A manifest that arrived damaged does not fit its etag.
+    return [];
+  }
+}
