@@ -2,7 +2,9 @@ import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { ResponseCache } from '../lib/response-cache.ts';
 import { SyncError } from '../model/errors.ts';
+import type { Facts } from '../model/facts.ts';
 import type { Host } from '../model/host.ts';
+import type { KeepingRules } from '../model/keeping.ts';
 import { plainHost } from '../model/plain-host.ts';
 import { isSink, isSource } from '../model/store.ts';
 import type { Sink, Source, Store } from '../model/store.ts';
@@ -17,6 +19,12 @@ export interface Recognised {
   readonly location: string;
 }
 
+/** What stores remember between runs, by the identity of their place. */
+export interface Memory {
+  responses(identity: string): ResponseCache;
+  facts(identity: string): Facts;
+}
+
 /** How places are opened. What a kind of place has no use for, it is not given. */
 export interface OpenOptions {
   readonly host?: Host;
@@ -28,8 +36,10 @@ export interface OpenOptions {
   readonly format?: 'yaml' | 'json';
   /** Whether a directory that is a target gives up what it holds in another format than that. Not for two-way runs, where it would look like news. */
   readonly convert?: boolean;
-  /** An open state, in which answers of servers are remembered between runs. The name of one is for whoever opens it. */
-  readonly state?: string | { responses(identity: string): ResponseCache };
+  /** How objects are kept, by their keys, in buckets and containers that are written. */
+  readonly keeping?: KeepingRules;
+  /** An open state, in which answers of servers are remembered between runs, and what stores found out. The name of one is for whoever opens it. */
+  readonly state?: string | Memory;
   /** Any other option of the kind, by its name in {@link StoreKind.options}. */
   readonly [option: string]: unknown;
 }
@@ -43,12 +53,14 @@ export interface OpenPair extends AsyncDisposable {
   readonly scope: 'everything' | 'types';
 }
 
-const schemes = 'http://, https://, s3://, swift://, memory:';
+const schemes = 'http://, https://, s3://, swift://, sftp://, memory:';
 
 /** The kinds whose scheme is their name. */
-const schemed: readonly KindName[] = ['s3', 'swift'];
+const schemed: readonly KindName[] = ['s3', 'swift', 'sftp'];
+/** The kinds whose entries are objects, with types and classes and access lists. */
+const objectKinds: readonly KindName[] = ['s3', 'swift'];
 /** The kinds that hold files, or things like files. */
-const blobKinds: readonly KindName[] = ['tree', 's3', 'swift'];
+const blobKinds: readonly KindName[] = ['tree', 's3', 'swift', 'sftp'];
 
 /** Which kind of place an endpoint means, by its spelling alone. Throws `invalid` on a scheme that no kind has. */
 export function recognise(endpoint: string): Recognised {
@@ -80,14 +92,15 @@ function withoutUserinfo(endpoint: string): string {
 /** Opens one place. It is connected to when first used. Close it with `await using` or `[Symbol.asyncDispose]()`. */
 export async function openStore(endpoint: string | Recognised, options: OpenOptions = {}): Promise<Store | Source | Sink> {
   const { kind: name, location } = typeof endpoint === 'string' ? recognise(endpoint) : endpoint;
-  const { host = plainHost, as, state, ...rest } = options;
+  const { host = plainHost, as, state, keeping, ...rest } = options;
   const kind = await kinds[name]();
   const wanted = Object.entries(rest).filter(([option, value]) => value !== undefined && kind.options.some((spec) => spec.name === option));
-  const responses = name === 'rest' && typeof state === 'object' ? state.responses(plainUrl(location)) : undefined;
+  const memory = typeof state === 'object' ? state : undefined;
+  const lent = name === 'rest' ? { responses: memory?.responses(plainUrl(location)) } : objectKinds.includes(name) ? { keeping, facts: memory && ((identity: string) => memory.facts(identity)) } : {};
   // Documents are never hidden, and in a directory under version control there is much to pass over.
   const visible = name === 'tree' && as === 'documents' ? { hidden: 'skip' } : {};
   const { endpoint: place, options: own } = schemed.includes(name) ? endpointOptions(location, kind) : { endpoint: location, options: {} };
-  const store = await kind.open(place, { ...visible, ...Object.fromEntries(wanted), ...own, ...(responses && { responses }) }, host);
+  const store = await kind.open(place, { ...visible, ...Object.fromEntries(wanted), ...own, ...lent }, host);
   return as === 'documents' ? asDocuments(store, options) : store;
 }
 
@@ -95,10 +108,12 @@ export async function openStore(endpoint: string | Recognised, options: OpenOpti
  * Opens both sides of a one-way run. Throws `invalid` when an origin is the target under another spelling or lies
  * within it, when an origin cannot be read, or the target cannot be written.
  */
-export async function openPair({ origins, target, options = {} }: {
+export async function openPair({ origins, target, options: { keeping, ...options } = {}, bothWritten = false }: {
   readonly origins: readonly (string | Recognised)[];
   readonly target: string | Recognised;
   readonly options?: OpenOptions;
+  /** Whether the origin is written as well, as in a two-way run. */
+  readonly bothWritten?: boolean;
 }): Promise<OpenPair> {
   const left = origins.map(toRecognised);
   const right = toRecognised(target);
@@ -109,24 +124,26 @@ export async function openPair({ origins, target, options = {} }: {
 
   const blobs = [...left, right].every(({ kind }) => blobKinds.includes(kind)) && options.as !== 'documents';
   if (options.as === 'blobs' && !blobs) throw new SyncError('invalid', 'only directories and buckets can be copied as blobs', { hint: 'leave out --as blobs, or name directories or buckets on both sides' });
+  if (keeping && ![right, ...(bothWritten ? left : [])].some(({ kind }) => objectKinds.includes(kind))) throw new SyncError('invalid', `rules about objects are for buckets and containers, and ${withoutUserinfo(right.location)} is neither`, { hint: 'leave them out, or name a bucket as s3://bucket/prefix' });
+  const rules = keeping && { keeping };
   const opened: (Store | Source | Sink)[] = [];
   const close = async (): Promise<void> => {
     for (const store of opened.splice(0).reverse()) await store[Symbol.asyncDispose]();
   };
-  const open = async (place: Recognised, missing: 'refuse' | 'empty'): Promise<Store | Source | Sink> => {
+  const open = async (place: Recognised, missing: 'refuse' | 'empty', written: boolean): Promise<Store | Source | Sink> => {
     const convert = missing === 'empty' && options.convert === true;
-    const store = await openStore(place, { missing, ...options, convert, as: blobs ? 'blobs' : 'documents' });
+    const store = await openStore(place, { missing, ...options, ...(written && rules), convert, as: blobs ? 'blobs' : 'documents' });
     opened.push(store);
     return store;
   };
   try {
     const sources: Source[] = [];
     for (const place of left) {
-      const store = await open(place, 'refuse');
+      const store = await open(place, 'refuse', bothWritten);
       if (!isSource(store)) throw new SyncError('invalid', `${store.name} cannot be read`, { hint: 'name another origin' });
       sources.push(store);
     }
-    const store = await open(right, 'empty');
+    const store = await open(right, 'empty', true);
     if (!isSink(store)) throw new SyncError('invalid', `${store.name} cannot be written`, { hint: 'name another destination' });
     for (const source of sources) {
       if (source.identity === store.identity && right.kind !== 'stdio') throw samePlace(source.name, store.name);
