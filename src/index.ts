@@ -8,6 +8,8 @@ import type { State } from './engine/state.ts';
 import { runSync } from './engine/sync.ts';
 import type { OneWay, Report, RunOptions, TwoWay } from './engine/types.ts';
 import { runVerify } from './engine/verify.ts';
+import { watchMerge, watchSync } from './engine/watch.ts';
+import type { WatchEvent, WatchOptions } from './engine/watch.ts';
 import type { Verification } from './engine/verify.ts';
 import { SyncError } from './model/errors.ts';
 import type { Host } from './model/host.ts';
@@ -22,11 +24,16 @@ export type { Side } from './core/policy.ts';
 export type { Baseline, LostValue, State } from './engine/state.ts';
 export type { Counts, Failed, Report, RunEvent } from './engine/types.ts';
 export type { Difference, Verification } from './engine/verify.ts';
+export type { WatchEvent } from './engine/watch.ts';
+export type { Reach } from './engine/watch/attention.ts';
+export type { Trouble } from './engine/watch/troubles.ts';
 export type { Document, Value } from './model/document.ts';
-export type { Content, Digest, Entry, Micros, Ref, Stat, Version } from './model/entry.ts';
+export type { Content, Digest, Entry, Micros, Ref, Stat, Version, Whereabouts } from './model/entry.ts';
+export type { Fact, Facts } from './model/facts.ts';
 export type { Host } from './model/host.ts';
+export type { Keeping, KeepingRules } from './model/keeping.ts';
 export type { Key } from './model/key.ts';
-export type { CallOptions, Capabilities, Expectation, Outcome, Page, Problem, ScanOptions, Sink, Source, Store, Write } from './model/store.ts';
+export type { CallOptions, Capabilities, Expectation, Hint, Outcome, Page, Problem, ScanOptions, Sink, Source, Store, Takeover, Write } from './model/store.ts';
 export type { FailureCode } from './model/errors.ts';
 export type { Actor, ActorFile, ActorFlags, ActorListOptions, ActorModule, Listed } from './stores/actor/actor.ts';
 export type { OpenOptions } from './stores/open.ts';
@@ -52,9 +59,17 @@ export interface Options extends OpenOptions, Omit<RunOptions, 'host' | 'state'>
   readonly concurrency?: number;
 }
 
-export interface SyncOptions extends Options {
+export interface SyncOptions extends Options, Pick<OneWay, 'equal' | 'replace' | 'proof' | 'backup' | 'budget'> {
   /** Whether what only the target holds is deleted. Default: no. */
   readonly delete?: boolean;
+}
+
+/** How two places are kept in step, beside what a single run is told. */
+export interface Watching extends Omit<WatchOptions, 'on'> {
+  /** Ends the watching; what is under way then has a moment to end. */
+  readonly signal: AbortSignal;
+  /** What happens from run to run; the events of each run go to `on`. */
+  readonly onWatch?: (event: WatchEvent) => void;
 }
 
 export interface MergeOptions extends Options {
@@ -87,12 +102,37 @@ export async function verify(origins: Place<Source> | readonly Place<Source>[], 
 
 /** Brings both sides to hold the same; what changed on both is decided by `conflicts` (default: the newest). Needs `state`. */
 export async function merge(left: Place<Store>, right: Place<Store>, options: MergeOptions): Promise<Report> {
-  await using opened = await open(left, right, options);
-  const { sources: [from], place, run: { state, ...run } } = opened;
+  await using opened = await open(left, right, options, true);
+  return await runMerge(twoWay(opened, options));
+}
+
+function twoWay({ sources: [from], place, run: { state, ...run } }: Opened, { conflicts, delete: travels = true }: MergeOptions): TwoWay {
   if (!from || !isSink(from) || !isComparable(place)) throw new SyncError('invalid', 'both sides of a merge must be readable and writable', { hint: 'use sync for a place that is only one of them' });
   if (!state) throw new SyncError('invalid', 'a merge needs a memory of what both sides last agreed on', { hint: 'pass state: a file name' });
-  const { conflicts, delete: travels = true } = options;
-  return await runMerge({ ...run, state, left: from, right: place, deletes: travels ? 'propagate' : 'keep', ...(conflicts && { conflicts }) });
+  return { ...run, state, left: from, right: place, deletes: travels ? 'propagate' : 'keep', ...(conflicts && { conflicts }) };
+}
+
+/**
+ * Keeps `target` as the origins are until the signal fires, and resolves then: {@link sync} of everything, and again of
+ * what changes, a moment after it did. Failures and refusals are told and tried again; it rejects only where the first
+ * run fails for a reason that waiting does not mend.
+ */
+export async function watch(origins: Place<Source> | readonly Place<Source>[], target: Place<Store>, options: SyncOptions & Watching): Promise<void> {
+  const { run, watching } = split(options);
+  await using opened = await open(origins, target, run);
+  await watchSync({ ...opened.pairing(), signal: options.signal }, watching);
+}
+
+/** Keeps two places the same, whichever of them changes, until the signal fires: {@link merge}, again and again. */
+export async function watchBoth(left: Place<Store>, right: Place<Store>, options: MergeOptions & Omit<Watching, 'startWhole'>): Promise<void> {
+  const { run, watching } = split(options);
+  await using opened = await open(left, right, run, true);
+  await watchMerge({ ...twoWay(opened, options), signal: options.signal }, watching);
+}
+
+function split<T extends Watching>({ onWatch, quietMs, mostQuietMs, fullEveryMs, pollEveryMs, mostKeys, backoff, startWhole, isDeafTo, ...run }: T): { readonly run: Omit<T, Exclude<keyof Watching, 'signal'>>; readonly watching: WatchOptions } {
+  const given = { on: onWatch, quietMs, mostQuietMs, fullEveryMs, pollEveryMs, mostKeys, backoff, startWhole, isDeafTo };
+  return { run, watching: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 
 interface Opened extends AsyncDisposable {
@@ -102,18 +142,19 @@ interface Opened extends AsyncDisposable {
   pairing(): OneWay;
 }
 
-async function open(origins: Place<Source> | readonly Place<Source>[], target: Place<Store | Sink>, options: SyncOptions): Promise<Opened> {
-  const { delete: removes = false, state, guard, concurrency, signal, on, where, sortBytes, host, ...kind } = options;
+async function open(origins: Place<Source> | readonly Place<Source>[], target: Place<Store | Sink>, options: SyncOptions, bothWritten = false): Promise<Opened> {
+  const { delete: removes = false, state, guard, concurrency, signal, on, where, within, under, equal, replace, proof, backup, budget, sortBytes, batchBytes, host, ...kind } = options;
   await using closing = new AsyncDisposableStack();
   const memory = typeof state === 'string' ? closing.use(openState(state)) : state;
   const lent = { ...kind, ...(host && { host }), ...(concurrency !== undefined && { concurrency }), ...(memory && { state: memory }) };
-  const { sources, place } = await openBoth(Array.isArray(origins) ? (origins as readonly Place<Source>[]) : [origins as Place<Source>], target, lent, closing);
+  const { sources, place } = await openBoth(Array.isArray(origins) ? (origins as readonly Place<Source>[]) : [origins as Place<Source>], target, { ...lent, bothWritten }, closing);
   // An API read from one address speaks for the types it showed, and for no others.
   const partial = [...sources, place].some(({ capabilities }) => capabilities.enumerates === 'collections');
   const run: Opened['run'] = {
     deletes: removes ? 'propagate' : 'keep', scope: partial ? 'types' : 'everything',
     ...(host && { host }), ...(memory && { state: memory }), ...(guard && { guard }), ...(concurrency !== undefined && { concurrency }),
-    ...(signal && { signal }), ...(on && { on }), ...(where && { where }), ...(sortBytes !== undefined && { sortBytes }),
+    ...(signal && { signal }), ...(on && { on }), ...(where && { where }), ...(within && { within }), ...(under && { under }),
+    ...(equal && { equal }), ...(replace && { replace }), ...(proof && { proof }), ...(backup && { backup }), ...(budget && { budget }), ...(sortBytes !== undefined && { sortBytes }), ...(batchBytes !== undefined && { batchBytes }),
   };
   const kept = closing.move();
   return {
@@ -126,10 +167,12 @@ async function open(origins: Place<Source> | readonly Place<Source>[], target: P
   };
 }
 
-async function openBoth(origins: readonly Place<Source>[], target: Place<Store | Sink>, options: OpenOptions, closing: AsyncDisposableStack): Promise<{ sources: readonly Source[]; place: Store | Sink }> {
+async function openBoth(origins: readonly Place<Source>[], target: Place<Store | Sink>, { bothWritten, keeping, ...options }: OpenOptions & { readonly bothWritten: boolean }, closing: AsyncDisposableStack): Promise<{ sources: readonly Source[]; place: Store | Sink }> {
+  // Only where something is written it is kept in any way.
+  const kept = keeping ? { keeping } : {};
   const named = origins.filter((origin) => typeof origin === 'string');
   if (typeof target === 'string' && named.length === origins.length) {
-    const pair = closing.use(await openPair({ origins: named, target, options }));
+    const pair = closing.use(await openPair({ origins: named, target, options: { ...options, ...kept }, bothWritten }));
     return { sources: pair.origins, place: pair.target };
   }
   // A store that is already open holds what it holds; endpoints beside it are opened to match.
@@ -138,11 +181,11 @@ async function openBoth(origins: readonly Place<Source>[], target: Place<Store |
     typeof place === 'string' ? closing.use(await openStore(place, { as: open.capabilities.holds, ...more, ...options })) : place;
   const sources: Source[] = [];
   for (const origin of origins) {
-    const source = await openOne(origin);
+    const source = await openOne(origin, bothWritten ? kept : {});
     if (!isSource(source)) throw new SyncError('invalid', `${source.name} cannot be read`, { hint: 'name another origin' });
     sources.push(source);
   }
-  const place = await openOne(target, { missing: 'empty' });
+  const place = await openOne(target, { missing: 'empty', ...kept });
   if (!isSink(place)) throw new SyncError('invalid', `${place.name} cannot be written`, { hint: 'name another target' });
   return { sources, place };
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startExampleApi } from '../examples/api/server.ts';
 import type { Action, RunEvent } from '../src/index.ts';
-import { diff, merge, openStore, sync, verify } from '../src/index.ts';
+import { diff, merge, openStore, sync, verify, watch, watchBoth } from '../src/index.ts';
 import { MemoryStore } from '../src/stores/memory/memory-store.ts';
 
 const resources = [
@@ -95,4 +95,34 @@ inFolder('what cannot be compared is refused by name', async (at) => {
   writeFileSync(at('all.yaml'), '---\nid: 1\n_links: {self: {href: /api/a/1}}\n');
   await assert.rejects(sync(at('all.yaml'), at('all.yaml')), { code: 'invalid' });
   await assert.rejects(sync(at('nothing-here'), at('data')), { code: 'not-found' });
+});
+
+inFolder('what is left out by its size, and what lies elsewhere, is left alone', async (at) => {
+  for (const [file, text] of [['small', 'x'], ['large', 'x'.repeat(100)], ['other', 'x']] as const) writeFileSync(at(file), text);
+  mkdirSync(at('from'));
+  for (const file of ['small', 'large', 'other']) renameSync(at(file), at(`from/${file}`));
+  const { counts } = await sync(at('from'), at('to'), { as: 'blobs', within: ({ size = 0 }) => size < 50, under: ['small', 'large'] });
+  assert.deepEqual([counts.created, readdirSync(at('to'))], [1, ['small']]);
+});
+
+inFolder('a directory is watched until the signal fires, and so are two', async (at) => {
+  mkdirSync(at('a'));
+  writeFileSync(at('a/1'), 'one');
+  for (const begin of [watch, watchBoth] as const) {
+    const abort = new AbortController();
+    const seen = Promise.withResolvers<void>();
+    const target = at(begin.name);
+    const watching = begin(at('a'), target, {
+      as: 'blobs', delete: true, state: at(`${begin.name}.db`), signal: abort.signal,
+      onWatch: (event) => {
+        if (event.kind !== 'ended') return;
+        if (event.reach === 'everything') writeFileSync(at(`a/${begin.name}`), 'new');
+        else if (readdirSync(target).includes(begin.name)) seen.resolve();
+      },
+    });
+    await Promise.race([seen.promise, watching]);
+    assert.deepEqual(readdirSync(target), readdirSync(at('a')));
+    abort.abort();
+    await watching;
+  }
 });

@@ -21,6 +21,7 @@ import { openTarget } from './autosync/target.ts';
 import { exitOf, exits } from './exit.ts';
 import { terminalHost } from './host.ts';
 import { Interrupt } from './interrupt.ts';
+import { stateFiles } from './own-files.ts';
 import { defaultStatePath } from './pairing.ts';
 import { ignoreBrokenPipes } from './program.ts';
 import { Progress } from './render/progress.ts';
@@ -78,12 +79,14 @@ async function run({ flags, sources, actor }: Invocation, terminal: Terminal): P
   const host = terminalHost(terminal);
   const locals = localsOf(sources, directory);
   const mapping = mappingOf(locals, { sourcePrefix: flags.source_prefix, targetPrefix: flags.target_prefix, strips: actor === undefined });
-  const where = await selection(flags, mapping);
+  const own = new Set(stateFiles(flags.cachefile ?? defaultStatePath(terminal.environment)).map((path) => mapping.keyOf(path)));
+  const chosen = await selection(flags, mapping);
+  const where = (ref: { readonly key: string }): boolean => !own.has(ref.key) && chosen(ref);
   warnOfDropped(mapping, flags, terminal);
   using interrupt = new Interrupt(terminal);
   await using state = openMemory(flags, terminal);
   await using opened = new AsyncDisposableStack();
-  const target = opened.use(await openTarget({ flags: { ...flags }, container: flags.target_container, prefix: flags.target_prefix, threads: flags.threads, directory, actor }, mapping, host));
+  const target = opened.use(await openTarget({ flags: { ...flags }, container: flags.target_container, prefix: flags.target_prefix, threads: flags.threads, directory, state, actor }, mapping, host));
   const origins: Source[] = [];
   for (const local of locals) origins.push(opened.use(await openLocal(local, mapping, host)));
   const guard = flags.max_deletes === undefined ? undefined : { maxDeletes: maxDeletes(flags.max_deletes) };
@@ -92,7 +95,7 @@ async function run({ flags, sources, actor }: Invocation, terminal: Terminal): P
     ...(guard && { guard }),
   };
   if (flags.dry_run) return await plan(pairing, terminal);
-  return flags.once ? await once(pairing, terminal) : await watch(pairing, { startSync: flags.start_sync, terminal });
+  return flags.once ? await once(pairing, terminal) : await watch(pairing, { startSync: flags.start_sync, own, terminal });
 }
 
 /** Which keys take part, on both sides alike, so that what the filters leave out is left alone. */
@@ -155,7 +158,7 @@ async function once(pairing: OneWay, terminal: Terminal): Promise<number> {
   }
 }
 
-async function watch(pairing: OneWay & { readonly signal: AbortSignal }, { startSync, terminal }: { readonly startSync: boolean; readonly terminal: Terminal }): Promise<number> {
+async function watch(pairing: OneWay & { readonly signal: AbortSignal }, { startSync, own, terminal }: { readonly startSync: boolean; readonly own: ReadonlySet<string>; readonly terminal: Terminal }): Promise<number> {
   const progress = new Progress(terminal, () => Date.now());
   const lines = new WatchLines(terminal, { origins: pairing.origins.map(({ name }) => name), target: (pairing.target as Store).name });
   let first = startSync;
@@ -172,7 +175,7 @@ async function watch(pairing: OneWay & { readonly signal: AbortSignal }, { start
   };
   const unseen = startSync ? {} : { startWhole: false, fullEveryMs: neverMs, pollEveryMs: neverMs };
   try {
-    await watchSync({ ...pairing, on: onRun }, { ...unseen, on });
+    await watchSync({ ...pairing, on: onRun }, { ...unseen, isDeafTo: (key) => own.has(key), on });
   } finally {
     progress.stop();
   }

@@ -10,6 +10,7 @@ import type { Pairing } from './pairing.ts';
 import { redact } from './redact.ts';
 import { counted, printable } from './render/style.ts';
 import { failureText } from './render/failure.ts';
+import { failedAsJson } from './render/report.ts';
 import type { Terminal } from './terminal.ts';
 import { version } from './version.ts';
 
@@ -27,18 +28,22 @@ interface Explained extends Verdict {
  * Prints for each entry of the origins which key it gets at the destination, or that it takes no part, and by which
  * rule. Reads the origins only; the result is the exit code.
  */
-export async function explain({ pair, run, selection, progress }: Pick<Pairing, 'pair' | 'run' | 'selection' | 'progress'>, { values, terminal }: { readonly values: Values; readonly terminal: Terminal }): Promise<number> {
-  const { where: _, ...options } = run;
-  const own = startRun(options);
+export async function explain({ pair, run, selection, own, progress }: Pick<Pairing, 'pair' | 'run' | 'selection' | 'own' | 'progress'>, { values, terminal }: { readonly values: Values; readonly terminal: Terminal }): Promise<number> {
+  const { where: _, under: __, ...options } = run;
+  const started = startRun(options);
   const tally = { chosen: 0, leftOut: 0 };
-  const report = await reported(own, async () => {
-    const scans = pair.origins.map((origin) => inOrder(origin, own.context, { side: 'left', counted: true }));
+  // The entries come first, as they are found, because there may be more of them than fit into memory.
+  if (values.report === 'json') terminal.out('{\n  "entries": [');
+  const report = await reported(started, async () => {
+    const scans = pair.origins.map((origin) => inOrder(origin, started.context, { side: 'left', counted: true }));
     for await (const rows of mergeJoin<Entry>(...scans)) {
       const lines: string[] = [];
+      const asJson = values.report === 'json';
       for (const { items } of rows) {
-        for (const explained of explainRow(items, { pair, selection })) {
+        for (const explained of explainRow(items, { pair, selection, own })) {
           tally[explained.chosen ? 'chosen' : 'leftOut']++;
-          if (values.report === 'ndjson') lines.push(`${JSON.stringify({ event: 'explained', ...explained })}\n`);
+          if (asJson) lines.push(`${tally.chosen + tally.leftOut === 1 ? '' : ','}\n    ${JSON.stringify(explained)}`);
+          else if (values.report === 'ndjson') lines.push(`${JSON.stringify({ event: 'explained', ...explained })}\n`);
           else if (values.report === undefined && !values.quiet) lines.push(asText(explained, terminal));
         }
       }
@@ -50,18 +55,19 @@ export async function explain({ pair, run, selection, progress }: Pick<Pairing, 
 }
 
 /** Of several origins that hold one key the last one counts, chosen or not. */
-function* explainRow(items: readonly (Entry | undefined)[], { pair, selection }: Pick<Pairing, 'pair' | 'selection'>): Generator<Explained> {
+function* explainRow(items: readonly (Entry | undefined)[], { pair, selection, own }: Pick<Pairing, 'pair' | 'selection' | 'own'>): Generator<Explained> {
   const last = items.findLastIndex((entry) => entry !== undefined);
   for (const [i, entry] of items.entries()) {
     if (!entry) continue;
     const [origin, later] = [i, last].map((at) => redact(pair.origins[at]?.name ?? ''));
-    const verdict = judge(entry, { pair, selection });
+    const verdict = judge(entry, { pair, selection, own });
     const found = { origin: origin as string, ...(entry.place !== undefined && { place: redact(entry.place) }), key: entry.key };
     yield verdict.chosen && i < last ? { ...found, chosen: false, rule: `${later} holds it too and comes later` } : { ...found, ...verdict };
   }
 }
 
-function judge(entry: Entry, { pair: { target }, selection }: Pick<Pairing, 'pair' | 'selection'>): Verdict {
+function judge(entry: Entry, { pair: { target }, selection, own }: Pick<Pairing, 'pair' | 'selection' | 'own'>): Verdict {
+  if (own.has(entry.key)) return { chosen: false, rule: 'this program keeps its own memory there' };
   const verdict = selection?.why(entry) ?? nothingAsked;
   return verdict.chosen && target.covers?.(entry) === false ? { chosen: false, rule: `it does not belong into ${redact(target.name)}` } : verdict;
 }
@@ -77,8 +83,8 @@ function asText({ origin, place, key, chosen, rule }: Explained, { resultPaint: 
 function end(report: Report, tally: { readonly chosen: number; readonly leftOut: number }, { pair: { origins, target }, values, terminal }: { readonly pair: Pairing['pair']; readonly values: Values; readonly terminal: Terminal }): number {
   const exitCode = exitOf(report, { differencesAreFine: true });
   if (values.report !== undefined) {
-    const json = { program: 'syncline', version, command: 'sync', exitCode, origins: origins.map(({ name }) => redact(name)), destination: redact(target.name), ...tally, problems: report.problems };
-    terminal.out(values.report === 'ndjson' ? `${JSON.stringify({ event: 'report', ...json })}\n` : `${JSON.stringify(json, null, 2)}\n`);
+    const json = { program: 'syncline', version, command: 'sync', exitCode, origins: origins.map(({ name }) => redact(name)), destination: redact(target.name), ...tally, problems: report.problems, failures: report.failures.map(failedAsJson) };
+    terminal.out(values.report === 'ndjson' ? `${JSON.stringify({ event: 'report', ...json })}\n` : `\n  ],\n  ${JSON.stringify(json, null, 2).slice(1).trimStart()}\n`);
     return exitCode;
   }
   for (const failed of report.failures) terminal.say(redact(failureText(failed).join(' ')));

@@ -32,8 +32,13 @@ export function finish(report: Report, { command, pairing: { pair }, values, ter
     const json = { ...reportAsJson(report, facts), ...extra };
     terminal.out(values.report === 'ndjson' ? `${JSON.stringify({ event: 'report', ...json })}\n` : `${JSON.stringify(json, null, 2)}\n`);
   } else if (terminal.level !== 'quiet' || exitCode !== exits.done) {
-    terminal.out(summary(report, { paint: terminal.resultPaint, planned, byType: pair.holds === 'documents', ...(keptHint !== undefined && { keptHint }) }));
+    terminal.out(summary(report, { paint: terminal.resultPaint, planned, byType: pair.holds === 'documents', tellsUnguarded: tellsUnguarded(pair.target, terminal), ...(keptHint !== undefined && { keptHint }) }));
   }
   if (report.interrupted) terminal.err('to go on, run the same command again: what is done is not done twice');
   return exitCode;
+}
+
+// No directory can refuse a write, which everybody knows who has one.
+function tellsUnguarded({ identity }: Pairing['pair']['target'], { level }: Terminal): boolean {
+  return level === 'verbose' || level === 'debug' || !identity.startsWith('tree:');
 }

@@ -1,6 +1,9 @@
 import { exits } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 
+/** How long what nobody waits for any more may keep the process from ending. */
+const lingerMs = 500;
+
 /** A signal that fires at the first interruption; the second one ends the process at once. */
 export class Interrupt implements Disposable {
   readonly #abort = new AbortController();
@@ -22,5 +25,6 @@ export class Interrupt implements Disposable {
 
   [Symbol.dispose](): void {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, this.#stop);
+    if (this.#abort.signal.aborted) setTimeout(() => process.exit(), lingerMs).unref();
   }
 }

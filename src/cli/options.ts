@@ -40,6 +40,8 @@ export interface Values {
   readonly ignoreExisting?: boolean;
   readonly immutable?: boolean;
   readonly backupDir?: string;
+  readonly objectRule?: readonly string[];
+  readonly objectRules?: readonly string[];
   readonly bandwidth?: Timetable;
   readonly maxTransfer?: number;
   readonly maxDuration?: number;
@@ -73,6 +75,7 @@ export interface Values {
   readonly maxAttempts?: number;
   readonly timeout?: number;
   readonly concurrency?: number;
+  readonly maxMemory?: number;
   readonly username?: string;
   readonly netrcFile?: string;
   readonly state?: string | false;
@@ -113,6 +116,15 @@ function bytes(text: string): number {
   return found;
 }
 
+/** Two parts of an upload, of the usual size. */
+const leastMemory = 16 * 1024 * 1024;
+
+function memory(text: string): number {
+  const size = bytes(text);
+  if (size < leastMemory) throw new SyncError('invalid', 'must be 16M or more');
+  return size;
+}
+
 function duration(text: string): number {
   const found = parseDuration(text);
   if (found === undefined || found === 0) throw new SyncError('invalid', 'must be a time such as 90s, 30m or 1h30m');
@@ -145,6 +157,8 @@ const all = {
   maxDeletes: { name: 'max-deletes', group: doing, value: 'N|N%|all', parse: maxDeletes, summary: 'refuse to delete more than this (default 50% of what the destination holds, and never all of it)' },
   maxDelete: { name: 'max-delete', group: doing, value: 'N|N%|all', parse: maxDeletes, sets: 'maxDeletes', summary: 'the same as --max-deletes' },
   bandwidth: { name: 'bandwidth', group: moving, value: 'rate', parse: parseTimetable, summary: 'send no more bytes of files a second than this, as in 512k or "08:00,512k 19:00,off"' },
+  objectRule: { name: 'object-rule', group: moving, value: 'rule', repeats: true, summary: 'how objects are kept in a bucket, as in "*.html: cache-control=no-cache, acl=public-read"; of those that match, the first that names a property decides it' },
+  objectRules: { name: 'object-rules', group: moving, value: 'file', repeats: true, summary: 'more such rules, one on each line, after those of --object-rule' },
   maxTransfer: { name: 'max-transfer', group: moving, value: 'size', parse: bytes, summary: 'begin nothing more when so many bytes of files were sent, as in 10G' },
   maxDuration: { name: 'max-duration', group: moving, value: 'time', parse: duration, summary: 'begin nothing more after this time, as in 90m' },
   backupDir: { name: 'backup-dir', group: doing, value: 'place', summary: 'copy what is replaced or deleted to this place first, and leave it alone where that fails' },
@@ -182,9 +196,10 @@ const all = {
   follow: { name: 'follow', group: rest, value: 'links', choices: ['all', 'child', 'page', 'none'], summary: 'which links are followed: next and previous pages; these and child:…; all; or none (default page)' },
   limit: { name: 'limit', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the page size asked of the server (default 100)' },
   batchSize: { name: 'batch-size', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the most resources in one PATCH of a collection (default 1: one PUT each)' },
-  maxAttempts: { name: 'max-attempts', group: rest, value: 'N', parse: wholeNumber(1), summary: 'how often a request is tried (default 5)' },
-  timeout: { name: 'timeout', group: rest, value: 'seconds', parse: seconds, summary: 'how long to wait for an answer (default 30)' },
-  concurrency: { name: 'concurrency', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the most requests under way at once (default 16)' },
+  maxAttempts: { name: 'max-attempts', group: moving, value: 'N', parse: wholeNumber(1), summary: 'how often a request is tried (default 5)' },
+  timeout: { name: 'timeout', group: moving, value: 'seconds', parse: seconds, summary: 'how long to wait for an answer (default 30)' },
+  concurrency: { name: 'concurrency', group: moving, value: 'N', parse: wholeNumber(1), summary: 'the most requests under way at once (default 16; for a bucket at most 64, tuned by how it answers)' },
+  maxMemory: { name: 'max-memory', group: moving, value: 'size', parse: memory, summary: 'hold no more of files and entries than this at once, beside what the program itself takes (default 64M, at least 16M)' },
   username: { name: 'username', group: rest, value: 'name', summary: 'sign in as this user; the password is asked for, or read from standard input' },
   netrcFile: { name: 'netrc-file', group: rest, value: 'path', summary: 'read user names and passwords per host from this file' },
   state: { name: 'state', group: state, value: 'path', summary: 'where to remember what was synced (default under $XDG_STATE_HOME)' },
@@ -203,18 +218,18 @@ export const outputOptions: readonly OptionSpec[] = [all.report, all.quiet, all.
 /** Options of a command that opens places. */
 export const placeOptions: readonly OptionSpec[] = [
   all.as, all.links, all.include, all.exclude, all.rules, all.filesFrom, all.filterRegexp, all.excludeRegexp, all.minSize, all.maxSize, all.minAge, all.maxAge, all.schema, all.format, all.json, all.yaml,
-  all.follow, all.limit, all.batchSize, all.maxAttempts, all.timeout, all.concurrency, all.username, all.netrcFile,
+  all.follow, all.limit, all.batchSize, all.maxAttempts, all.timeout, all.concurrency, all.maxMemory, all.username, all.netrcFile,
   all.state, all.noState,
 ];
 
 /** Options of `sync` alone. */
-export const syncOptions: readonly OptionSpec[] = [all.delete, all.dryRun, all.explain, all.maxDeletes, all.maxDelete, all.backupDir, ...comparingOptions(), all.bandwidth, all.maxTransfer, all.maxDuration, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
+export const syncOptions: readonly OptionSpec[] = [all.delete, all.dryRun, all.explain, all.maxDeletes, all.maxDelete, all.backupDir, all.objectRule, all.objectRules, ...comparingOptions(), all.bandwidth, all.maxTransfer, all.maxDuration, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
 
 /** Options of `diff` alone. */
 export const diffOptions: readonly OptionSpec[] = [all.delete, all.summary, ...comparingOptions()];
 
 /** Options of `merge` alone. */
-export const mergeOptions: readonly OptionSpec[] = [all.prefer, all.mergeDelete, all.mergeNoDelete, all.dryRun, all.maxDeletes, all.maxDelete];
+export const mergeOptions: readonly OptionSpec[] = [all.prefer, all.mergeDelete, all.mergeNoDelete, all.dryRun, all.maxDeletes, all.maxDelete, all.objectRule, all.objectRules, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
 
 function comparingOptions(): readonly OptionSpec[] {
   return [all.checksum, all.sizeOnly, all.ignoreTimes, all.update, all.ignoreExisting, all.immutable];

@@ -1,24 +1,30 @@
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import type { Selection } from '../core/selection/selection.ts';
 import type { BudgetOptions } from '../engine/budget.ts';
 import type { State } from '../engine/state.ts';
 import type { OneWay, RunEvent } from '../engine/types.ts';
+import { keepMemoryFlat } from '../lib/flat-memory.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Entry } from '../model/entry.ts';
 import type { Host } from '../model/host.ts';
+import type { Key } from '../model/key.ts';
 import { isSink, isSource } from '../model/store.ts';
 import type { Store } from '../model/store.ts';
 import { isComparable, isWithin, openPair, openStore } from '../stores/open.ts';
 import type { OpenOptions, OpenPair, Recognised } from '../stores/open.ts';
 import { terminalHost } from './host.ts';
 import { Interrupt } from './interrupt.ts';
+import { ownKeys, stateFiles } from './own-files.ts';
+import { objectRulesFrom } from './object-rules.ts';
 import type { Values } from './options.ts';
 import { redact } from './redact.ts';
 import { Progress } from './render/progress.ts';
 import { eventAsJson } from './render/report.ts';
 import { selectionFrom } from './selection.ts';
 import type { Terminal } from './terminal.ts';
+
+/** Keys that are asked for one by one; where more were named, reading everything is no dearer. */
+const mostSought = 200;
 
 /** Two sides that are open, and all that a run of them needs. */
 export interface Pairing {
@@ -28,6 +34,8 @@ export interface Pairing {
   readonly progress: Progress;
   /** Which entries take part; absent: all do. */
   readonly selection: Selection | undefined;
+  /** Keys of what the run writes itself into one of its own directories, to remember it; no part of what is synced. */
+  readonly own: ReadonlySet<Key>;
   /** What every kind of run is given. */
   readonly run: Omit<OneWay, 'origins' | 'target'>;
   /** The one-way pairing; throws `invalid` where the target cannot be read. */
@@ -43,26 +51,34 @@ export interface PairingOptions {
   readonly needsState?: boolean;
   /** Whether a directory is to give up what it holds in another format, where one was asked for. */
   readonly convert?: boolean;
+  /** Whether the origin is written as well. */
+  readonly bothWritten?: boolean;
 }
 
 /** Opens both sides, lends them the terminal, runs `body`, and closes everything whatever happens. */
-export async function withPairing<T>({ origins, target, values, terminal, needsState = false, convert = false }: PairingOptions, body: (pairing: Pairing) => Promise<T>): Promise<T> {
+export async function withPairing<T>({ origins, target, values, terminal, needsState = false, convert = false, bothWritten = false }: PairingOptions, body: (pairing: Pairing) => Promise<T>): Promise<T> {
   keepMemoryFlat();
   const host = terminalHost(terminal);
   const selection = await selectionFrom(values, host);
+  const keeping = await objectRulesFrom(values);
   using interrupt = new Interrupt(terminal);
   await using state = await openRunState(values, terminal, needsState);
-  await using pair = await openPair({ origins, target, options: { ...openOptions(values, host, state), convert: convert && values.format !== undefined } });
+  await using pair = await openPair({ origins, target, options: { ...openOptions(values, host, state), convert: convert && values.format !== undefined, ...(keeping && { keeping }) }, bothWritten });
   await using backup = values.backupDir === undefined ? undefined : await openBackup(values.backupDir, pair, openOptions(values, host, state));
+  terminal.byType = pair.holds === 'documents';
   const progress = new Progress(terminal, () => host.now());
+  const own = ownKeys(stateFiles(statePath(values, terminal)), [...pair.origins, pair.target]);
   const run: Pairing['run'] = {
     host, state, signal: interrupt.signal, scope: pair.scope,
     on: listener(progress, values, terminal),
-    ...(selection && { where: ({ key }: { readonly key: string }) => selection.choosesKey(key) }),
+    ...((selection !== undefined || own.size > 0) && { where: ({ key }: { readonly key: Key }) => !own.has(key) && selection?.choosesKey(key) !== false }),
+    ...(selection?.keys && selection.keys.size <= mostSought && pair.scope === 'everything' && { under: [...selection.keys] }),
     ...(selection?.looksBeyondKeys && { within: (entry: Entry) => selection.chooses(entry) }),
     ...(values.delete && { deletes: 'propagate' as const }),
     ...(values.maxDeletes !== undefined && { guard: { maxDeletes: values.maxDeletes } }),
     ...(values.concurrency !== undefined && { concurrency: values.concurrency }),
+    // Batches of two sides and a sort may stand beside what a store has read of files.
+    ...(values.maxMemory !== undefined && { sortBytes: values.maxMemory / 4, batchBytes: values.maxMemory / 2 }),
     ...comparing(values),
     ...(backup && { backup }),
     budget: budgetOf(values),
@@ -72,18 +88,10 @@ export async function withPairing<T>({ origins, target, values, terminal, needsS
     return { ...run, origins: pair.origins, target: pair.target };
   };
   try {
-    return await body({ pair, host, state, progress, selection, run, oneWay });
+    return await body({ pair, host, state, progress, selection, own, run, oneWay });
   } finally {
     progress.stop();
   }
-}
-
-// V8 lets the space for new values grow to the size of what it once had to copy, and a stream of pages makes it grow to
-// no use: the peak of a run of a million entries is halved by leaving it as it is, at the same speed. The space for old
-// values grows by several times of what is in use before anybody looks for what is not; twice is enough.
-function keepMemoryFlat(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString('--heap-growing-percent=100');
 }
 
 function comparing({ checksum, sizeOnly, ignoreTimes, update, ignoreExisting, immutable }: Values): Pick<OneWay, 'equal' | 'replace' | 'proof'> {
@@ -125,17 +133,15 @@ function listener(progress: Progress, { report }: Values, terminal: Terminal): (
   };
 }
 
-function openOptions({ as, links, schema, format, follow, limit, batchSize, maxAttempts, timeout, concurrency, username, netrcFile }: Values, host: Host, state: State): OpenOptions {
-  const given = { as, links, schema, format, follow, limit, batchSize, maxAttempts, concurrency, username, netrcFile, timeoutMs: timeout === undefined ? undefined : Math.ceil(timeout * 1000) };
+function openOptions({ as, links, schema, format, follow, limit, batchSize, maxAttempts, timeout, concurrency, maxMemory, username, netrcFile }: Values, host: Host, state: State): OpenOptions {
+  const given = { as, links, schema, format, follow, limit, batchSize, maxAttempts, concurrency, memory: maxMemory, username, netrcFile, timeout, timeoutMs: timeout === undefined ? undefined : Math.ceil(timeout * 1000) };
   return { host, state, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 
 async function openRunState(values: Values, terminal: Terminal, needed: boolean): Promise<State> {
   const { openState } = await import('../engine/sqlite-state.ts');
-  const { state: asked } = values;
-  if (asked === false) return openState(undefined);
-  if (asked !== undefined) return openState(asked);
-  const path = defaultStatePath(terminal.environment);
+  const path = statePath(values, terminal);
+  if (values.state !== undefined) return openState(path);
   try {
     return openState(path);
   } catch (error) {
@@ -143,6 +149,10 @@ async function openRunState(values: Values, terminal: Terminal, needed: boolean)
     if (terminal.level !== 'quiet') terminal.say(`warning: ${redact(error.sentence)}; going on without it`);
     return openState(undefined);
   }
+}
+
+function statePath({ state }: Values, { environment }: Terminal): string | undefined {
+  return state === false ? undefined : state ?? defaultStatePath(environment);
 }
 
 /** Where what was synced is remembered unless `--state` says otherwise; in memory where there is no home. */

@@ -77,7 +77,8 @@ async function keysIn(paths: Patterns): Promise<NonNullable<Criteria['keys']>> {
   return await Promise.all(paths.map(async (path) => ({ value: new Set((await linesOf(path, '--files-from')).filter((line) => line !== '')), text: `--files-from ${path}` })));
 }
 
-async function linesOf(path: string, option: string): Promise<readonly string[]> {
+/** The lines of a text file that an option names. */
+export async function linesOf(path: string, option: string): Promise<readonly string[]> {
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     throw new SyncError(cause.code === 'EACCES' ? 'denied' : 'invalid', `${option}: ${path} cannot be read (${cause.code})`, { cause, hint: 'name a file that exists and can be read' });
   });

@@ -1,7 +1,8 @@
-import type { RunEvent } from '../engine/types.ts';
-import { watchSync } from '../engine/watch.ts';
+import type { RunEvent, TwoWay } from '../engine/types.ts';
+import { watchMerge, watchSync } from '../engine/watch.ts';
 import type { WatchEvent, WatchOptions } from '../engine/watch.ts';
 import { SyncError } from '../model/errors.ts';
+import type { Key } from '../model/key.ts';
 import { exits } from './exit.ts';
 import type { Values } from './options.ts';
 import { withPairing } from './pairing.ts';
@@ -14,17 +15,18 @@ import { WatchTally } from './watch/tally.ts';
 
 /** Keeps the destination as the origins are until it is interrupted, which is how it is meant to end: it exits with 0. */
 export async function watch({ origins, target, values, terminal }: Pick<PairingOptions, 'origins' | 'target' | 'values' | 'terminal'>): Promise<number> {
-  if (values.report === 'json') throw new SyncError('invalid', '--report json prints one object at the end, and watching has none', { hint: 'use --report ndjson, or --health and a file name' });
-  return withPairing({ origins, target, values, terminal, convert: true }, (pairing) => watchPairing(pairing, values, terminal));
+  return withPairing({ origins, target, values, terminal, convert: true }, (pairing) => watchPairing(pairing, { values, terminal }));
 }
 
-async function watchPairing(pairing: Pairing, values: Values, terminal: Terminal): Promise<number> {
+/** The same for a pairing that is open; given a two-way one, both sides are kept as the other is. */
+export async function watchPairing(pairing: Pairing, { values, terminal, twoWay }: { readonly values: Values; readonly terminal: Terminal; readonly twoWay?: TwoWay }): Promise<number> {
   const { pair, host, progress, run } = pairing;
-  const once = pair.origins.find(({ capabilities: { reads } }) => reads === 'once');
+  const watched = twoWay ? [twoWay.left, twoWay.right] : pair.origins;
+  const once = watched.find(({ capabilities: { reads } }) => reads === 'once');
   if (once) throw new SyncError('invalid', `${once.name} can be read only once, and watching reads again and again`, { hint: 'name a directory, a file or a bucket' });
   const tally = new WatchTally({ origins: pair.origins.map(({ name }) => name), destination: pair.target.name }, () => host.now());
-  await using outlets = await Outlets.open({ tally, terminal, health: values.health, metrics: values.metrics, origins: pair.origins.map(({ identity }) => identity) });
-  const lines = values.report === 'ndjson' ? undefined : new WatchLines(terminal, { origins: pair.origins.map(({ name }) => name), target: pair.target.name });
+  await using outlets = await Outlets.open({ tally, terminal, health: values.health, metrics: values.metrics, origins: watched.map(({ identity }) => identity) });
+  const lines = values.report === 'ndjson' ? undefined : new WatchLines(terminal, { origins: watched.map(({ name }) => name), target: pair.target.name });
   let first = true;
   const onRun = (event: RunEvent): void => {
     if (event.kind === 'retrying') tally.retrying();
@@ -44,7 +46,10 @@ async function watchPairing(pairing: Pairing, values: Values, terminal: Terminal
   };
   outlets.update();
   try {
-    await watchSync({ ...pairing.oneWay(), on: onRun, signal: run.signal ?? new AbortController().signal }, { ...timesOf(values), on });
+    const common = { on: onRun, signal: run.signal ?? new AbortController().signal };
+    const options = { ...timesOf(values), isDeafTo: (key: Key) => pairing.own.has(key), on };
+    if (twoWay) await watchMerge({ ...twoWay, ...common }, options);
+    else await watchSync({ ...pairing.oneWay(), ...common }, options);
   } finally {
     tally.stop();
     outlets.update();

@@ -35,6 +35,8 @@ export interface Subject {
   readonly probes?: boolean;
   /** The longest part of a key, in bytes, where the place has a limit for parts, as file systems have for names. */
   readonly partBytes?: number;
+  /** How many entries are more than any page holds, where the place has small pages or is slow. Default: 1,100. */
+  readonly manyEntries?: number;
   /** A sink's only witness: what was put into it so far. */
   written?(): Promise<readonly Document[]>;
   /** Laws the place is known to break, by their sentence, each with the reason it is forgiven. */

@@ -17,6 +17,8 @@ export interface Ended {
 export interface CommandOptions {
   readonly input?: string;
   readonly environment?: { readonly [name: string]: string };
+  /** Who runs it, by number; only an administrator can say. */
+  readonly user?: number;
   /** Called with the running process, to interfere. */
   readonly meanwhile?: (child: ChildProcess) => void;
 }
@@ -45,10 +47,10 @@ export class Bench implements Disposable {
     return this.run(join(sources, 'resource-sync.ts'), args, options);
   }
 
-  run(file: string, args: readonly string[], { input = '', environment = {}, meanwhile }: CommandOptions = {}): Promise<Ended> {
+  run(file: string, args: readonly string[], { input = '', environment = {}, user, meanwhile }: CommandOptions = {}): Promise<Ended> {
     return new Promise((resolve, reject) => {
       const env = { PATH: process.env['PATH'] ?? '', HOME: this.at('.home'), XDG_STATE_HOME: this.at('.state'), ...environment };
-      const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file, ...args], { cwd: this.path, env });
+      const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file, ...args], { cwd: this.path, env, ...(user !== undefined && { uid: user }) });
       const heard = { stdout: '', stderr: '' };
       for (const name of ['stdout', 'stderr'] as const) child[name].setEncoding('utf8').on('data', (text: string) => (heard[name] += text));
       child.once('error', reject);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync, utimesSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { test } from 'node:test';
+import type { Report } from '../../src/index.ts';
 import { Bench } from './command.ts';
 
 /** Two directories that are in step, and then are not. */
@@ -81,4 +82,51 @@ test('options that make no sense are named in one sentence', async () => {
     assert.equal(code, 2, args.join(' '));
     assert.match(stderr, says);
   }
+});
+
+test('what a run remembers may lie in one of its own directories, and is no part of what is mirrored', async () => {
+  using bench = new Bench();
+  bench.write({ 'a/x': '1', 'a/sub/y': '2' });
+  const run = (...more: readonly string[]): ReturnType<Bench['syncline']> => bench.syncline(['sync', '--delete', ...more]);
+  for (const state of ['a/sub/state.db', 'b/state.db']) {
+    for (let round = 0; round < 2; round++) {
+      const { code, stderr } = await run('--state', state, 'a', 'b');
+      assert.equal(code, 0, stderr);
+    }
+    assert.ok(existsSync(bench.at(state)) && !existsSync(bench.at('b/sub/state.db')));
+    rmSync(bench.at(state));
+  }
+  assert.match((await run('--explain', '--state', 'a/sub/state.db', 'a', 'b')).stdout, /^- a\/sub\/state\.db \(this program keeps its own memory there\)$/m);
+  // A home that is mirrored holds the memory of that very mirror.
+  const home = await bench.syncline(['sync', '.', 's'], { environment: { HOME: bench.path, XDG_STATE_HOME: bench.at('.state') } });
+  assert.notEqual(home.code, 0, 'a directory within its origin');
+  bench.write({ 'home/f': '1' });
+  for (const left of [1, 0]) {
+    const { stdout, code, stderr } = await bench.syncline(['sync', '--report', 'json', 'home', 'out'], { environment: { HOME: bench.at('home'), XDG_STATE_HOME: '' } });
+    assert.equal(code, 0, stderr);
+    assert.equal((JSON.parse(stdout) as Report).counts.created, left);
+  }
+});
+
+test('a directory that holds most of everything may be renamed; as much that is something else is refused, in one row', async () => {
+  using bench = new Bench();
+  const files = (folder: string, text: string): { readonly [path: string]: string } => Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`${folder}/${i}`, `${text} ${i}`]));
+  bench.write({ ...files('a/big', 'text'), 'a/small': '1' });
+  assert.equal((await bench.syncline(['sync', 'a', 'b'])).code, 0);
+  renameSync(bench.at('a/big'), bench.at('a/moved'));
+  assert.doesNotMatch((await bench.syncline(['sync', '--delete', '--dry-run', 'a', 'b'])).stdout, /would end here/);
+  const strict = await bench.syncline(['sync', '--delete', '--max-deletes', '10', 'a', 'b']);
+  assert.equal(strict.code, 4);
+  const moved = await bench.syncline(['sync', '--delete', '--report', 'json', 'a', 'b']);
+  assert.equal(moved.code, 0, moved.stderr);
+  assert.deepEqual(readdirSync(bench.at('b')).sort(), ['moved', 'small']);
+  rmSync(bench.at('a/moved'), { recursive: true });
+  bench.write(files('a/other', 'else'));
+  assert.match((await bench.syncline(['sync', '--delete', '--dry-run', 'a', 'b'])).stdout, /would end here/);
+  const refused = await bench.syncline(['sync', '--delete', 'a', 'b']);
+  assert.equal(refused.code, 4);
+  assert.match(refused.stderr, /refusing to delete 30 of 31 entries/);
+  assert.match(refused.stdout, /^files /m);
+  assert.doesNotMatch(refused.stdout, /no type|unguarded/);
+  assert.equal(readdirSync(bench.at('b/moved')).length, 30);
 });

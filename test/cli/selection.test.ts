@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, utimesSync } from 'node:fs';
+import { existsSync, utimesSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import type { Report } from '../../src/index.ts';
 import { Bench } from './command.ts';
 
 /** What `diff` would do without any selection: what is left to do. */
@@ -25,6 +26,17 @@ test('a list of keys means just these', async () => {
   const { code, stderr } = await bench.syncline(['sync', ...everything, '--files-from', 'list', 'a', 'b']);
   assert.equal(code, 0, stderr);
   assert.deepEqual(await left(bench, 'a', 'b'), ['+ create wx', '- delete r', '~ update x']);
+});
+
+test('what is not on a list of keys is not even looked at', async () => {
+  using bench = new Bench();
+  bench.write({ 'a/x/y': '1', 'a/z/1': '1', list: 'x/y\nnowhere\n' });
+  writeFileSync(Buffer.concat([Buffer.from(bench.at('a', 'z', 'x')), Buffer.from([0xff])]), 'not UTF-8');
+  assert.equal((await bench.syncline(['sync', 'a', 'b'])).code, 1);
+  const { code, stdout, stderr } = await bench.syncline(['sync', '--report', 'json', '--files-from', 'list', 'a', 'c']);
+  assert.equal(code, 0, stderr);
+  assert.equal((JSON.parse(stdout) as Report).counts.created, 1);
+  assert.ok(existsSync(bench.at('c/x/y')) && !existsSync(bench.at('c/z')));
 });
 
 test('regular expressions choose, and leave out', async () => {
@@ -91,7 +103,11 @@ describe('--explain', () => {
       { event: 'explained', origin: 'site', place: 'site/a', key: 'a', chosen: true, rule: '--include a' },
       { event: 'explained', origin: 'site', place: 'site/b', key: 'b', chosen: false, rule: 'not in --include a' },
     ]);
-    assert.deepEqual({ ...events[2], version: '' }, { event: 'report', program: 'syncline', version: '', command: 'sync', exitCode: 0, origins: ['site'], destination: 'out', chosen: 1, leftOut: 1, problems: 0 });
+    assert.deepEqual({ ...events[2], version: '' }, { event: 'report', program: 'syncline', version: '', command: 'sync', exitCode: 0, origins: ['site'], destination: 'out', chosen: 1, leftOut: 1, problems: 0, failures: [] });
+    const { stdout: whole } = await bench.syncline(['sync', '--explain', '--report', 'json', '--include', 'a', 'site', 'out']);
+    const { entries, ...rest } = JSON.parse(whole) as { readonly entries: readonly object[] };
+    assert.deepEqual(entries.map((entry) => ({ event: 'explained', ...entry })), events.slice(0, 2));
+    assert.deepEqual({ event: 'report', ...rest }, events[2]);
   });
 });
 

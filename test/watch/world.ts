@@ -82,3 +82,9 @@ export class World implements AsyncDisposable {
     assert.equal(this.teller.listeners, 0, 'somebody still listens');
   }
 }
+
+/** A world whose source holds so many files in a folder. */
+export function filled(world: World, count: number, folder = 'a'): World {
+  for (let i = 0; i < count; i++) world.edit(`${folder}/${i}`, `text ${i}`);
+  return world;
+}

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { State } from '../../engine/state.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import type { Store } from '../../model/store.ts';
@@ -15,17 +16,18 @@ export interface TargetOptions {
   readonly prefix: string;
   readonly threads: number;
   readonly directory: string;
+  readonly state: State;
   /** Absent: the target is S3. */
   readonly actor: LoadedActor | undefined;
 }
 
 /** Opens what is written. A bucket is seen from the root of the mapping, an actor whole. */
-export async function openTarget({ flags, container, prefix, threads, directory, actor }: TargetOptions, { root }: Mapping, host: Host): Promise<Store> {
+export async function openTarget({ flags, container, prefix, threads, directory, state, actor }: TargetOptions, { root }: Mapping, host: Host): Promise<Store> {
   if (actor) {
     const opened = await openActor(actor, { container, prefix, flags });
     return new ActorStore(opened, { name: actor.name, identity: `actor:${resolve(directory, actor.name)} ${container}`, concurrency: threads });
   }
   if (container.includes('/') || container.includes('?')) throw new SyncError('invalid', `${JSON.stringify(container)} is not the name of a bucket`, { hint: 'write what comes after it as --target_prefix' });
   const location = `s3://${container}/${root.replaceAll('?', '%3F')}`;
-  return await openStore({ kind: 's3', location }, { host, create: true, concurrency: threads }) as Store;
+  return await openStore({ kind: 's3', location }, { host, state, create: true, concurrency: threads }) as Store;
 }

@@ -1,7 +1,7 @@
 import { SyncError } from '../../model/errors.ts';
 import type { Command, Invocation } from '../command.ts';
-import type { Values } from '../options.ts';
 import { outputOptions, placeOptions, syncOptions } from '../options.ts';
+import { checkWatchOptions } from '../watch/refusals.ts';
 
 /** One way: the destination comes to hold what the origins hold. */
 export const command: Command = {
@@ -39,11 +39,11 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
     const { showDiff } = await import('./diff.ts');
     return showDiff({ args, values: { ...values, summary: true }, terminal }, { command: 'sync', differencesAreFine: true });
   }
+  checkWatchOptions(values);
   if (values.watch) {
     const { watch } = await import('../watch.ts');
     return watch({ origins, target, values, terminal });
   }
-  refuseAlone(values);
   const { withPairing } = await import('../pairing.ts');
   const { isComparable } = await import('../../stores/open.ts');
   const { finish } = await import('../finish.ts');
@@ -56,9 +56,4 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
     progress.stop();
     return finish(report, { command: 'sync', pairing, values, terminal, ...(!values.delete && { keptHint: 'only at the destination left there: pass --delete to remove them' }) });
   });
-}
-
-function refuseAlone({ fullEvery, pollEvery, health, metrics }: Values): void {
-  const [name] = Object.entries({ 'full-every': fullEvery, 'poll-every': pollEvery, health, metrics }).find(([, value]) => value !== undefined) ?? [];
-  if (name !== undefined) throw new SyncError('invalid', `--${name} is about watching`, { hint: `add --watch, or leave out --${name}` });
 }

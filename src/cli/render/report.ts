@@ -43,7 +43,8 @@ export function eventAsJson(event: RunEvent): object | undefined {
   }
 }
 
-function failedAsJson({ place, side, action, error }: Failed): object {
+/** What could not be done, for programs. */
+export function failedAsJson({ place, side, action, error }: Failed): object {
   return { place: redact(place), side, action, error: plainError(error) };
 }
 

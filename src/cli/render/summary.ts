@@ -19,15 +19,17 @@ export interface SummaryOptions {
   readonly planned?: boolean;
   /** The run was refused or broken off: an error of its own says why. */
   readonly givenUp?: boolean;
+  /** Whether writes that nothing protected are worth a line. Default: true. */
+  readonly tellsUnguarded?: boolean;
 }
 
 /** What a run did, for people: counts per type, what went wrong one by one, and what to do next. */
-export function summary(report: Report, { paint, keptHint, byType = true, planned = false, givenUp = false }: SummaryOptions): string {
+export function summary(report: Report, { paint, keptHint, byType = true, planned = false, givenUp = false, tellsUnguarded = true }: SummaryOptions): string {
   const { counts, unguarded, durationMs, warnings } = report;
   const lines = [...table(byType ? report : { ...report, types: { files: report.counts } }, paint), ...failuresOf(report, paint)];
   for (const warning of warnings.slice(0, listed)) lines.push(`${paint('yellow', 'warning:')} ${clean(warning)}`);
   if (warnings.length > listed) lines.push(`and ${counted(warnings.length - listed, 'more warning')}`);
-  if (unguarded > 0) lines.push(`${counted(unguarded, 'write')} went unguarded: the destination cannot refuse a write when someone else was faster`);
+  if (unguarded > 0 && tellsUnguarded) lines.push(`${counted(unguarded, 'write')} went unguarded: the destination cannot refuse a write when someone else was faster`);
   if (counts.kept > 0 && keptHint !== undefined) lines.push(`${counted(counts.kept, 'entry', 'entries')} ${keptHint}`);
   if (!givenUp) lines.push(closing(report, paint, planned, duration(durationMs)));
   return lines.map((line) => `${line}\n`).join('');

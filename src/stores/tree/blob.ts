@@ -12,6 +12,8 @@ type Blob = Content & { readonly kind: 'blob' };
 export const smallBytes: number = 256 * 1024;
 
 const chunkBytes = 256 * 1024;
+/** Larger than this, what was read has left the processor's cache before anybody looks at it. */
+const mostBytes = 1024 * 1024;
 
 // O_NONBLOCK: opening a pipe must not wait for its other end.
 const reading = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
@@ -39,15 +41,16 @@ export function unreadableBlob(error: SyncError): Blob {
 
 /** A file's bytes, read when asked for. A file that is not, or does not stay, as `version` says is refused. */
 export function fileBlob(path: string, version: Version): Blob {
-  return { kind: 'blob', bytes: () => readVersion(path, version) };
+  return { kind: 'blob', bytes: (room) => readVersion(path, version, room) };
 }
 
-async function* readVersion(path: string, version: Version): AsyncGenerator<Uint8Array> {
+async function* readVersion(path: string, version: Version, room: () => Uint8Array = () => Buffer.allocUnsafe(chunkBytes)): AsyncGenerator<Uint8Array> {
   try {
     await using file = await open(path, reading);
     for (let first = true; ; first = false) {
       if (first && versionOf(await file.stat({ bigint: true })) !== version) throw changed(path);
-      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, null);
+      const into = room();
+      const { buffer, bytesRead } = await file.read(into, 0, Math.min(into.length, mostBytes), null);
       if (bytesRead === 0) break;
       yield buffer.subarray(0, bytesRead);
     }

@@ -51,7 +51,7 @@ export class Parents {
   make(key: Key): void {
     const parent = parentOf(key);
     if (this.#standing(parent) === 'directory') return;
-    if (parent === '') mkdirSync(this.#root, { recursive: true });
+    if (parent === '') makeAll(this.#root);
     else {
       this.make(parent);
       try {
@@ -120,6 +120,18 @@ export function canonicalPath(path: string): string {
   } catch {
     const above = dirname(absolute);
     return above === absolute ? absolute : join(canonicalPath(above), basename(absolute));
+  }
+}
+
+/** Makes a directory and those above it, one by one: asked for all of them at once, the system does not say why it cannot. */
+function makeAll(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (cause) {
+    if (codeOf(cause) === 'ENOENT' && dirname(path) !== path) {
+      makeAll(dirname(path));
+      mkdirSync(path);
+    } else if (codeOf(cause) !== 'EEXIST' && !statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw cause;
   }
 }
 

@@ -134,7 +134,7 @@ export class TreeWriter {
     this.#writing.add(key);
     let rest: AsyncIterable<Uint8Array> | undefined;
     try {
-      const begun = await beginning(content);
+      const begun = await beginning(content, write.entry.size);
       const { head } = begun;
       rest = begun.rest;
       if (attributes?.link) return rest ? tooLong(key) : this.#putLink(write, head, call);
@@ -306,12 +306,14 @@ export class TreeWriter {
 }
 
 /** The content up to about {@link smallBytes}, and what comes after where there is more. */
-async function beginning(content: Content & { kind: 'blob' }): Promise<{ readonly head: Uint8Array; readonly rest?: AsyncIterable<Uint8Array> }> {
+async function beginning(content: Content & { kind: 'blob' }, expected = 0): Promise<{ readonly head: Uint8Array; readonly rest?: AsyncIterable<Uint8Array> }> {
   const chunks: Uint8Array[] = [];
-  const iterator = content.bytes()[Symbol.asyncIterator]();
+  // What is large passes through memory that is used again, but for its beginning.
+  const memory = expected > smallBytes ? Buffer.allocUnsafeSlow(smallBytes) : undefined;
+  const iterator = content.bytes(memory && (() => memory))[Symbol.asyncIterator]();
   let size = 0;
   for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
-    chunks.push(next.value);
+    chunks.push(memory ? Buffer.from(next.value) : next.value);
     size += next.value.length;
     if (size > smallBytes) return { head: Buffer.concat(chunks, size), rest: { [Symbol.asyncIterator]: () => iterator } };
   }

@@ -3,9 +3,6 @@ import { compareKeys } from '../../model/key.ts';
 import type { Bench } from '../bench.ts';
 import type { Laws } from '../laws.ts';
 
-/** More entries than any page holds. */
-const many = 1_100;
-
 /** What can be relied on by whoever reads. */
 export const reading: Laws = {
   'an empty place scans to nothing': async (bench) => {
@@ -17,7 +14,7 @@ export const reading: Laws = {
     await bench.assertHolds({ a: 1, b: 2, c: 3 });
   },
   'more entries than fit a page all come': async (bench) => {
-    const names = Array.from({ length: many }, (_, i) => `n${i}`);
+    const names = Array.from({ length: bench.subject.manyEntries ?? 1_100 }, (_, i) => `n${i}`);
     await bench.source(Object.fromEntries(names.map((name, i) => [name, i])));
     assert.deepEqual((await bench.scan()).map(({ key }) => key).sort(compareKeys), names.map((name) => bench.key(name)).sort(compareKeys));
   },
