@@ -28,8 +28,9 @@ import { kind as swift } from '../src/stores/swift/kind.ts';
 import { TreeStore } from '../src/stores/tree/tree-store.ts';
 import { testStore, wrapped } from '../src/testing/index.ts';
 import type { Subject } from '../src/testing/index.ts';
-import { missingS3, newBucket, openS3 } from './services/s3.ts';
-import { sharedSwift, skipWithoutSwift } from './services/swift.ts';
+import { minioServer, missingMinio } from './services/minio.ts';
+import { missingS3, newBucket, openAt, openS3 } from './services/s3.ts';
+import { sharedListingLimit, sharedSwift, skipWithoutSwift } from './services/swift.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'syncline-conformance-'));
 const servers: ExampleApi[] = [];
@@ -194,6 +195,7 @@ function onSwift(path: string, seen: (blobs: Store) => Store, subject: Partial<S
     },
     reopen: open,
     refuses: ['a/', '\u0000'],
+    manyEntries: sharedListingLimit + 20,
     ...subject,
   };
 }
@@ -203,9 +205,9 @@ describe('Swift', withoutSwift, () => testStore(test, onSwift('', (blobs) => blo
 describe('Swift, below a prefix, as documents', withoutSwift, () => testStore(test, onSwift('/a pre+fix/é', (blobs) => documentsIn(blobs, { schema: simple, format: 'yaml', host: plainHost }), { ...documents(), partBytes: 240, refuses: [] })));
 
 /** A bucket that nothing uses yet, or a part of one, on an S3 server that keeps objects as files: it refuses names that would lead through its folders. */
-function onS3(path: string, seen: (blobs: Store) => Store, subject: Partial<Subject> = {}): Subject {
+function onS3(path: string, seen: (blobs: Store) => Store, { opened = openS3, ...subject }: Partial<Subject> & { readonly opened?: (place: string) => Promise<Store> } = {}): Subject {
   let place = '';
-  const open = async (): Promise<Store> => seen(await openS3(place));
+  const open = async (): Promise<Store> => seen(await opened(place));
   return {
     open: async () => {
       place = newBucket() + path;
@@ -223,3 +225,10 @@ const withoutS3 = { skip: missingS3 ?? false };
 describe('S3', withoutS3, () => testStore(test, onS3('', (blobs) => blobs)));
 describe('S3, below a prefix, wrapped', withoutS3, () => testStore(test, wrapped(onS3('/a pre+fix/é', (blobs) => blobs))));
 describe('S3, as documents', withoutS3, () => testStore(test, onS3('', (blobs) => documentsIn(blobs, { schema: simple, format: 'json', host: plainHost }), { ...documents(), refuses: noJson })));
+
+// This one takes no conditional write, which is found out.
+describe('S3 as Swift speaks it, below a prefix', withoutSwift, () => testStore(test, onS3('/a pre+fix/é', (blobs) => blobs, { opened: async (place) => openAt((await sharedSwift()).s3, place), refuses: ['a/', '\u0000'], manyEntries: sharedListingLimit + 20 })));
+
+/** MinIO does not list what lies below an object, so the one that would be above another is kept beside it. */
+const onMinio = { opened: async (place: string): Promise<Store> => openAt(await minioServer(), place), key: (name: string): Key => (name === 'a' ? 'beside' : name), refuses: noFileNames.filter((name) => name !== 'a/b') };
+describe('S3 as MinIO speaks it', { skip: missingMinio ?? false }, () => testStore(test, onS3('', (blobs) => blobs, onMinio)));

@@ -1,15 +1,16 @@
-// Kills real runs at many moments: npm run crash -- --moments 200 [--seed N]. Half of them upload, half of them delete.
+// Kills real runs at many moments: npm run crash -- --moments 200 [--seed N] [--service s3|swift]. A third of them upload, a third delete as well, a third download.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const { values } = parseArgs({ options: { moments: { type: 'string', default: '200' }, seed: { type: 'string' } } });
+const { values } = parseArgs({ options: { moments: { type: 'string', default: '200' }, seed: { type: 'string' }, service: { type: 'string', default: 's3' } } });
 const seed = values.seed ?? String(Math.floor(Math.random() * 2 ** 31));
-const each = Math.ceil(Number(values.moments) / 2);
+const each = Math.ceil(Number(values.moments) / 3);
 if (!Number.isSafeInteger(each) || each < 1 || !Number.isSafeInteger(Number(seed))) throw new Error('--moments and --seed take whole numbers');
+if (!['s3', 'swift'].includes(values.service)) throw new Error('--service is s3 or swift');
 
-console.log(`${2 * each} moments from the seed ${seed}`);
+console.log(`${3 * each} moments with ${values.service} from the seed ${seed}`);
 const { status } = spawnSync(process.execPath, ['--test', join(import.meta.dirname, 'crash.test.ts')], {
-  stdio: 'inherit', env: { ...process.env, CRASH_MOMENTS: String(each), CRASH_SEED: seed, SYNCLINE_REQUIRE_SERVICES: '1' },
+  stdio: 'inherit', env: { ...process.env, CRASH_MOMENTS: String(each), CRASH_SEED: seed, CRASH_SERVICE: values.service, SYNCLINE_REQUIRE_SERVICES: '1' },
 });
 process.exitCode = status ?? 1;

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { missingS3 } from '../services/s3.ts';
+import { skipWithoutSwift } from '../services/swift.ts';
 import type { Fault, Rule } from './proxy.ts';
 import { lawful, same, World } from './world.ts';
-import type { Ending, Held } from './world.ts';
+import type { Held, ServiceName } from './service.ts';
+import type { Ending } from './world.ts';
 
-const seeds = [1, 2, 3, 4, 5, 6];
+const resets: readonly Fault[] = (['during', 'after', 'before'] as const).map((when) => ({ fault: 'reset', when }));
+const places: readonly { readonly on: ServiceName; readonly seeds: readonly number[]; readonly uploadFaults: readonly Fault[]; readonly skip: string | false }[] = [
+  { on: 's3', seeds: [1, 2, 3, 4, 5, 6], uploadFaults: [...resets, { fault: 'status', status: 500 }, { fault: 'status', status: 503 }, { fault: 'status', status: 500, done: true }, { fault: 'spoil', of: 'request' }], skip: missingS3 ?? false },
+  { on: 'swift', seeds: [1], uploadFaults: [...resets.slice(0, 2), { fault: 'status', status: 500, done: true }, { fault: 'spoil', of: 'request' }], skip: await skipWithoutSwift() },
+];
 const always = (kind: string, fault: Fault): Rule => (request) => (request.kind === kind ? fault : undefined);
 const first = (kind: string, count: number, fault: Fault): Rule => (request) => (request.kind === kind && request.nth < count ? fault : undefined);
 
@@ -16,20 +22,20 @@ function settled(ending: Ending): boolean {
 /** One run through what breaks, held to the laws. */
 async function broken(world: World, direction: 'up' | 'down', rule: Rule): Promise<{ readonly ending: Ending; readonly before: Held; readonly after: Held }> {
   const [from, to] = direction === 'up' ? ['tree', 'bucket'] as const : ['bucket', 'tree'] as const;
-  const source = world.held(from);
-  const before = world.held(to);
+  const source = await world.held(from);
+  const before = await world.held(to);
   world.proxy.reset();
   world.proxy.rule = rule;
   const ending = await world.run(direction);
   await world.proxy.idle();
-  const after = world.held(to);
+  const after = await world.held(to);
   lawful(ending, { source, before, after });
   return { ending, before, after };
 }
 
-describe('between a directory and a bucket, through what breaks', { skip: missingS3 }, () => {
+for (const { on, seeds, uploadFaults, skip } of places) describe(`between a directory and ${on}, through what breaks`, { skip }, () => {
   test('a run in which nothing breaks is passed on whole, and the second writes nothing', async () => {
-    await using world = await World.start(1);
+    await using world = await World.start(1, on);
     world.fill(30, 1);
     await world.mend('up');
     await world.mend('up');
@@ -38,9 +44,9 @@ describe('between a directory and a bucket, through what breaks', { skip: missin
     await world.mend('down');
   });
 
-  for (const fault of [{ fault: 'reset', when: 'before' }, { fault: 'reset', when: 'during' }, { fault: 'reset', when: 'after' }, { fault: 'status', status: 500 }, { fault: 'status', status: 503 }, { fault: 'status', status: 500, done: true }, { fault: 'spoil', of: 'request' }] as const satisfies readonly Fault[]) {
+  for (const fault of uploadFaults) {
     test(`uploads end equal where the first of them meet ${JSON.stringify(fault)}`, async () => {
-      await using world = await World.start(2);
+      await using world = await World.start(2, on);
       world.fill(12, 1);
       await world.mend('up');
       world.fill(12, 1);
@@ -55,7 +61,7 @@ describe('between a directory and a bucket, through what breaks', { skip: missin
   }
 
   test('what the server says it stored otherwise than sent is a failure, not a success', async () => {
-    await using world = await World.start(3);
+    await using world = await World.start(3, on);
     world.fill(3);
     const { ending } = await broken(world, 'up', always('put', { fault: 'tag', tag: '0'.repeat(32) }));
     assert.ok(!settled(ending));
@@ -64,7 +70,7 @@ describe('between a directory and a bucket, through what breaks', { skip: missin
 
   for (const fault of [{ fault: 'cut', share: 0.4 }, { fault: 'cut', share: 0.4, whole: true }, { fault: 'spoil', of: 'answer' }, { fault: 'status', status: 503 }, { fault: 'reset', when: 'before' }] as const satisfies readonly Fault[]) {
     test(`no download that meets ${JSON.stringify(fault)} is taken for the object`, async () => {
-      await using world = await World.start(4);
+      await using world = await World.start(4, on);
       world.fill(12, 1);
       await world.mend('up');
       for (const key of ['d0/f3', 'd1/f4']) world.write({ [key]: 'what was there before' });
@@ -78,7 +84,7 @@ describe('between a directory and a bucket, through what breaks', { skip: missin
   }
 
   test('a server that is overloaded half of the time is worn down', async () => {
-    await using world = await World.start(5);
+    await using world = await World.start(5, on);
     world.fill(40);
     const { ending } = await broken(world, 'up', ({ kind }) => (kind === 'put' && world.random.chance(0.3) ? { fault: 'status', status: 503 } : undefined));
     assert.ok('report' in ending);
@@ -86,7 +92,7 @@ describe('between a directory and a bucket, through what breaks', { skip: missin
   });
 
   test('a server that never answers is a sentence, and nothing is deleted', async () => {
-    await using world = await World.start(6);
+    await using world = await World.start(6, on);
     world.fill(10);
     await world.mend('up');
     for (const direction of ['up', 'down'] as const) {
@@ -102,7 +108,7 @@ describe('between a directory and a bucket, through what breaks', { skip: missin
 
   for (const seed of seeds) {
     test(`whatever breaks under the seed ${seed}, no object is wrong, none is gone, and the next run ends equal`, async () => {
-      await using world = await World.start(100 + seed);
+      await using world = await World.start(100 + seed, on);
       const { random } = world;
       const faults: readonly Fault[] = [
         { fault: 'reset', when: 'before' }, { fault: 'reset', when: 'during' }, { fault: 'reset', when: 'after' }, { fault: 'status', status: 500 }, { fault: 'status', status: 500, done: true }, { fault: 'status', status: 503 },
@@ -114,7 +120,7 @@ describe('between a directory and a bucket, through what breaks', { skip: missin
         const share = random.pick([0.05, 0.2, 0.6]);
         const direction = random.pick(['up', 'down'] as const);
         world.fill(8, random.below(2));
-        const [gone] = world.held('tree').keys();
+        const [gone] = (await world.held('tree')).keys();
         world.remove(gone!);
         await broken(world, direction, () => (random.chance(share) ? random.pick(faults) : undefined));
         await world.mend(random.pick(['up', 'down'] as const));

@@ -91,6 +91,17 @@ describe('a fault proxy', () => {
     assert.equal((await fetch(`${proxy.url}/b/k`)).headers.get('etag'), '"other"');
   });
 
+  test('passes on an answer to a request whose body nobody reads', async () => {
+    const deaf = createServer((_, response) => void response.writeHead(404).end('none')).listen(0, '127.0.0.1');
+    await once(deaf, 'listening');
+    await using before = await FaultProxy.start(`http://127.0.0.1:${(deaf.address() as AddressInfo).port}`);
+    const answer = await fetch(`${before.url}/b/k`, { method: 'PUT', body: Buffer.alloc(16 * 1024 * 1024) });
+    assert.deepEqual([answer.status, await answer.text()], [404, 'none']);
+    await before.idle();
+    deaf.close();
+    deaf.closeAllConnections();
+  });
+
   test('answers a listing as it was at first, and numbers its pages', async () => {
     proxy.rememberListings();
     await put('/b?list-type=2', 'old');
@@ -117,7 +128,7 @@ test('requests are told apart by what they are for', () => {
     ['GET /b?list-type=2&prefix=', 'list'], ['GET /b/?location', 'container'], ['PUT /b', 'container'], ['GET /b?uploads', 'list-parts'], ['POST /b?delete=', 'delete-many'],
     ['GET /b/k', 'get'], ['HEAD /b/k', 'head'], ['PUT /b/k', 'put'], ['DELETE /b/k', 'delete'], ['POST /b/k?uploads=', 'begin-parts'],
     ['PUT /b/k?partNumber=1&uploadId=u', 'part'], ['POST /b/k?uploadId=u', 'complete-parts'], ['DELETE /b/k?uploadId=u', 'abort-parts'], ['GET /b/k?uploadId=u', 'list-parts'],
-    ['GET /v1/AUTH_x/c?format=json', 'list'], ['PUT /v1/AUTH_x/c', 'container'], ['PUT /v1/AUTH_x/c/k', 'put'], ['PUT /v1/AUTH_x/c/k?multipart-manifest=put', 'complete-parts'],
+    ['GET /v1/AUTH_x/c?format=json', 'list'], ['PUT /v1/AUTH_x/c', 'container'], ['PUT /v1/AUTH_x/c/k', 'put'], ['PUT /v1/AUTH_x/c/k?multipart-manifest=put', 'complete-parts'], ['PUT /v1/AUTH_x/c_segments/k/1', 'part'],
     ['POST /v1/AUTH_x?bulk-delete', 'delete-many'], ['GET /v1/AUTH_x/c/k', 'get'], ['GET /auth/v1.0', 'get'], ['GET /', 'other'],
   ];
   for (const [line, kind] of kinds) {

@@ -182,14 +182,16 @@ export class FaultProxy implements AsyncDisposable {
     const { hostname, port } = this.#target;
     const outgoing = sendRequest({ host: hostname, port, method, path, agent: this.#agent, headers: withoutHop(rawHeaders) as never, setHost: false });
     const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
-    answered.catch(() => {});
+    let early: IncomingMessage | undefined;
+    const heard = answered.then(([answer]) => { early = answer; }, () => {});
     const giveUp = (): void => void outgoing.destroy();
     socket.once('close', giveUp);
     try {
       const half = Number(request.headers['content-length'] ?? 0) / 2;
       let passed = 0;
       let spoilt = false;
-      for await (const chunk of request as AsyncIterable<Buffer>) {
+      for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        if (early) break;
         if (fault?.fault === 'reset' && fault.when === 'during' && passed + chunk.length > half) {
           outgoing.write(chunk.subarray(0, Math.floor(half - passed)));
           await new Promise((resolve) => setImmediate(resolve));
@@ -200,7 +202,13 @@ export class FaultProxy implements AsyncDisposable {
         spoilt = true;
         passed += chunk.length;
         this.#traffic.sent += chunk.length;
-        if (!outgoing.write(piece)) await roomIn(outgoing);
+        // A server that has answered may never read the rest.
+        if (!outgoing.write(piece)) await Promise.race([roomIn(outgoing), heard]);
+      }
+      if (early) {
+        early.once('close', giveUp);
+        request.resume();
+        return early;
       }
       outgoing.end();
       const [answer] = await answered;

@@ -24,9 +24,14 @@ function objectKind(method: string, query: URLSearchParams, copied: boolean): Re
 function swiftKind(method: string, pathname: string, query: URLSearchParams, copied: boolean): RequestKind {
   const depth = pathname.split('/').filter((part) => part !== '').length;
   if (query.has('bulk-delete')) return 'delete-many';
-  if (depth > 3) return method === 'PUT' && query.get('multipart-manifest') === 'put' ? 'complete-parts' : wholeKind(method, copied);
+  if (depth > 3) return method !== 'PUT' ? wholeKind(method, copied) : query.get('multipart-manifest') === 'put' ? 'complete-parts' : isSegment(pathname) ? 'part' : wholeKind(method, copied);
   if (depth === 3) return method === 'GET' ? 'list' : 'container';
   return 'other';
+}
+
+/** As far as names tell. */
+function isSegment(pathname: string): boolean {
+  return /^\/v1\/[^/]+\/[^/]+_segments\//.test(pathname);
 }
 
 function wholeKind(method: string, copied: boolean): RequestKind {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Report } from '../../src/index.ts';
 import { openState, sync, SyncError } from '../../src/index.ts';
 import type { SyncOptions } from '../../src/index.ts';
@@ -10,49 +10,40 @@ import type { Host } from '../../src/model/host.ts';
 import { plainHost } from '../../src/model/plain-host.ts';
 import { bytesFrom, seededRandom } from '../../src/testing/index.ts';
 import type { Random } from '../../src/testing/index.ts';
-import { newBucket, openS3, s3Server } from '../services/s3.ts';
 import { FaultProxy } from './proxy.ts';
+import { heldIn, newPlace } from './service.ts';
+import type { Held, Service, ServiceName } from './service.ts';
 
 /** What a run came to: a report, or the sentence with which it gave up. */
 export type Ending = { readonly report: Report } | { readonly error: SyncError };
 
-/** What lies somewhere, by key. */
-export type Held = ReadonlyMap<string, Buffer>;
-
-const mebibyte = 1024 * 1024;
-
-/** A directory, a bucket on a real server, a proxy that breaks what passes between them, and a state. */
+/** A directory, a bucket or container on a real server, a proxy that breaks what passes between them, and a state. */
 export class World implements AsyncDisposable {
   readonly proxy: FaultProxy;
   readonly random: Random;
   readonly tree: string;
   readonly endpoint: string;
   readonly root: string;
-  readonly #bucket: string;
-  readonly objects: string;
-  readonly environment: Host['environment'];
+  readonly service: Service;
 
-  private constructor(seed: number, proxy: FaultProxy, folder: string, environment: Host['environment']) {
-    const bucket = newBucket();
-    this.#bucket = bucket;
+  private constructor(seed: number, proxy: FaultProxy, service: Service) {
     this.proxy = proxy;
+    this.service = service;
     this.random = seededRandom(seed);
     this.root = mkdtempSync(join(tmpdir(), 'syncline-faults-'));
     this.tree = join(this.root, 'tree');
     mkdirSync(this.tree);
-    this.objects = join(folder, bucket);
-    this.environment = environment;
-    this.endpoint = `s3://${bucket}?endpoint=${proxy.url}&create=true&multipartFrom=${6 * mebibyte}&partSize=${5 * mebibyte}&maxAttempts=4`;
+    this.endpoint = service.endpoint(proxy.url);
   }
 
-  static async start(seed: number): Promise<World> {
-    const { endpoint, folder, environment } = await s3Server();
-    return new World(seed, await FaultProxy.start(endpoint), folder, environment);
+  static async start(seed: number, on: ServiceName = 's3'): Promise<World> {
+    const service = await newPlace(on);
+    return new World(seed, await FaultProxy.start(service.origin), service);
   }
 
   /** A run, to the bucket or from it; waiting between attempts takes no time. */
   async run(direction: 'up' | 'down', options: SyncOptions = {}): Promise<Ending> {
-    const host: Host = { ...plainHost, environment: this.environment, random: () => this.random.next(), sleep: async (_, signal) => { await plainHost.sleep(1, signal); } };
+    const host: Host = { ...plainHost, environment: this.service.environment, random: () => this.random.next(), sleep: async (_, signal) => { await plainHost.sleep(1, signal); } };
     await using state = openState(join(this.root, 'state'));
     try {
       const [from, to] = direction === 'up' ? [this.tree, this.endpoint] : [this.endpoint, this.tree];
@@ -69,12 +60,12 @@ export class World implements AsyncDisposable {
     const ending = await this.run(direction);
     assert.ok('report' in ending, 'error' in ending ? ending.error.sentence : '');
     assert.deepEqual([ending.report.counts.failed, ending.report.problems, ending.report.complete], [0, 0, true]);
-    same(this.held('tree'), this.held('bucket'));
+    same(await this.held('tree'), await this.held('bucket'));
   }
 
   /** Writes an object behind everybody's back. */
   async overwrite(key: string, text: string): Promise<void> {
-    await using store = await openS3(this.#bucket, {}, { ...plainHost, environment: this.environment });
+    await using store = await this.service.open();
     const content: Content = { kind: 'blob', async *bytes() { yield Buffer.from(text); } };
     const [outcome] = await store.write([{ kind: 'put', entry: { key, content } }]);
     assert.equal(outcome!.kind, 'done');
@@ -94,19 +85,16 @@ export class World implements AsyncDisposable {
   /** Small files in folders, and `large` ones that go up in parts. */
   fill(files: number, large = 0): void {
     for (let i = 0; i < files; i++) this.write({ [`d${i % 3}/f${i}`]: Buffer.from(bytesFrom(this.random, this.random.below(4_000))) });
-    for (let i = 0; i < large; i++) this.write({ [`large/${i}`]: Buffer.concat(Array.from({ length: 12 }, () => Buffer.alloc(mebibyte, this.random.below(256)))) });
+    for (let i = 0; i < large; i++) this.write({ [`large/${i}`]: Buffer.concat(Array.from({ length: 12 }, () => Buffer.alloc(this.service.largeBytes / 12, this.random.below(256)))) });
   }
 
   remove(key: string): void {
     rmSync(join(this.tree, key));
   }
 
-  /** What a place really holds, but for what buckets are tried with. A server may still be removing folders that became empty. */
-  held(place: 'tree' | 'bucket'): Held {
-    const folder = place === 'tree' ? this.tree : this.objects;
-    if (!existsSync(folder)) return new Map();
-    const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => !path.startsWith('.sgwtmp') && !path.startsWith('.syncline-') && statSync(join(folder, path), { throwIfNoEntry: false })?.isFile());
-    return new Map(paths.map((path) => [relative('', path).split(sep).join('/'), readFileSync(join(folder, path))]));
+  /** What a place really holds, but for what buckets are tried with. */
+  async held(place: 'tree' | 'bucket'): Promise<Held> {
+    return place === 'bucket' ? await this.service.held() : heldIn(this.tree, (path) => !isDraft(path));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -115,10 +103,18 @@ export class World implements AsyncDisposable {
   }
 }
 
-/** That two places hold the same, without writing out what they hold. */
+/** Whether a path is that of a file that is being written. */
+export function isDraft(path: string): boolean {
+  return /(?:^|\/)\.syncline-/.test(path);
+}
+
+/** That two places hold the same. */
 export function same(one: Held, other: Held): void {
-  assert.deepEqual([...one.keys()].toSorted(), [...other.keys()].toSorted());
-  for (const [key, bytes] of one) assert.ok(bytes.equals(other.get(key)!), `${key} differs`);
+  assert.deepEqual([...one].toSorted(byKey), [...other].toSorted(byKey));
+}
+
+function byKey([a]: readonly [string, string], [b]: readonly [string, string]): number {
+  return a < b ? -1 : 1;
 }
 
 /**
@@ -126,9 +122,8 @@ export function same(one: Held, other: Held): void {
  * holds, and what the source holds was not taken away. A run that settled nothing but successes left both sides equal.
  */
 export function lawful(ending: Ending, { source, before, after }: { readonly source: Held; readonly before: Held; readonly after: Held }): void {
-  for (const [key, bytes] of after) {
-    const right = [source.get(key), before.get(key)].some((known) => known?.equals(bytes));
-    assert.ok(right, `${key} holds what nobody wrote`);
+  for (const [key, digest] of after) {
+    assert.ok(digest === source.get(key) || digest === before.get(key), `${key} holds what nobody wrote`);
   }
   for (const key of before.keys()) assert.ok(after.has(key) || !source.has(key), `${key} is gone, and the source has it`);
   if ('error' in ending) {

@@ -10,6 +10,7 @@ import { runSync } from '../../src/engine/sync.ts';
 import { runVerify } from '../../src/engine/verify.ts';
 import { SyncError } from '../../src/model/errors.ts';
 import type { Host } from '../../src/model/host.ts';
+import { plainHost } from '../../src/model/plain-host.ts';
 import type { Outcome, Store } from '../../src/model/store.ts';
 import { MemoryStore } from '../../src/stores/memory/memory-store.ts';
 import type { MemoryStoreOptions } from '../../src/stores/memory/memory-store.ts';
@@ -158,7 +159,7 @@ test('an aborted run waits for what is under way before it reports', async () =>
     const right = witness({ ...r, interfere });
     const stores = { left: new MemoryStore({ ...l, interfere }), right: right.store };
     apply(list, stores);
-    const { counts } = await runSync({ ...always, origins: [stores.left], target: stores.right, signal: controller.signal });
+    const { counts } = await runSync({ ...always, host: plainHost, origins: [stores.left], target: stores.right, signal: controller.signal });
     const written = right.writes();
     assert.equal(counts.created + counts.updated + counts.deleted, written);
     for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));

@@ -8,6 +8,7 @@ import { runSync } from '../../src/engine/sync.ts';
 import type { OneWay } from '../../src/engine/types.ts';
 import { runVerify } from '../../src/engine/verify.ts';
 import type { Document } from '../../src/model/document.ts';
+import { plainHost } from '../../src/model/plain-host.ts';
 import type { Store } from '../../src/model/store.ts';
 import { MemoryStore } from '../../src/stores/memory/memory-store.ts';
 import type { MemoryStoreOptions } from '../../src/stores/memory/memory-store.ts';
@@ -252,7 +253,7 @@ test('an aborted run says so, and its report counts exactly what was written', a
     const right = witness({ ...r, interfere });
     const stores = { left: new MemoryStore({ ...l, interfere }), right: right.store };
     apply(list, stores);
-    const report = await runSync({ ...always, origins: [stores.left], target: stores.right, signal: controller.signal });
+    const report = await runSync({ ...always, host: plainHost, origins: [stores.left], target: stores.right, signal: controller.signal });
     assert.equal(report.counts.created + report.counts.updated + report.counts.deleted, right.writes());
     assert.ok(report.interrupted || JSON.stringify(stores.right.dump()) !== '' && report.differences === 0);
     if (!report.interrupted) assert.deepEqual(stores.right.dump(), stores.left.dump());
