@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { runMerge } from '../src/engine/merge.ts';
 import { openState } from '../src/engine/sqlite-state.ts';
 import { runVerify } from '../src/engine/verify.ts';
+import { keepMemoryFlat } from '../src/lib/flat-memory.ts';
 import type { Entry } from '../src/model/entry.ts';
 import type { Page, Store } from '../src/model/store.ts';
 
@@ -45,6 +46,7 @@ function madeUp(side: number): Store {
   };
 }
 
+keepMemoryFlat();
 const [left, right] = [madeUp(0), madeUp(1)];
 if (mode === 'verify') {
   const { report } = await runVerify({ origins: [left], target: right, deletes: 'propagate' });
