@@ -199,7 +199,7 @@ const all = {
   maxAttempts: { name: 'max-attempts', group: moving, value: 'N', parse: wholeNumber(1), summary: 'how often a request is tried (default 5)' },
   timeout: { name: 'timeout', group: moving, value: 'seconds', parse: seconds, summary: 'how long to wait for an answer (default 30)' },
   concurrency: { name: 'concurrency', group: moving, value: 'N', parse: wholeNumber(1), summary: 'the most requests under way at once (default 16; for a bucket at most 64, tuned by how it answers)' },
-  maxMemory: { name: 'max-memory', group: moving, value: 'size', parse: memory, summary: 'hold no more of files and entries than this at once, beside what the program itself takes (default 64M, at least 16M)' },
+  maxMemory: { name: 'max-memory', group: moving, value: 'size', parse: memory, summary: 'hold no more of files and entries than this at once, beside what the program itself takes (at least 16M; by default uploads to a bucket may hold 32M)' },
   username: { name: 'username', group: rest, value: 'name', summary: 'sign in as this user; the password is asked for, or read from standard input' },
   netrcFile: { name: 'netrc-file', group: rest, value: 'path', summary: 'read user names and passwords per host from this file' },
   state: { name: 'state', group: state, value: 'path', summary: 'where to remember what was synced (default under $XDG_STATE_HOME)' },

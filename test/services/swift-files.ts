@@ -90,7 +90,10 @@ export function keystoneConf(folder: string): string {
 }
 
 /** The servers look for swift.conf in one folder only, unless they are told by code; this tells them. It also makes the rings. */
-const wrapper = `import runpy, sys
+const wrapper = `import ctypes, runpy, sys
+# PR_SET_PDEATHSIG: whoever started a server may be killed before it can stop it.
+try: ctypes.CDLL(None).prctl(1, 15)
+except AttributeError: pass
 conf = sys.argv.pop(1)
 from swift.common import utils
 utils.set_swift_dir(conf)
