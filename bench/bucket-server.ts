@@ -2,13 +2,12 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { goProgram } from '../scripts/go-program.ts';
 import { CredentialSource } from '../src/lib/aws/credentials.ts';
 import { plainHost } from '../src/model/plain-host.ts';
 import { S3Client } from '../src/stores/s3/client.ts';
-import { goProgram } from './peers/go-program.ts';
+import { freePort } from '../test/services/free-port.ts';
 import type { Service } from './peers/peers.ts';
 
 const startTimeoutMs = 60_000;
@@ -28,7 +27,7 @@ export class BucketServer implements AsyncDisposable {
 
   /** `closing`: it closes every connection after one answer, as this server does unless it is told otherwise; services do not. */
   static async start(root: string, { closing = false }: { readonly closing?: boolean } = {}): Promise<BucketServer> {
-    const found = await goProgram('versitygw', 'v1.8.0', 'github.com/versity/versitygw/cmd/versitygw');
+    const found = await goProgram({ name: 'versitygw', source: 'github.com/versity/versitygw/cmd/versitygw', version: 'v1.8.0' }, true);
     if ('missing' in found) throw new Error(`the benchmark needs an S3 server: versitygw: ${found.missing}`);
     const folder = join(root, 'objects');
     mkdirSync(folder, { recursive: true });
@@ -73,13 +72,4 @@ export class BucketServer implements AsyncDisposable {
     const { status } = await client.send({ method: 'PUT', ...object });
     if (status !== 200) throw new Error(`the server answered ${status} where ${object?.key ?? bucket} was to be created`);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

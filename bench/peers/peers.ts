@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { goProgram } from '../../scripts/go-program.ts';
 import { pythonEnvironment } from '../../scripts/python.ts';
 import type { Command } from '../measure.ts';
-import { goProgram } from './go-program.ts';
 
 /** The server, as whoever signs in sees it. */
 export interface Service {
@@ -29,8 +29,8 @@ const versions = { rclone: 'v1.75.1', mc: 'v0.0.0-20250313080218-cf909e1063a9' }
 
 /** Finds the peers, and installs those that can be. */
 export async function findPeers(): Promise<Peers> {
-  const rclone = await goProgram('rclone', versions.rclone, 'github.com/rclone/rclone');
-  const mc = await goProgram('mc', versions.mc, 'github.com/minio/mc');
+  const rclone = await goProgram({ name: 'rclone', source: 'github.com/rclone/rclone', version: versions.rclone }, true);
+  const mc = await goProgram({ name: 'mc', source: 'github.com/minio/mc', version: versions.mc }, true);
   const aws = await pythonEnvironment('awscli', join(import.meta.dirname, 'awscli.txt'));
   const s3cmd = await pythonEnvironment('s3cmd', join(import.meta.dirname, 's3cmd.txt'));
   const found: Peer[] = [];

@@ -3,7 +3,9 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { freePort, goProgram, startServer } from './go-server.ts';
+import { goProgram } from '../../scripts/go-program.ts';
+import { freePort } from './free-port.ts';
+import { startServer } from './start-server.ts';
 import type { S3Address } from './s3.ts';
 
 const found = await goProgram({ name: 'minio', source: 'github.com/minio/minio', version: 'v0.0.0-20260212201848-7aac2a2c5b7c' }, process.env['SYNCLINE_BUILD_MINIO'] === '1');

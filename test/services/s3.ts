@@ -4,12 +4,14 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { goProgram } from '../../scripts/go-program.ts';
 import type { Host } from '../../src/model/host.ts';
 import { plainHost } from '../../src/model/plain-host.ts';
 import type { Store } from '../../src/model/store.ts';
 import { kind } from '../../src/stores/s3/kind.ts';
 import type { S3Options } from '../../src/stores/s3/kind.ts';
-import { freePort, goProgram, startServer } from './go-server.ts';
+import { freePort } from './free-port.ts';
+import { startServer } from './start-server.ts';
 
 /** Where something speaks S3, and how to be let in. */
 export interface S3Address {

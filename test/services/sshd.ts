@@ -4,8 +4,7 @@ import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, closeSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -16,6 +15,7 @@ import { plainHost } from '../../src/model/plain-host.ts';
 import type { Store } from '../../src/model/store.ts';
 import { kind } from '../../src/stores/sftp/kind.ts';
 import type { SftpOptions } from '../../src/stores/sftp/kind.ts';
+import { freePort } from './free-port.ts';
 
 const run = promisify(execFile);
 const installTimeoutMs = 480_000;
@@ -179,13 +179,4 @@ async function end(child: ChildProcess): Promise<void> {
 
 function which(name: string): string | undefined {
   return [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'].map((folder) => join(folder, name)).find((path) => existsSync(path));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startExampleApi } from '../../examples/api/server.ts';
 import { Bench, resource } from '../cli/command.ts';
 import type { Ended } from '../cli/command.ts';
+import { freePort } from '../services/free-port.ts';
 import { becomeEqual } from './trees.ts';
 
 const patienceMs = 30_000;
@@ -54,13 +53,6 @@ function healthOf(place: Bench, file = 'health.json'): Health | undefined {
   return existsSync(place.at(file)) ? JSON.parse(readFileSync(place.at(file), 'utf8')) as Health : undefined;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`--watch keeps a copy until ${signal}, which is how it is meant to end`, async () => {

@@ -14,27 +14,6 @@ type Blob = Content & { readonly kind: 'blob' };
 /** Bytes asked for at once. Servers that give less are asked again. */
 const chunkBytes = 128 * 1024;
 
-/** Bytes in memory, as content. */
-export function heldBlob(bytes: Uint8Array): Blob {
-  return {
-    kind: 'blob',
-    async *bytes() {
-      if (bytes.length > 0) yield bytes;
-    },
-  };
-}
-
-/** Content that cannot be read. */
-export function unreadableBlob(error: SyncError): Blob {
-  return {
-    kind: 'blob',
-    // oxlint-disable-next-line require-yield
-    async *bytes() {
-      throw error;
-    },
-  };
-}
-
 /** The whole of a small file and the facts it was read under; `undefined` when it is not, or did not stay, as it was. */
 export async function readWhole(connection: Connection, path: string, before: Facts): Promise<{ readonly bytes: Buffer; readonly facts: Facts } | undefined> {
   let handle: Handle;

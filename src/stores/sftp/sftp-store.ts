@@ -1,4 +1,5 @@
 import { limits } from '../../lib/limits.ts';
+import { heldBlob, unreadableBlob } from '../../model/blob.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
@@ -12,7 +13,7 @@ import { Gate } from './gate.ts';
 import { classify, directoriesTo } from './links.ts';
 import { Parents } from './parents.ts';
 import type { Place } from './place.ts';
-import { fileBlob, heldBlob, readWhole, unreadableBlob } from './reading.ts';
+import { fileBlob, readWhole } from './reading.ts';
 import { fileSystemOf, lookAt, lookBehind, readLink, realPath, remove } from './remote.ts';
 import { digestOfBytes, States } from './states.ts';
 import { Walk } from './walk.ts';

@@ -1,3 +1,4 @@
+import { heldBlob } from '../../model/blob.ts';
 import type { Content, Entry, Micros } from '../../model/entry.ts';
 import { SyncError, toSyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
@@ -14,7 +15,7 @@ import type { Gate } from './gate.ts';
 import { linkTarget } from './links.ts';
 import { obstructed, Parents } from './parents.ts';
 import type { Place } from './place.ts';
-import { fileBlob, heldBlob, readWhole } from './reading.ts';
+import { fileBlob, readWhole } from './reading.ts';
 import { lookAt, makeLink, readLink, remove, removeDirectory, replace, set, setLink } from './remote.ts';
 import { digestOfBlob, digestOfBytes } from './states.ts';
 import type { States } from './states.ts';

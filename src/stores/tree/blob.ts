@@ -18,27 +18,6 @@ const mostBytes = 1024 * 1024;
 // O_NONBLOCK: opening a pipe must not wait for its other end.
 const reading = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-/** Bytes in memory, as content. */
-export function heldBlob(bytes: Uint8Array): Blob {
-  return {
-    kind: 'blob',
-    async *bytes() {
-      if (bytes.length > 0) yield bytes;
-    },
-  };
-}
-
-/** Content that cannot be read. */
-export function unreadableBlob(error: SyncError): Blob {
-  return {
-    kind: 'blob',
-    // oxlint-disable-next-line require-yield
-    async *bytes() {
-      throw error;
-    },
-  };
-}
-
 /** A file's bytes, read when asked for. A file that is not, or does not stay, as `version` says is refused. */
 export function fileBlob(path: string, version: Version): Blob {
   return { kind: 'blob', bytes: (room) => readVersion(path, version, room) };

@@ -2,13 +2,14 @@ import { lutimesSync, renameSync, rmdirSync, symlinkSync, unlinkSync } from 'nod
 import type { BigIntStats } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Limit } from '../../lib/limit.ts';
+import { heldBlob } from '../../model/blob.ts';
 import type { Content, Entry, Micros } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import type { Key } from '../../model/key.ts';
 import { keyOfWrite } from '../../model/store.ts';
 import type { Expectation, Outcome, Write } from '../../model/store.ts';
-import { fileBlob, heldBlob, readWhole, sameBytes, smallBytes } from './blob.ts';
+import { fileBlob, readWhole, sameBytes, smallBytes } from './blob.ts';
 import { Draft, draftPath } from './draft.ts';
 import { Busy } from './busy.ts';
 import { setMode, syncDirectories } from './durable.ts';
