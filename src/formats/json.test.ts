@@ -101,6 +101,30 @@ describe('writing JSON', () => {
   });
 });
 
+describe('field names that are written with escapes', () => {
+  const backslashes = ['\\\\', 'a\\\\', '\\\\\\\\', '\\\\"'].map((name) => name.replaceAll('\\\\', '\\'));
+  const others = ['\n', '\0', '"', 'a\n', '\\n', '\\"', '"x', '__proto__\n'];
+
+  test('are not taken for others that were seen in their place', () => {
+    for (const before of backslashes) {
+      for (const name of others) {
+        const made = (one: string): string => `{"first": {}, ${JSON.stringify(one)} : [{${JSON.stringify(one)}: 12345678901234567890}], "last\\t": "\\"{"}`;
+        for (let i = 0; i < 3; i++) readJson(made(before), 'place');
+        assert.deepEqual(Object.entries(readJson(made(name), 'place') as object), [['first', {}], [name, [{ [name]: 12345678901234567890n }]], ['last\t', '"{']]);
+      }
+    }
+  });
+
+  test('may be those of a prototype, come twice, and hold what stands for them meanwhile', () => {
+    const read = readJson('{"\\u005f_proto__": 1, "a": 1, "\\u0061": 2, "\uE000\\t": 3, "\uE0000": 4}', 'place') as object;
+    assert.deepEqual(Object.entries(read), [['__proto__', 1], ['a', 2], ['\uE000\t', 3], ['\uE0000', 4]]);
+  });
+
+  test('that are not JSON are refused with their line', () => {
+    for (const text of ['{"a":\n"\\x": 1}', '{\n"\\x": 1}', '{"\\u00": 1\n}', '{"a\\": 1']) assert.throws(() => readJson(text, 'place'), { name: 'SyncError', code: 'corrupt' });
+  });
+});
+
 describe('reading streams of JSON', () => {
   const cases: readonly (readonly [string, string, readonly Found[]])[] = [
     ['one value to a line', '{"a":1}\n\n{"b":2}\r\n{"c":"}\\n"}', [{ value: { a: 1 }, line: 1 }, { value: { b: 2 }, line: 3 }, { value: { c: '}\n' }, line: 4 }]],

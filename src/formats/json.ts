@@ -2,6 +2,7 @@ import { limits } from '../lib/limits.ts';
 import { isDocument, type Value } from '../model/document.ts';
 import { SyncError } from '../model/errors.ts';
 import { findJsonFault } from './json-fault.ts';
+import { endOfText, parseNamed } from './json-names.ts';
 import { JsonSplitter } from './json-stream.ts';
 import { corrupt, decodeUtf8, lineFeeds, sortedNames, tooDeep, tooDeepText, tooLong, type Found } from './text.ts';
 
@@ -14,7 +15,7 @@ export function readJson(text: string, place: string, line = 1): Value {
   if (source.length > limits.documentBytes) throw tooLong(place, line);
   if (isTooDeep(source)) throw tooDeep(place, line);
   try {
-    return (suspicious.test(source) ? JSON.parse(source, exact) : JSON.parse(source)) as Value;
+    return parseNamed(source, suspicious.test(source) ? exact : undefined) as Value;
   } catch (error) {
     if (error instanceof RangeError) throw corrupt(place, line, error.message);
     if (!(error instanceof SyntaxError)) throw error;
@@ -82,16 +83,6 @@ function isTooDeep(source: string): boolean {
     }
   }
   return false;
-}
-
-/** The offset of the quote that closes the text opened at `start`, or of the end. */
-function endOfText(source: string, start: number): number {
-  for (let end = source.indexOf('"', start + 1); end >= 0; end = source.indexOf('"', end + 1)) {
-    let slash = end - 1;
-    while (source.charCodeAt(slash) === 0x5c) slash--;
-    if ((end - slash) % 2 === 1) return end;
-  }
-  return source.length;
 }
 
 function line(value: Value, depth: number): string {
