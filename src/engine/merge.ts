@@ -141,7 +141,7 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
         if (complete) await lanes[side].delete(deletes[side]);
         else keepAll(deletes[side], ledger, store.name, 'not everything could be read');
       }
-      if (complete && (!known.moved || pairing.guard !== undefined)) known.remember();
+      if (complete && (!known.moved || pairing.guard !== undefined)) await known.remember();
     }, [toLeft, toRight]);
   } finally {
     baseline.commit();

@@ -193,6 +193,14 @@ test('a place that is another than last time is not believed to have lost its en
   assert.deepEqual(Object.keys(mirror.bucket.dump()), ['a']);
 });
 
+test('a place that the run itself makes is known from then on', async () => {
+  await using mirror = new Mirror();
+  mirror.write({ a: 'one' });
+  const target = wrap<Store>(mirror.bucket, { fingerprint: async () => (Object.keys(mirror.bucket.dump()).length === 0 ? undefined : 'made') });
+  await runSync({ origins: [new TreeStore(mirror.root, plainHost)], target, state: mirror.state });
+  assert.equal(mirror.state.fingerprint(target.identity), 'made');
+});
+
 test('a run stops where its budget ends, deletes nothing then, and the next one goes on', async () => {
   await using mirror = new Mirror({ digests: ['md5'], batchEntries: 1, inFlight: 1 });
   mirror.bucket.edit('z', Buffer.from('surplus'));

@@ -8,8 +8,8 @@ type Place = Source | Sink;
 export interface KnownPlaces {
   /** The first of them that is another one than it was when it was last seen. */
   readonly moved: Place | undefined;
-  /** Takes them as they are now for what they are. */
-  remember(): void;
+  /** Takes them as they are now for what they are; asks those again that were nothing yet, as one that the run has made since. */
+  remember(): Promise<void>;
 }
 
 /**
@@ -18,16 +18,27 @@ export interface KnownPlaces {
  */
 export async function recognisePlaces(places: readonly Place[], state: State | undefined, signal: AbortSignal | undefined, deletes = true): Promise<KnownPlaces> {
   const seen: { readonly place: Place; readonly fingerprint: string }[] = [];
+  const unknown: Place[] = [];
   let moved: Place | undefined;
   for (const place of state ? places : []) {
     if (!('fingerprint' in place)) continue;
     const before = state?.fingerprint(place.identity);
     const fingerprint = await place.fingerprint?.({ ...(signal && { signal }), ...(before !== undefined && !deletes && { unless: 'dear' }) });
-    if (fingerprint === undefined) continue;
+    if (fingerprint === undefined) {
+      if (before === undefined) unknown.push(place);
+      continue;
+    }
     if (before !== undefined && before !== fingerprint) moved ??= place;
     seen.push({ place, fingerprint });
   }
-  return { moved, remember: () => { for (const { place, fingerprint } of seen) state?.setFingerprint(place.identity, fingerprint); } };
+  const remember = async (): Promise<void> => {
+    for (const { place, fingerprint } of seen) state?.setFingerprint(place.identity, fingerprint);
+    for (const place of unknown) {
+      const fingerprint = 'fingerprint' in place ? await place.fingerprint?.({ ...(signal && { signal }) }) : undefined;
+      if (fingerprint !== undefined) state?.setFingerprint(place.identity, fingerprint);
+    }
+  };
+  return { moved, remember };
 }
 
 /** The refusal to delete on the strength of a place that was exchanged for another. */

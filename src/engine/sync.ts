@@ -74,7 +74,7 @@ export async function runSync(pairing: OneWay): Promise<Report> {
       if (!complete) keepAll(deletes, ledger, target.name, 'not everything could be read');
       else if (lane.cutShort) keepAll(deletes, ledger, target.name, 'not everything was written');
       else await lane.delete(deletes);
-      if (complete && (!known.moved || pairing.guard !== undefined)) known.remember();
+      if (complete && (!known.moved || pairing.guard !== undefined)) await known.remember();
     }, [lane]);
   } finally {
     baseline?.commit();

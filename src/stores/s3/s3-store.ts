@@ -132,6 +132,8 @@ export class S3Store implements Store {
     if (unless === 'dear') return undefined;
     const answer = await client.send({ method: 'GET', query: { acl: '' }, signal }).catch(() => undefined);
     signal?.throwIfAborted();
+    // A bucket that is not there may be a moment later.
+    if (answer?.status === 404) return undefined;
     const id = answer?.status === 200 ? textOf(elementOf(answer.body.toString(), 'Owner') ?? '', 'ID') || undefined : undefined;
     this.#owner = { id: id && `owner ${id}`, at: host.now() };
     return this.#owner.id;
