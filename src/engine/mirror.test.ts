@@ -196,7 +196,8 @@ test('a place that is another than last time is not believed to have lost its en
 test('a place that the run itself makes is known from then on', async () => {
   await using mirror = new Mirror();
   mirror.write({ a: 'one' });
-  const target = wrap<Store>(mirror.bucket, { fingerprint: async () => (Object.keys(mirror.bucket.dump()).length === 0 ? undefined : 'made') });
+  let asked = 0;
+  const target = wrap<Store>(mirror.bucket, { fingerprint: async () => (asked++ === 0 ? undefined : 'made') });
   await runSync({ origins: [new TreeStore(mirror.root, plainHost)], target, state: mirror.state });
   assert.equal(mirror.state.fingerprint(target.identity), 'made');
 });
