@@ -1,8 +1,6 @@
 // A real OpenSSH server on a port of its own, for the tests of one process.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { chownSync, closeSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -16,6 +14,7 @@ import type { Store } from '../../src/model/store.ts';
 import { kind } from '../../src/stores/sftp/kind.ts';
 import type { SftpOptions } from '../../src/stores/sftp/kind.ts';
 import { freePort } from './free-port.ts';
+import { end } from './start-server.ts';
 
 const run = promisify(execFile);
 const installTimeoutMs = 480_000;
@@ -166,15 +165,6 @@ function answers(port: number): Promise<boolean> {
     socket.once('error', () => resolve(false));
     socket.once('close', () => resolve(false));
   });
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  const hard = setTimeout(() => child.kill('SIGKILL'), 5_000);
-  await ended;
-  clearTimeout(hard);
 }
 
 function which(name: string): string | undefined {

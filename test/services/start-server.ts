@@ -42,7 +42,8 @@ export async function startServer(path: string, { parameters, environment, root,
   }
 }
 
-async function end(child: ChildProcess): Promise<void> {
+/** Ends a server: it is asked to, and after five seconds made to. */
+export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
