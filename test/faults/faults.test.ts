@@ -83,6 +83,18 @@ for (const { on, seeds, uploadFaults, skip } of places) describe(`between a dire
     });
   }
 
+  for (const fault of [{ fault: 'cut', share: 0.6, whole: true }, { fault: 'spoil', of: 'answer' }] as const satisfies readonly Fault[]) {
+    test(`a large object is replaced, and nothing of it is left, where what is asked about the old one meets ${JSON.stringify(fault)}`, async () => {
+      await using world = await World.start(7, on);
+      world.fill(3, 1);
+      await world.mend('up');
+      world.write({ 'large/0': Buffer.alloc(world.service.largeBytes + 1, 'new') });
+      await broken(world, 'up', always('get', fault));
+      await world.mend('up');
+      assert.deepEqual(await world.service.litter(), []);
+    });
+  }
+
   test('a server that is overloaded half of the time is worn down', async () => {
     await using world = await World.start(5, on);
     world.fill(40);

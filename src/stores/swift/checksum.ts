@@ -3,7 +3,7 @@ import type { Hash } from 'node:crypto';
 import { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { SwiftContext } from './context.ts';
-import { largeVersion } from './large.ts';
+import { manifestOf } from './manifest.ts';
 import type { ObjectFacts } from './object-facts.ts';
 
 /** Some bytes of an object, and the MD5 they must have. */
@@ -42,25 +42,12 @@ class Checksum {
 }
 
 /** The checksums of an object: its own, or those of its segments. What is put together otherwise has none. */
-export async function checksumOf(context: SwiftContext, key: Key, { etag, large, isLink, stat: { size = 0, digest } }: ObjectFacts): Promise<Checksum> {
+export async function checksumOf(context: SwiftContext, key: Key, facts: ObjectFacts): Promise<Checksum> {
+  const { large, isLink, stat: { size = 0, digest } } = facts;
   if (digest) return new Checksum([{ bytes: size, md5: digest.value }]);
   if (large !== 'static' || isLink) return new Checksum([]);
-  const about = context.about('read the manifest of', key);
-  const { status, body } = await context.client.request({ path: context.pathOf(key), query: 'multipart-manifest=get', wanted: [200, 404], about, signal: undefined });
-  const rows = status === 404 ? [] : rowsOf(body);
-  if (rows.some((row) => row['sub_slo'] === true || row['range'] !== undefined || row['data'] !== undefined)) return new Checksum([]);
-  const segments = rows.map(({ hash, bytes }) => ({ etag: String(hash), md5: String(hash), bytes: Number(bytes) }));
+  const manifest = await manifestOf(context, key, facts, undefined);
+  if (!manifest) throw new SyncError('unavailable', `${context.name}/${key} was replaced while it was being read`, { store: context.name, key, hint: 'run again' });
   // What is read next is compared with the same etag, so that these are the segments it is made of.
-  if (largeVersion(segments) === etag && segments.reduce((sum, { bytes }) => sum + bytes, 0) === size) return new Checksum(segments.filter(({ bytes }) => bytes > 0));
-  throw new SyncError('unavailable', `cannot ${about.doing} ${about.place}: it is not that of the object that was listed`, { ...about.details, hint: 'run again' });
-}
-
-function rowsOf(body: Buffer): readonly { readonly [name: string]: unknown }[] {
-  try {
-    const rows: unknown = JSON.parse(body.toString());
-    return Array.isArray(rows) ? rows.filter((row): row is { readonly [name: string]: unknown } => typeof row === 'object' && row !== null) : [];
-  } catch {
-    // A manifest that arrived damaged does not fit its etag.
-    return [];
-  }
+  return new Checksum(manifest.plain ? manifest.rows.filter(({ bytes }) => bytes > 0).map(({ bytes, etag }) => ({ bytes, md5: etag })) : []);
 }

@@ -7,7 +7,8 @@ import type { Expectation, Outcome, Write } from '../../model/store.ts';
 import type { SwiftContext } from './context.ts';
 import type { SwiftAnswer } from './failure.ts';
 import { statusFailure } from './failure.ts';
-import { largeVersion, putLarge, removeSegments, segmentsOf } from './large.ts';
+import { putLarge, removeSegments, segmentsOf } from './large.ts';
+import { largeVersion } from './manifest.ts';
 import type { ObjectFacts } from './object-facts.ts';
 import { attributeHeaders, ownsSegments, statOf, unquoted } from './object-facts.ts';
 
@@ -31,7 +32,7 @@ export async function putObject(context: SwiftContext, { entry, expect }: Put, s
   const absent = expect !== undefined && 'absent' in expect;
   const before = absent ? undefined : await context.look(key, signal);
   if (expect && !absent && !meets(before, expect)) return stale(context, key, before);
-  const old = before && ownsSegments(before) ? await segmentsOf(context, key, signal) : [];
+  const old = before && ownsSegments(before) ? await segmentsOf(context, key, before, signal) : [];
   for (let attempts = 1; ; attempts++) {
     const stat = await send(context, blob, absent, signal);
     if (stat) {

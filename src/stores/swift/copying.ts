@@ -16,7 +16,7 @@ export async function copyObject(context: SwiftContext, { entry: { key, digest, 
   if (from.service !== context.service || digest?.algorithm !== 'md5' || digest.value !== from.version || context.flawOf(key) !== undefined || key.endsWith('/')) return undefined;
   const before = await context.look(key, signal);
   if (expect && !meets(before, expect)) return stale(context, key, before);
-  const old = before && ownsSegments(before) ? await segmentsOf(context, key, signal) : [];
+  const old = before && ownsSegments(before) ? await segmentsOf(context, key, before, signal) : [];
   const headers: HttpHeaders = {
     'x-copy-from': pathOf(from.path.slice(0, slash), from.path.slice(slash + 1)),
     // The condition is on the source. The checksum keeps a server that does not know how to copy from storing nothing instead.

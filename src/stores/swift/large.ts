@@ -9,7 +9,9 @@ import { deleteNames } from './deleting.ts';
 import { statusFailure } from './failure.ts';
 import { listRange } from './listing.ts';
 import type { Row } from './listing.ts';
+import { largeVersion, manifestOf } from './manifest.ts';
 import { unquoted } from './object-facts.ts';
+import type { ObjectFacts } from './object-facts.ts';
 import { sendSegments } from './segments.ts';
 import type { Segment, Upload } from './segments.ts';
 
@@ -30,11 +32,6 @@ const preferredBytes = 8 * 1024 * 1024;
 
 /** Growing segments make room for content whose size nobody knows. */
 const segmentsOfOneSize = 100;
-
-/** What the server calls a large object's etag: the MD5 of its segments' etags, one after the other. */
-export function largeVersion(segments: readonly Pick<Segment, 'etag'>[]): string {
-  return createHash('md5').update(segments.map(({ etag }) => etag).join('')).digest('hex');
-}
 
 /**
  * Puts content as segments, and then the manifest that makes one object of them; until then nothing has changed for
@@ -106,13 +103,10 @@ async function putManifest(context: SwiftContext, key: Key, segments: readonly S
 }
 
 /** The paths of the segments that an object is made of now and that are kept for it alone: those we made, and those of programs that name theirs after the object. */
-export async function segmentsOf(context: SwiftContext, key: Key, signal: AbortSignal | undefined): Promise<readonly string[]> {
-  const answer = await context.client.request({ path: context.pathOf(key), query: 'multipart-manifest=get', wanted: [200, 404], about: context.about('read the manifest of', key), signal });
-  if (answer.status === 404 || !/true/i.test(answer.headers['x-static-large-object'] ?? '')) return [];
+export async function segmentsOf(context: SwiftContext, key: Key, facts: ObjectFacts, signal: AbortSignal | undefined): Promise<readonly string[]> {
+  const manifest = await manifestOf(context, key, facts, signal);
   const own = [`/${context.segmentContainer}/${uploadOf(context, { key }, { mostSegments: 1, fileBytes: 1, headers: {}, signal }).home}`, `/${context.container}_segments/${context.nameOf(key)}/`];
-  const manifest: unknown = JSON.parse(answer.body.toString());
-  const names = Array.isArray(manifest) ? manifest.map((row: { readonly name?: unknown }) => row.name) : [];
-  return names.filter((name): name is string => typeof name === 'string' && own.some((start) => name.startsWith(start)));
+  return (manifest?.rows ?? []).map(({ name }) => name).filter((name) => own.some((start) => name.startsWith(start)));
 }
 
 /** Removes the segments of what was replaced, but those that are still in use. What cannot be removed is left, and said. */
