@@ -13,6 +13,8 @@ export const defaultGuard: Guard = { maxDeletes: { share: 0.5 } };
 export interface Deletions {
   readonly deletes: number;
   readonly held: number;
+  /** How much it held when the guard first refused: what refused runs write in spite of it must not make room for what they were not to delete. */
+  readonly heldAtRefusal?: number | undefined;
   readonly sourceEntries: number;
   /** The target's printable name. */
   readonly target: string;
@@ -27,14 +29,15 @@ export interface Deletions {
  * Throws `guarded` when `deletes` of `held` entries is more than the guard allows, or when the source was empty:
  * an empty source looks exactly like one that lost its disk. A part of a source may well be empty.
  */
-export function checkDeletes({ deletes, held, sourceEntries, target, guard, part = false, moved = 0 }: Deletions): void {
+export function checkDeletes({ deletes, held, heldAtRefusal = held, sourceEntries, target, guard, part = false, moved = 0 }: Deletions): void {
   if (deletes === 0) return;
   const { maxDeletes } = guard;
   if (sourceEntries === 0 && !part && maxDeletes !== Infinity) {
     throw new SyncError('guarded', `refusing to delete ${deletes} of ${held} entries of ${target}, because the source is empty`, { store: target, hint: 'pass --max-deletes all if this is meant' });
   }
-  const limit = typeof maxDeletes === 'number' ? maxDeletes : Math.floor((held + moved) * maxDeletes.share);
+  const counted = Math.min(held, heldAtRefusal);
+  const limit = typeof maxDeletes === 'number' ? maxDeletes : Math.floor((counted + moved) * maxDeletes.share);
   if (deletes > limit) {
-    throw new SyncError('guarded', `refusing to delete ${deletes} of ${held} entries of ${target} (limit ${limit})`, { store: target, hint: `pass --max-deletes ${deletes} if this is meant` });
+    throw new SyncError('guarded', `refusing to delete ${deletes} of ${held} entries of ${target} (limit ${limit}${counted < held ? ` of the ${counted} that it held when this was first refused` : ''})`, { store: target, hint: `pass --max-deletes ${deletes} if this is meant` });
   }
 }

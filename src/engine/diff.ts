@@ -56,12 +56,12 @@ export async function runDiff(pairing: OneWay, show: (actions: readonly Action[]
 
 /** What the guard would say, and that nothing would be deleted after an incomplete scan. */
 async function warnOfRefusal({ deletes, moves }: { readonly deletes: Deletes; readonly moves: Moves }, pairing: OneWay, run: Run): Promise<void> {
-  const { guard = defaultGuard, target, held, under } = pairing;
+  const { guard = defaultGuard, target, state, held, under } = pairing;
   const { ledger } = run;
   if (deletes.length === 0) return;
   if (!ledger.complete) return ledger.warn('nothing would be deleted, because not everything could be read');
   try {
-    await moves.guard(deletes, { held: held ?? ledger.scanned.right, sourceEntries: ledger.scanned.left, target: target.name, guard, part: under !== undefined }, evidenceOf(pairing, run));
+    await moves.guard(deletes, { held: held ?? ledger.scanned.right, heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: ledger.scanned.left, target: target.name, guard, part: under !== undefined }, evidenceOf(pairing, run));
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;
     ledger.warn(`a sync would end here: ${error.sentence}`);

@@ -16,6 +16,7 @@ import { Lane } from './lane.ts';
 import { Moves } from './moves.ts';
 import { anotherPlace, recognisePlaces } from './places.ts';
 import { coarser } from './plan.ts';
+import { rememberRefusal } from './refusals.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
 import { inOrder, narrowed } from './scan.ts';
@@ -92,6 +93,7 @@ async function* chosen(baseline: Baseline, context: Run['context']): AsyncGenera
 export async function runMerge(pairing: TwoWay): Promise<Report> {
   const run = startRun(withinBoth(pairing));
   const { ledger, context } = run;
+  const policy = twoWayPolicy(pairing);
   const { left, right, guard = defaultGuard, state, signal } = pairing;
   const baseline = state.baseline(pairingName(pairing));
   await using toLeft = laneOf('left', pairing, run, baseline);
@@ -106,7 +108,7 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
   const moves = { left: movesLeft, right: movesRight };
   try {
     return await reported(run, async () => {
-      for await (const actions of planTwoWay(pairing, { context }, twoWayPolicy(pairing), baseline)) {
+      for await (const actions of planTwoWay(pairing, { context }, policy, baseline)) {
         for (const action of actions) {
           switch (action.kind) {
             case 'put':
@@ -133,7 +135,7 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
         if (planned > 0 && pairing.guard === undefined) throw anotherPlace(known.moved, planned);
         ledger.warn(`${known.moved.name} is not the place it was at the last run`);
       }
-      if (complete) for (const [side] of sides) await guardSide(side, pairing, run, { deletes: deletes[side], moves: moves[side], lane: lanes[side], guard });
+      if (complete && policy.deletes === 'propagate') for (const [side] of sides) await guardSide(side, pairing, run, { deletes: deletes[side], moves: moves[side], lane: lanes[side], guard });
       // What could not be read looks gone on that side: forgetting it would turn the other side's deletion into news.
       if (complete) for (const key of forgotten) baseline.delete(key);
       for (const [side] of sides) await lanes[side].flush();
@@ -151,13 +153,14 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
 
 /** Throws where the guard does not allow what is to be deleted on one side. */
 async function guardSide(side: Side, pairing: TwoWay, { ledger, context: { signal, hashes } }: Run, { deletes, moves, lane, guard }: { readonly deletes: Spill<Delete>; readonly moves: Moves; readonly lane?: Lane; readonly guard: Guard }): Promise<void> {
-  const { [side]: store, [otherSide(side)]: other, held, under } = pairing;
-  const limits = { held: held ?? ledger.scanned[side], sourceEntries: ledger.scanned[otherSide(side)], target: store.name, guard, part: under !== undefined };
+  const { [side]: store, [otherSide(side)]: other, state, held, under } = pairing;
+  const limits = { held: held ?? ledger.scanned[side], heldAtRefusal: state.heldAtRefusal(store.identity), sourceEntries: ledger.scanned[otherSide(side)], target: store.name, guard, part: under !== undefined };
   const evidence = { leftOf: () => other, right: store, precision: coarser(other, store), proof: 'stat' as const, signal, hashes };
-  await moves.guard(deletes, limits, evidence, async () => {
+  const ask = (): Promise<void> => moves.guard(deletes, limits, evidence, async () => {
     await lane?.flush();
     return !ledger.failing;
   });
+  await (lane ? rememberRefusal(store, ledger.scanned[side], pairing, ask) : ask());
 }
 
 /** What {@link runMerge} would do, told page by page; nothing is written, not even the baseline. */

@@ -62,6 +62,7 @@ class SqliteState implements State {
       create table if not exists places (id integer primary key, identity text not null unique);
       create table if not exists hashes (place integer not null references places, key text not null, version text not null, digests text not null, primary key (place, key)) without rowid;
       create table if not exists fingerprints (identity text primary key, fingerprint text not null) without rowid;
+      create table if not exists refusals (identity text primary key, held integer not null) without rowid;
       create table if not exists facts (identity text not null, name text not null, fact text not null, at integer not null, primary key (identity, name)) without rowid;
       create table if not exists lost (pairing integer not null references pairings, at integer not null, key text not null, side text not null, document text not null);
       pragma user_version = ${format};`);
@@ -87,6 +88,15 @@ class SqliteState implements State {
 
   setFingerprint(identity: string, fingerprint: string): void {
     this.#database.prepare('insert or replace into fingerprints values (?, ?)').run(identity, fingerprint);
+  }
+
+  heldAtRefusal(identity: string): number | undefined {
+    return (this.#database.prepare('select held from refusals where identity = ?').get(identity) as { held: number } | undefined)?.held;
+  }
+
+  setHeldAtRefusal(identity: string, held: number | undefined): void {
+    if (held === undefined) this.#database.prepare('delete from refusals where identity = ?').run(identity);
+    else this.#database.prepare('insert or replace into refusals values (?, ?)').run(identity, held);
   }
 
   facts(identity: string): Facts {

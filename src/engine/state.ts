@@ -39,6 +39,10 @@ export interface State extends AsyncDisposable {
   /** What was remembered of a place to tell it from another one at the same address; see law 1. */
   fingerprint(identity: string): string | undefined;
   setFingerprint(identity: string, fingerprint: string): void;
+  /** How many entries a target held when the guard first refused to delete from it, while that has not been settled; see law 1. */
+  heldAtRefusal(identity: string): number | undefined;
+  /** `undefined`: nothing is refused any more. */
+  setHeldAtRefusal(identity: string, held: number | undefined): void;
   /** Keeps a value that a two-way run is about to overwrite although it was news (law 7). Durable once this returns. */
   keepLost(pairing: string, value: LostValue): void;
   /** The values that lost, oldest first. */

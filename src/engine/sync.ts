@@ -8,6 +8,7 @@ import type { Ledger } from './ledger.ts';
 import { Moves } from './moves.ts';
 import { anotherPlace, recognisePlaces } from './places.ts';
 import { coarser, originOf, planOneWay } from './plan.ts';
+import { rememberRefusal } from './refusals.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
 import { Spill } from './spill.ts';
@@ -33,7 +34,7 @@ export function learned({ state, target }: OneWay): Baseline | undefined {
 export async function runSync(pairing: OneWay): Promise<Report> {
   const run = startRun(pairing);
   const { ledger, context, host, backoff } = run;
-  const { origins, target, guard = defaultGuard, signal, onFailure = 'continue', concurrency, under, held, proof = 'stat', backup } = pairing;
+  const { origins, target, guard = defaultGuard, state, signal, onFailure = 'continue', concurrency, under, held, proof = 'stat', backup } = pairing;
   const budget = new Budget(pairing.budget ?? {}, host);
   const policy = oneWayPolicy(pairing);
   const baseline = learned(pairing);
@@ -58,17 +59,17 @@ export async function runSync(pairing: OneWay): Promise<Report> {
       // Only now have all scans ended without throwing. A deletion decided on half a
       // listing is data loss, so none happens before this line.
       const { complete, scanned } = ledger;
-      const known = await recognisePlaces(places, pairing.state, signal, deletes.length > 0);
+      const known = await recognisePlaces(places, state, signal, deletes.length > 0);
       if (known.moved) {
         if (deletes.length > 0 && pairing.guard === undefined) throw anotherPlace(known.moved, deletes.length);
         ledger.warn(`${known.moved.name} is not the place it was at the last run`);
       }
-      if (complete) {
-        const limits = { held: held ?? scanned.right, sourceEntries: scanned.left, target: target.name, guard, part: under !== undefined };
-        await moves.guard(deletes, limits, evidenceOf(pairing, run), async () => {
+      if (complete && policy.deletes === 'propagate') {
+        const limits = { held: held ?? scanned.right, heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: scanned.left, target: target.name, guard, part: under !== undefined };
+        await rememberRefusal(target, scanned.right, pairing, () => moves.guard(deletes, limits, evidenceOf(pairing, run), async () => {
           await lane.flush();
           return !ledger.failing && !lane.cutShort;
-        });
+        }));
       }
       await lane.flush();
       if (!complete) keepAll(deletes, ledger, target.name, 'not everything could be read');
