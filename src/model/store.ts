@@ -1,3 +1,4 @@
+import type { Collection } from './collection.ts';
 import type { SyncError } from './errors.ts';
 import type { Content, Digest, Entry, Micros, Ref, Stat, Version, Whereabouts } from './entry.ts';
 import type { Key } from './key.ts';
@@ -54,6 +55,17 @@ export interface ScanOptions extends CallOptions {
    * `ab`. A store that cannot narrow its listing may list more.
    */
   readonly under?: readonly Key[];
+  /**
+   * Only what was modified after `after` and not after `until`. A store that cannot tell, or not cheaply, lists more;
+   * whoever asks looks at the times again. What has no time is listed always.
+   */
+  readonly window?: Window;
+}
+
+/** Half-open, in microseconds since the Unix epoch: after the one, until the other. */
+export interface Window {
+  readonly after?: Micros;
+  readonly until?: Micros;
 }
 
 /**
@@ -111,6 +123,8 @@ export interface Source extends AsyncDisposable {
    * the server gives. `undefined` where there is nothing of the kind. See law 1.
    */
   fingerprint?(options?: FingerprintOptions): Promise<string | undefined>;
+  /** The collections there are, where the place has any that can be described. Only those chosen, where some were. */
+  describe?(options?: CallOptions): Promise<readonly Collection[]>;
   /** Where the content of an entry lies, by what a scan said of it, for a sink that can take it over from there; `undefined` where that cannot be said. */
   whereabouts?(entry: Entry): Whereabouts | undefined;
 }
@@ -150,6 +164,11 @@ export interface Sink extends AsyncDisposable {
   readonly capabilities: Capabilities;
   /** Whether an entry belongs into this place, by its address. Absent: every entry does. */
   covers?(ref: Ref): boolean;
+  /**
+   * Makes the collections that are missing here, each as like the one described as the place can. Throws `unsupported`,
+   * with nothing made, where a key cannot be kept. One that is there already is left as it is.
+   */
+  prepare?(collections: readonly Collection[], options?: CallOptions): Promise<void>;
   /** One outcome per write, in order; one bad write never sinks the others. Rejects only when the batch as a whole never happened. */
   write(batch: readonly Write[], options?: CallOptions): Promise<readonly Outcome[]>;
   /**

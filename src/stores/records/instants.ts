@@ -1,0 +1,52 @@
+import type { Value } from '../../model/document.ts';
+import type { Micros } from '../../model/entry.ts';
+
+/** How a number counts as a time. */
+export type TimeUnit = 'seconds' | 'milliseconds' | 'microseconds';
+
+/** An instant as records carry it: RFC 3339 in UTC, with as many digits as it takes, as in `2015-01-31T10:20:30.5Z`. */
+export function instantText(micros: Micros): string {
+  const seconds = Math.floor(micros / 1e6);
+  const fraction = String(micros - seconds * 1e6).padStart(6, '0').replace(/0+$/, '');
+  return `${new Date(seconds * 1000).toISOString().slice(0, -5)}${fraction === '' ? '' : `.${fraction}`}Z`;
+}
+
+const instantPattern = /^([+-]\d{6}|\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s?([Zz]|[+-]\d\d(?::?\d\d)?)?$/;
+
+/**
+ * The instant that a text names: RFC 3339, or ISO 8601 with parts left out; without a zone, UTC. What is finer than
+ * microseconds is cut off. `undefined` where it names none, as `2015-02-30` does.
+ */
+export function instantOf(text: string): Micros | undefined {
+  const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] = instantPattern.exec(text) ?? [];
+  if (year === undefined) return undefined;
+  const date = `${year}-${month}-${day}`;
+  const ms = Date.parse(`${date}T${hour}:${minute}:${second}Z`);
+  // The platform takes the 30th of February for the 2nd of March.
+  if (Number.isNaN(ms) || (hour !== '24' && !new Date(ms).toISOString().startsWith(date))) return undefined;
+  const [, sign, hours = '0', minutes = '0'] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
+  if (Number(hours) > 23 || Number(minutes) > 59) return undefined;
+  const offset = (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60e6;
+  return ms * 1000 + Number(fraction.slice(0, 6).padEnd(6, '0')) - (sign === undefined ? 0 : offset);
+}
+
+const timeUuid = /^([0-9a-f]{8})-([0-9a-f]{4})-1([0-9a-f]{3})-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
+/** 100 ns between the beginning of the Gregorian calendar and that of Unix time. */
+const gregorian = 0x01b21dd213814000n;
+
+/** The instant in a UUID of version 1 (RFC 9562, 5.1); `undefined` where it is none. */
+export function instantOfUuid(uuid: string): Micros | undefined {
+  const [, low, middle, high] = timeUuid.exec(uuid) ?? [];
+  return low === undefined ? undefined : Math.floor(Number((BigInt(`0x${high}${middle}${low}`) - gregorian) / 10n));
+}
+
+/**
+ * The instant that the value of a field stands for: a number by its unit, text as a UUID of version 1 or as a date and
+ * time. `undefined` where it stands for none.
+ */
+export function modifiedOf(value: Value | undefined, unit: TimeUnit | undefined): Micros | undefined {
+  if (typeof value === 'string') return instantOfUuid(value) ?? instantOf(value);
+  if ((typeof value !== 'number' && typeof value !== 'bigint') || unit === undefined) return undefined;
+  const micros = unit === 'seconds' ? Math.round(Number(value) * 1e6) : unit === 'milliseconds' ? Math.round(Number(value) * 1e3) : Number(value);
+  return Number.isSafeInteger(micros) ? micros : undefined;
+}

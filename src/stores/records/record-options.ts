@@ -1,0 +1,22 @@
+import type { OptionSpec } from '../../model/kind.ts';
+import type { TimeUnit } from './instants.ts';
+
+/** What every store of records can be told. */
+export interface RecordOptions {
+  /** The field that says when a record was modified. */
+  readonly modified?: string;
+  /** What a number in that field counts. */
+  readonly modifiedUnit?: TimeUnit;
+  /** Names of collections, and globs of them, separated by commas. Default: all. */
+  readonly collections?: string;
+  /** Whether collections that are missing are made. */
+  readonly create?: boolean;
+}
+
+/** The options of {@link RecordOptions}. */
+export const recordOptions: readonly OptionSpec[] = [
+  { name: 'modified', summary: 'the field that says when a record was last modified', value: 'text' },
+  { name: 'modifiedUnit', summary: 'what a number in that field counts, from the beginning of 1970', value: 'choice', choices: ['seconds', 'milliseconds', 'microseconds'] },
+  { name: 'collections', summary: 'the tables or indices to look at: names and globs, separated by commas (default: all)', value: 'text' },
+  { name: 'create', summary: 'whether collections that are missing are made', value: 'flag', default: true },
+];
