@@ -271,7 +271,7 @@ describe('containers and deletions', { skip }, () => {
     const container = newContainer();
     const plain = await open(container, { create: false });
     await assert.rejects(keys(plain), { code: 'not-found', message: `the container ${container} does not exist` });
-    assert.equal((await failed(put(plain, 'a', 'x'))).code, 'not-found');
+    await assert.rejects(put(plain, 'a', 'x'), { code: 'not-found' });
     await assert.rejects(keys(await open(container, { missing: 'refuse' })), { code: 'not-found' });
     const making = await open(container);
     assert.equal(await making.fingerprint?.(), undefined);
@@ -280,6 +280,12 @@ describe('containers and deletions', { skip }, () => {
     assert.deepEqual(outcomes.map(({ kind: what }) => what), ['done', 'done', 'done']);
     assert.equal(await making.fingerprint?.(), await plain.fingerprint?.());
     assert.notEqual(await making.fingerprint?.(), undefined);
+  });
+
+  test('a container that may not be made is one failure, not one for each entry', async () => {
+    const container = newContainer();
+    await using through = await openThrough(container, ({ method, url }) => (method === 'PUT' && url.endsWith(`/${container}`) ? { kind: 'answer', status: 403 } : undefined));
+    await assert.rejects(put(through.store, 'a', 'x'), { code: 'denied', message: new RegExp(`^cannot create the container ${container}`) });
   });
 
   test('many are deleted in one request, and where it does not say what it did, one by one', async () => {

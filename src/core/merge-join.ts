@@ -22,7 +22,10 @@ export async function* mergeJoin<T extends Keyed>(...streams: readonly AsyncIter
   try {
     for (;;) {
       // Rows come in pages because an await per row would cost more than the merging itself.
-      for (const head of heads) if (head.hungry) await head.fill();
+      const hungryHeads = heads.filter((head) => head.hungry);
+      // Side by side, since each may wait for another server or disk; the first error counts when all have settled.
+      const filled = await Promise.allSettled(hungryHeads.map((head) => head.fill()));
+      for (const outcome of filled) if (outcome.status === 'rejected') throw outcome.reason;
       const rows: Row<T>[] = [];
       let hungry = false;
       for (let key = smallest(heads); key !== undefined; key = hungry ? undefined : smallest(heads)) {

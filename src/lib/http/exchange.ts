@@ -1,5 +1,4 @@
 import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
 import type { HttpHeaders } from './client.ts';
 import { HttpFailure } from './http-failure.ts';
 import type { Trust } from './trust.ts';
@@ -58,20 +57,26 @@ export function listed(headers: HttpHeaders): string[] {
   return Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
 }
 
-const unpackers: { readonly [encoding: string]: (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer> } = {
-  'gzip': promisify(gunzip),
-  'x-gzip': promisify(gunzip),
-  'br': promisify(brotliDecompress),
-  // Some servers mean the zlib format by `deflate`, as the standard does, and some the bare stream.
-  'deflate': (body, options) => promisify(((body[0] ?? 0) & 0x0f) === 8 ? inflate : inflateRaw)(body, options),
-};
+/** What undoes an encoding; `undefined` where nothing here does. */
+async function unpackerOf(encoding: string, body: Buffer): Promise<((body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>) | undefined> {
+  // Many runs never meet an encoded answer, and loading this takes a while.
+  const { brotliDecompress, gunzip, inflate, inflateRaw } = await import('node:zlib');
+  switch (encoding) {
+    case 'gzip':
+    case 'x-gzip': return promisify(gunzip);
+    case 'br': return promisify(brotliDecompress);
+    // Some servers mean the zlib format by `deflate`, as the standard does, and some the bare stream.
+    case 'deflate': return promisify(((body[0] ?? 0) & 0x0f) === 8 ? inflate : inflateRaw);
+    default: return undefined;
+  }
+}
 
 async function decompress({ headers, body }: Answer, url: string, maxBodyBytes: number): Promise<Buffer> {
   const encodings = (headers['content-encoding'] ?? '').split(',').map((name) => name.trim().toLowerCase()).filter((name) => name !== '' && name !== 'identity');
   let plain = body;
   if (plain.length === 0) return plain;
   for (const encoding of encodings.reverse()) {
-    const unpack = Object.hasOwn(unpackers, encoding) ? unpackers[encoding] : undefined;
+    const unpack = await unpackerOf(encoding, plain);
     if (unpack === undefined) throw new HttpFailure('undecodable', url, `${url} answers in the unknown encoding ${JSON.stringify(encoding)}`);
     try {
       plain = await unpack(plain, { maxOutputLength: maxBodyBytes });

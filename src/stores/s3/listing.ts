@@ -26,6 +26,11 @@ interface Listed {
   readonly entries: readonly Entry[];
   /** Objects whose names it cannot tell. */
   readonly problems: readonly Problem[];
+}
+
+/** A page as it came, and what to ask for the next one with. */
+interface Answered {
+  readonly xml: string;
   readonly next: string | undefined;
 }
 
@@ -59,27 +64,25 @@ export class Listing {
   }
 
   async *#all(segments: readonly Segment[], signal: AbortSignal | undefined): AsyncGenerator<Listed> {
-    const first: Promise<Listed>[] = [];
+    const first: Promise<Answered>[] = [];
     for (let i = 0; i < segments.length; i++) {
       for (let next = first.length; next < Math.min(segments.length, i + ahead); next++) {
-        const asked = this.#page(segments[next]!, undefined, signal);
-        // Whoever comes to it hears of it; until then it is nobody's.
-        asked.catch(() => {});
-        first.push(asked);
+        first.push(quietly(this.#ask(segments[next]!, undefined, signal)));
       }
       const segment = segments[i]!;
-      let listed = await first[i]!;
-      for (;;) {
-        yield listed;
-        if (listed.next === undefined) break;
-        const after = listed.next;
-        listed = await this.#page(segment, after, signal);
-        if (listed.next === after) throw this.#doubt('it goes round in circles');
+      for (let answer = await first[i]!; ;) {
+        // The service is busy with the next page while this one is read.
+        const next = answer.next === undefined ? undefined : quietly(this.#ask(segment, answer.next, signal));
+        yield await this.#entries(answer, segment, signal);
+        if (!next) break;
+        const after = answer.next;
+        answer = await next;
+        if (answer.next === after) throw this.#doubt('it goes round in circles');
       }
     }
   }
 
-  async #page({ prefix, exact }: Segment, token: string | undefined, signal: AbortSignal | undefined): Promise<Listed> {
+  async #ask({ prefix, exact }: Segment, token: string | undefined, signal: AbortSignal | undefined): Promise<Answered> {
     signal?.throwIfAborted();
     const { client, name, bucket, prefix: base } = this.#bucket;
     const attempted = { verb: 'list', place: name, bucket, details: { store: name } };
@@ -88,18 +91,17 @@ export class Listing {
     if (answer.status !== 200) throw refusalError(answer, attempted, answer.attempts);
     const xml = answer.body.toString();
     if (!xml.trimEnd().endsWith('</ListBucketResult>')) throw this.#doubt('it breaks off');
-    const { entries, problems } = await this.#entries(xml, base + prefix, signal);
-    // Only the first of the keys that begin with it can be the key itself.
-    if (exact) return { entries: entries.filter(({ key }) => key === prefix), problems: [], next: undefined };
+    if (exact) return { xml, next: undefined };
     const truncated = textOf(xml, 'IsTruncated');
     if (truncated !== 'true' && truncated !== 'false') throw this.#doubt('it does not say whether it is whole');
     const next = textOf(xml, 'NextContinuationToken');
     if (truncated === 'true' && !next) throw this.#doubt('it is not whole, and does not say where it goes on');
-    return { entries, problems, next: truncated === 'true' ? next : undefined };
+    return { xml, next: truncated === 'true' ? next : undefined };
   }
 
-  async #entries(xml: string, begins: string, signal: AbortSignal | undefined): Promise<Pick<Listed, 'entries' | 'problems'>> {
+  async #entries({ xml }: Answered, { prefix, exact }: Segment, signal: AbortSignal | undefined): Promise<Listed> {
     const { prefix: base } = this.#bucket;
+    const begins = base + prefix;
     await this.#learn(xml, signal);
     const escaped = textOf(xml, 'EncodingType') === 'url';
     const entries: Entry[] = [];
@@ -123,7 +125,8 @@ export class Listing {
     }
     const count = elementOf(xml, 'KeyCount');
     if (count !== undefined && Number(count) !== entries.length + problems.length) throw this.#doubt(`it counts ${count} entries and holds ${entries.length}`);
-    return { entries, problems };
+    // Only the first of the keys that begin with it can be the key itself.
+    return exact ? { entries: entries.filter(({ key }) => key === prefix), problems: [] } : { entries, problems };
   }
 
   /** A bucket that is encrypted with keys of the service lists ETags that look like any others: one of its objects tells. */
@@ -156,6 +159,12 @@ export class Listing {
   #doubt(what: string, hint = 'the service lists wrongly; nothing is decided on such a listing'): SyncError {
     return new SyncError('corrupt', `the listing of ${this.#bucket.name} cannot be relied on: ${what}`, { store: this.#bucket.name, hint });
   }
+}
+
+/** What is asked for ahead of time. Whoever comes to it hears of its failure; until then it is nobody's. */
+function quietly<T>(asked: Promise<T>): Promise<T> {
+  asked.catch(() => {});
+  return asked;
 }
 
 /** Whether a listing can name every key: XML has no words for most control characters, and not every service escapes names. */

@@ -30,6 +30,7 @@ export class SwiftContext {
   readonly memory: ByteBudget;
   readonly #create: boolean;
   readonly #creating = new Map<string, Promise<void>>();
+  #unsupplied: unknown;
 
   constructor({ client, host, container, prefix, segmentContainer, segmentBytes, service, keeping, memoryBytes, create }: Pick<SwiftContext, 'client' | 'host' | 'container' | 'prefix' | 'segmentContainer' | 'segmentBytes' | 'service' | 'keeping' | 'memoryBytes'> & { readonly create: boolean }) {
     this.client = client;
@@ -81,9 +82,23 @@ export class SwiftContext {
     return { key, place: `${this.name}/${key}`, ...stat };
   }
 
+  /** Why there is no container to write to, where that is so. */
+  get unsupplied(): unknown {
+    return this.#unsupplied;
+  }
+
   /** Makes a container that is missing, once; throws where that was not asked for. The one for segments is always made. */
   async supply(container: string, signal: AbortSignal | undefined): Promise<void> {
-    if (container === this.container && !this.#create) throw this.missing();
+    try {
+      if (container === this.container && !this.#create) throw this.missing();
+      await this.#make(container, signal);
+    } catch (error) {
+      if (container === this.container) this.#unsupplied = error;
+      throw error;
+    }
+  }
+
+  async #make(container: string, signal: AbortSignal | undefined): Promise<void> {
     let creating = this.#creating.get(container);
     if (creating === undefined) {
       const about: About = { doing: 'create the container', place: container, details: { store: this.name } };

@@ -168,6 +168,8 @@ export class SwiftStore implements Store {
       return await putObject(this.#context, write, signal);
     } catch (cause) {
       signal?.throwIfAborted();
+      // Where there is no container and none can be made, nothing of a batch can have been written.
+      if (cause === this.#context.unsupplied) throw cause;
       return { kind: 'failed', error: toSyncError(cause, { store: this.name, key: write.entry.key }) };
     }
   }

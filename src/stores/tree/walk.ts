@@ -1,5 +1,5 @@
-import { opendirSync } from 'node:fs';
-import type { BigIntStats } from 'node:fs';
+import { opendirSync, readdirSync, statSync } from 'node:fs';
+import type { BigIntStats, Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { limits } from '../../lib/limits.ts';
 import type { Entry } from '../../model/entry.ts';
@@ -118,22 +118,34 @@ function named({ root, name, hidden, links }: WalkOptions, under: readonly Key[]
 /** The names in one directory. */
 function list({ root, name, hidden, links, onLeftover }: WalkOptions, prefix: string, passedOver: PassedOver): string[] {
   const names: string[] = [];
-  const directory = opendirSync(join(root, prefix), { bufferSize: 256 });
-  try {
-    for (let found = directory.readSync(); found; found = directory.readSync()) {
-      if (found.name.startsWith(temporaryPrefix)) onLeftover(join(root, prefix, found.name));
-      else if (hidden === 'skip' && found.name.startsWith('.')) continue;
-      else if (found.isFile()) names.push(found.name);
-      else if (found.isDirectory()) names.push(`${found.name}/`);
-      else {
-        const kind = kindOf(found, root, prefix + found.name, links);
-        if (kind === 'file') names.push(found.name);
-        else if (kind === 'directory') names.push(`${found.name}/`);
-        else passedOver.add(kind, join(name, prefix + found.name));
-      }
+  for (const found of entriesIn(join(root, prefix))) {
+    if (found.name.startsWith(temporaryPrefix)) onLeftover(join(root, prefix, found.name));
+    else if (hidden === 'skip' && found.name.startsWith('.')) continue;
+    else if (found.isFile()) names.push(found.name);
+    else if (found.isDirectory()) names.push(`${found.name}/`);
+    else {
+      const kind = kindOf(found, root, prefix + found.name, links);
+      if (kind === 'file') names.push(found.name);
+      else if (kind === 'directory') names.push(`${found.name}/`);
+      else passedOver.add(kind, join(name, prefix + found.name));
     }
+  }
+  return names.sort(compareKeys);
+}
+
+/** Bytes that the file system needs for a directory whose entries are too many to be in memory at once, beside their names. */
+const hugeDirectory = 1024 * 1024;
+
+function entriesIn(path: string): Iterable<Dirent> {
+  return statSync(path).size < hugeDirectory ? readdirSync(path, { withFileTypes: true }) : entriesOneByOne(path);
+}
+
+/** The same with hardly any memory, and for several times the effort. */
+function* entriesOneByOne(path: string): Generator<Dirent> {
+  const directory = opendirSync(path, { bufferSize: 256 });
+  try {
+    for (let found = directory.readSync(); found; found = directory.readSync()) yield found;
   } finally {
     directory.closeSync();
   }
-  return names.sort(compareKeys);
 }
