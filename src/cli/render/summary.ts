@@ -4,7 +4,7 @@ import { failureText } from './failure.ts';
 import { columnsOf, count, counted, duration, printable } from './style.ts';
 import type { Paint } from './style.ts';
 
-const columns = ['read', 'created', 'updated', 'deleted', 'unchanged', 'kept', 'failed', 'conflicts'] as const satisfies readonly (keyof Counts)[];
+const columns = ['read', 'created', 'updated', 'deleted', 'unchanged', 'skipped', 'kept', 'failed', 'conflicts'] as const satisfies readonly (keyof Counts)[];
 
 /** Failures, warnings and types listed by name; `--report json` lists more. */
 const listed = 20;
