@@ -24,10 +24,10 @@ export interface ByTime extends Configuration {
 }
 
 /** Throws `invalid` where a range is none, or asks for what a range cannot do. */
-export function checkRange({ from, until, full, delete: removes, watch }: Values, { now }: Pick<Host, 'now'>): void {
+export function checkRange({ from, until, full, delete: removes, watch }: Values, { now }: Pick<Host, 'now'>, [first, last]: readonly [string, string] = ['--from', '--until']): void {
   if (from === undefined && until === undefined) return;
-  if (from !== undefined && until !== undefined && from >= until) throw new SyncError('invalid', `the range begins at ${instantText(from)} and ends at ${instantText(until)}, so that nothing lies within it`, { hint: '--from has to be before --until' });
-  if (from !== undefined && from >= now() * 1_000) throw new SyncError('invalid', `the range begins at ${instantText(from)}, which is yet to come`, { hint: 'choose an earlier --from' });
+  if (from !== undefined && until !== undefined && from >= until) throw new SyncError('invalid', `the range begins at ${instantText(from)} and ends at ${instantText(until)}, so that nothing lies within it`, { hint: `${first} has to be before ${last}` });
+  if (from !== undefined && from >= now() * 1_000) throw new SyncError('invalid', `the range begins at ${instantText(from)}, which is yet to come`, { hint: `choose an earlier ${first}` });
   if (full) throw new SyncError('invalid', '--full looks at everything, and --from and --until at a range', { hint: 'leave out one or the other' });
   if (removes) throw new SyncError('invalid', 'nothing is deleted in a range, because what lies outside of it is not seen', { hint: 'leave out --delete, or --from and --until' });
   if (watch) throw new SyncError('invalid', '--watch goes on, and a range comes to an end', { hint: 'leave out --from and --until' });

@@ -12,7 +12,7 @@ import type { Values } from './options.ts';
 import type { Pairing } from './pairing.ts';
 import type { Terminal } from './terminal.ts';
 
-interface EveryOptions {
+export interface EveryOptions {
   readonly everyMs: number;
   readonly host: Pick<Host, 'now' | 'sleep'>;
   readonly signal: AbortSignal;
@@ -53,7 +53,7 @@ export async function repeatRuns(pairing: Pairing, { command, values, terminal, 
  * Runs `once` again and again, from beginning to beginning so much apart, until the signal fires, which is how it is
  * meant to end. The first run rejects for a reason that waiting does not mend; later ones never do.
  */
-async function repeat({ everyMs, host, signal, onError }: EveryOptions, once: () => Promise<unknown>): Promise<number> {
+export async function repeat({ everyMs, host, signal, onError }: EveryOptions, once: () => Promise<unknown>): Promise<number> {
   for (let first = true; !signal.aborted; first = false) {
     const startedMs = host.now();
     try {
