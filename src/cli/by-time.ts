@@ -10,6 +10,7 @@ import type { Window } from '../model/store.ts';
 import { instantText } from '../stores/records/instants.ts';
 import { holderHere, isGoneFromHere } from './configuration.ts';
 import type { Configuration } from './configuration.ts';
+import { parseInstant } from './instants.ts';
 import type { Values } from './options.ts';
 
 /** What a run by time is told. */
@@ -23,14 +24,35 @@ export interface ByTime extends Configuration {
   readonly otherwise?: Micros | undefined;
 }
 
-/** Throws `invalid` where a range is none, or asks for what a range cannot do. */
-export function checkRange({ from, until, full, delete: removes, watch }: Values, { now }: Pick<Host, 'now'>, [first, last]: readonly [string, string] = ['--from', '--until']): void {
-  if (from === undefined && until === undefined) return;
-  if (from !== undefined && until !== undefined && from >= until) throw new SyncError('invalid', `the range begins at ${instantText(from)} and ends at ${instantText(until)}, so that nothing lies within it`, { hint: `${first} has to be before ${last}` });
-  if (from !== undefined && from >= now() * 1_000) throw new SyncError('invalid', `the range begins at ${instantText(from)}, which is yet to come`, { hint: `choose an earlier ${first}` });
+/** A range of times: after the one, until the other. */
+export interface Range {
+  readonly from: Micros | undefined;
+  readonly until: Micros | undefined;
+}
+
+/** The range that was asked for. Throws `invalid` where it is none, or where more is asked for than a range can do. */
+export function rangeOf({ from, until, full, delete: removes, watch }: Values, host: Pick<Host, 'now'>): Range {
+  const range = { from: instant('--from', from), until: instant('--until', until) };
+  if (from === undefined && until === undefined) return range;
+  checkRange(range, host);
   if (full) throw new SyncError('invalid', '--full looks at everything, and --from and --until at a range', { hint: 'leave out one or the other' });
   if (removes) throw new SyncError('invalid', 'nothing is deleted in a range, because what lies outside of it is not seen', { hint: 'leave out --delete, or --from and --until' });
   if (watch) throw new SyncError('invalid', '--watch goes on, and a range comes to an end', { hint: 'leave out --from and --until' });
+  return range;
+}
+
+function instant(option: string, text: string | undefined): Micros | undefined {
+  try {
+    return text === undefined ? undefined : parseInstant(text);
+  } catch (cause) {
+    throw cause instanceof SyncError ? new SyncError('invalid', `${option} ${JSON.stringify(text)} ${cause.message}`, { cause }) : cause;
+  }
+}
+
+/** Throws `invalid` where a range is none. */
+export function checkRange({ from, until }: Range, { now }: Pick<Host, 'now'>, [first, last]: readonly [string, string] = ['--from', '--until']): void {
+  if (from !== undefined && until !== undefined && from >= until) throw new SyncError('invalid', `the range begins at ${instantText(from)} and ends at ${instantText(until)}, so that nothing lies within it`, { hint: `${first} has to be before ${last}` });
+  if (from !== undefined && from >= now() * 1_000) throw new SyncError('invalid', `the range begins at ${instantText(from)}, which is yet to come`, { hint: `choose an earlier ${first}` });
 }
 
 /** What a run by time looks at: the range that was asked for, or what has come since the last one. */

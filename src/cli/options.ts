@@ -3,9 +3,7 @@ import { parseAge } from '../core/selection/age.ts';
 import type { Timetable } from '../lib/pace.ts';
 import { parseBytes, parseDuration } from '../lib/quantity.ts';
 import { SyncError } from '../model/errors.ts';
-import type { Micros } from '../model/entry.ts';
 import type { TimeUnit } from '../stores/records/instants.ts';
-import { parseInstant } from './instants.ts';
 import { parseTimetable } from './timetable.ts';
 
 /** One option of the command line. Parsing, help and completion are derived from it. */
@@ -58,8 +56,9 @@ export interface Values {
   readonly prefer?: 'left' | 'right' | 'newest';
   readonly newest?: boolean;
   readonly full?: boolean;
-  readonly from?: Micros;
-  readonly until?: Micros;
+  /** As written, like what follows: only who needs a time reads it. */
+  readonly from?: string;
+  readonly until?: string;
   /** Milliseconds. */
   readonly overlap?: number;
   /** Milliseconds. */
@@ -197,8 +196,8 @@ const all = {
   prefer: { name: 'prefer', group: doing, value: 'which', choices: ['left', 'right', 'newest'], summary: 'who wins where both sides changed (default newest; where times do not tell, the conflict is reported)' },
   newest: { name: 'newest', group: doing, conflicts: ['prefer'], summary: 'the later version of every entry wins, by its time and whatever was agreed on before; what one side lacks is written there, and nothing is deleted without --delete' },
   full: { name: 'full', group: doing, summary: 'with --newest: look at everything, not only at what has come since the last run' },
-  from: { name: 'from', group: selecting, value: 'time', parse: parseInstant, summary: 'only what was modified after this: a date and time such as 2015-01-31T10:20:30Z, or seconds since 1970' },
-  until: { name: 'until', group: selecting, value: 'time', parse: parseInstant, summary: 'only what was not modified after this' },
+  from: { name: 'from', group: selecting, value: 'time', summary: 'only what was modified after this: a date and time such as 2015-01-31T10:20:30Z, or seconds since 1970' },
+  until: { name: 'until', group: selecting, value: 'time', summary: 'only what was not modified after this' },
   overlap: { name: 'overlap', group: selecting, value: 'time', parse: overlap, summary: 'with --newest: begin this long before the last run ended, for what became visible late (default 60s)' },
   every: { name: 'every', group: watching, value: 'time', parse: duration, conflicts: ['watch', 'dryRun'], summary: 'run again and again, so much apart, until interrupted; never two runs at once' },
   modified: { name: 'modified', group: selecting, value: 'field', summary: 'the field of a document that says when it was last modified' },

@@ -89,7 +89,7 @@ async function checked(values: OwnValues, args: readonly string[], { environment
   if (args.length > 0) throw new SyncError('invalid', `synced takes no arguments, and ${JSON.stringify(redact(args[0]!))} is one`, { hint: 'see synced --help' });
   if (keyspace === '' || indexname === '') throw new SyncError('invalid', keyspace === '' ? 'no keyspace was named' : 'no index was named', { hint: keyspace === '' ? 'name it with -k' : 'name it with -i' });
   const { checkRange } = await import('./by-time.ts');
-  checkRange({ ...(begin !== undefined && { from: begin }), ...(end !== undefined && { until: end }) }, { now: () => Date.now() }, ['--begin', '--end']);
+  checkRange({ from: begin, until: end }, { now: () => Date.now() }, ['--begin', '--end']);
   const query = { modified, ...(tables !== undefined && { collections: tables }) };
   const { recognise } = await import('../stores/open.ts');
   const endpoints = [

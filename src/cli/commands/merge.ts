@@ -38,16 +38,17 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
   const { bothStores, withPairing } = await import('../pairing.ts');
   const { delete: removes, ...rest } = values;
   return withPairing({ origins: [left], target: right, values: rest, terminal, needsState: true, bothWritten: true }, async (pairing) => {
-    const { checkRange, runByTime, windowOf } = await import('../by-time.ts');
+    const { rangeOf, runByTime, windowOf } = await import('../by-time.ts');
     const { configurationOf } = await import('../configuration.ts');
     const { runMerge } = await import('../../engine/merge.ts');
     const { host, state } = pairing;
-    checkRange(values, host);
+    const { from, until } = rangeOf(values, host);
     const [a, b] = bothStores(pairing);
-    const { from, until, newest = false, prefer = 'newest', full, overlap } = values;
+    const ranged = from !== undefined || until !== undefined;
+    const { newest = false, prefer = 'newest', full, overlap } = values;
     const twoWay: TwoWay = {
-      ...pairing.run, state, left: a, right: b, deletes: removes ?? !newest ? 'propagate' : 'keep', conflicts: prefer, ...(newest && { decides: 'time' }),
-      ...((from !== undefined || until !== undefined) && { window: { ...(from !== undefined && { after: from }), ...(until !== undefined && { until }) } }),
+      ...pairing.run, state, left: a, right: b, deletes: removes ?? !(newest || ranged) ? 'propagate' : 'keep', conflicts: prefer, ...(newest && { decides: 'time' }),
+      ...(ranged && { window: { ...(from !== undefined && { after: from }), ...(until !== undefined && { until }) } }),
     };
     if (values.watch) return await (await import('../watch.ts')).watchPairing(pairing, { values, terminal, twoWay });
     const configuration = configurationOf('merge', [left, right], pairing, values);
