@@ -48,7 +48,7 @@ const steps: readonly { readonly name: string; run(): Promise<void> }[] = [
       const [packed] = JSON.parse(stdout.slice(stdout.indexOf('[\n'))) as { files: { path: string }[]; unpackedSize: number; filename: string }[];
       ensure(packed !== undefined, 'npm pack named no package');
       const paths = packed.files.map(({ path }) => path);
-      for (const wanted of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'bin/syncline.js', 'bin/resource-sync.js', 'bin/autosync.js', 'dist/index.js', 'dist/index.d.ts', 'dist/testing/index.js', 'dist/testing/index.d.ts']) {
+      for (const wanted of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'bin/syncline.js', 'bin/resource-sync.js', 'bin/autosync.js', 'bin/synced.js', 'dist/index.js', 'dist/index.d.ts', 'dist/testing/index.js', 'dist/testing/index.d.ts']) {
         ensure(paths.includes(wanted), `the package lacks ${wanted}`);
       }
       const foreign = paths.filter((path) => !/^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/[\w-]+\.js|dist\/[\w/-]+\.(?:js|d\.ts))$/.test(path) || path.includes('.test.'));

@@ -21,6 +21,7 @@ import type { Actor } from '../src/stores/actor/actor.ts';
 import { FileStore } from '../src/stores/file/file-store.ts';
 import { MemoryStore } from '../src/stores/memory/memory-store.ts';
 import { NullStore } from '../src/stores/null/kind.ts';
+import { dated } from '../src/stores/records/dated.ts';
 import { kind as rest } from '../src/stores/rest/kind.ts';
 import type { RestOptions } from '../src/stores/rest/kind.ts';
 import { StandardStreams } from '../src/stores/stdio/standard-streams.ts';
@@ -56,6 +57,8 @@ const subjects: { readonly [name: string]: Subject } = {
   'documents in blobs, JSON': { open: async () => documentsIn(new MemoryStore({ holds: 'blobs' }), { schema: simple, format: 'json', host: plainHost }), ...documents(), partBytes: 240, refuses: noJson },
   'documents in a tree, YAML': inFolder((folder) => documentsIn(new TreeStore(folder, plainHost, { missing: 'empty' }), { schema: simple, format: 'yaml', host: plainHost }), { ...documents(), partBytes: 240 }),
   'documents in a tree, JSON': inFolder((folder) => documentsIn(new TreeStore(folder, plainHost, { missing: 'empty' }), { schema: simple, format: 'json', host: plainHost }), { ...documents(), partBytes: 240, refuses: noJson }),
+  'memory, whose documents say when they were modified': { open: async () => dated(new MemoryStore(), { modified: 'at' }), adds: true },
+  'documents in blobs that say when they were modified': { open: async () => dated(documentsIn(new MemoryStore({ holds: 'blobs' }), { schema: simple, format: 'yaml', host: plainHost }), { modified: 'at', modifiedUnit: 'microseconds' }), ...documents(), partBytes: 240, adds: true },
   'standard input, YAML': standardInput((documents) => documents.map((document) => writeYamlDocument(document)).join('')),
   'standard input, JSON': standardInput((documents) => documents.map((document) => `${writeJson(document)}\n`).join('')),
   'standard output, YAML': standardOutput('yaml'),

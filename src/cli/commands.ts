@@ -7,5 +7,6 @@ export const commands: readonly { readonly name: string; readonly summary: strin
   { name: 'diff', summary: 'show what sync would do', load: async () => (await import('./commands/diff.ts')).command },
   { name: 'verify', summary: 'prove that two places hold the same', load: async () => (await import('./commands/verify.ts')).command },
   { name: 'stores', summary: 'list what can be synced', load: async () => (await import('./commands/stores.ts')).command },
+  { name: 'state', summary: 'see, set or forget where runs by time go on', load: async () => (await import('./commands/state.ts')).command },
   { name: 'completion', summary: 'print a completion script for your shell', load: async () => (await import('./commands/completion.ts')).command },
 ];

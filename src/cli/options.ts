@@ -3,6 +3,7 @@ import { parseAge } from '../core/selection/age.ts';
 import type { Timetable } from '../lib/pace.ts';
 import { parseBytes, parseDuration } from '../lib/quantity.ts';
 import { SyncError } from '../model/errors.ts';
+import type { TimeUnit } from '../stores/records/instants.ts';
 import { parseTimetable } from './timetable.ts';
 
 /** One option of the command line. Parsing, help and completion are derived from it. */
@@ -53,6 +54,17 @@ export interface Values {
   readonly health?: string;
   readonly metrics?: string;
   readonly prefer?: 'left' | 'right' | 'newest';
+  readonly newest?: boolean;
+  readonly full?: boolean;
+  /** As written, like what follows: only who needs a time reads it. */
+  readonly from?: string;
+  readonly until?: string;
+  /** Milliseconds. */
+  readonly overlap?: number;
+  /** Milliseconds. */
+  readonly every?: number;
+  readonly modified?: string;
+  readonly modifiedUnit?: TimeUnit;
   readonly format?: 'yaml' | 'json';
   readonly schema?: 'hal' | 'simple';
   readonly as?: 'documents' | 'blobs';
@@ -131,6 +143,12 @@ function duration(text: string): number {
   return found;
 }
 
+function overlap(text: string): number {
+  const found = parseDuration(text);
+  if (found === undefined) throw new SyncError('invalid', 'must be a time such as 60s, 5m or 0');
+  return found;
+}
+
 /** Keeps a size as it was written, when it can be read. */
 function sizeText(text: string): string {
   bytes(text);
@@ -173,9 +191,17 @@ const all = {
   pollEvery: { name: 'poll-every', group: watching, value: 'time', parse: duration, summary: 'look at everything this often where an origin cannot tell of its changes (default 30s)' },
   health: { name: 'health', group: watching, value: 'path', summary: 'a JSON file that says after every run how things stand' },
   metrics: { name: 'metrics', group: watching, value: 'path|[host:]port', summary: 'counters as Prometheus reads them: a file that is replaced after every run, or a port (on this machine alone where no host is named)' },
-  mergeDelete: { name: 'delete', group: doing, summary: 'carry deletions across (default)' },
+  mergeDelete: { name: 'delete', group: doing, summary: 'carry deletions across (default, but for --newest)' },
   mergeNoDelete: { name: 'no-delete', group: doing, summary: 'leave what was deleted on one side on the other' },
   prefer: { name: 'prefer', group: doing, value: 'which', choices: ['left', 'right', 'newest'], summary: 'who wins where both sides changed (default newest; where times do not tell, the conflict is reported)' },
+  newest: { name: 'newest', group: doing, conflicts: ['prefer'], summary: 'the later version of every entry wins, by its time and whatever was agreed on before; what one side lacks is written there, and nothing is deleted without --delete' },
+  full: { name: 'full', group: doing, summary: 'with --newest: look at everything, not only at what has come since the last run' },
+  from: { name: 'from', group: selecting, value: 'time', summary: 'only what was modified after this: a date and time such as 2015-01-31T10:20:30Z, or seconds since 1970' },
+  until: { name: 'until', group: selecting, value: 'time', summary: 'only what was not modified after this' },
+  overlap: { name: 'overlap', group: selecting, value: 'time', parse: overlap, summary: 'with --newest: begin this long before the last run ended, for what became visible late (default 60s)' },
+  every: { name: 'every', group: watching, value: 'time', parse: duration, conflicts: ['watch', 'dryRun'], summary: 'run again and again, so much apart, until interrupted; never two runs at once' },
+  modified: { name: 'modified', group: selecting, value: 'field', summary: 'the field of a document that says when it was last modified' },
+  modifiedUnit: { name: 'modified-unit', group: selecting, value: 'unit', choices: ['seconds', 'milliseconds', 'microseconds'], summary: 'what a number in that field counts, from the beginning of 1970' },
   as: { name: 'as', group: selecting, value: 'what', choices: ['documents', 'blobs'], summary: 'treat directories as documents or as plain files (default: plain files between two directories)' },
   include: { name: 'include', group: selecting, value: 'glob', repeats: true, summary: 'only keys that match, as in widget or widget/a* (* ? within a part, ** across parts)' },
   exclude: { name: 'exclude', group: selecting, value: 'glob', repeats: true, summary: 'not the keys that match; wins over --include' },
@@ -215,21 +241,24 @@ const all = {
 /** Options that every command has. */
 export const outputOptions: readonly OptionSpec[] = [all.report, all.quiet, all.verbose, all.debug, all.noColor];
 
+/** Options of a command that looks only at what is remembered. */
+export const stateOptions: readonly OptionSpec[] = [all.state];
+
 /** Options of a command that opens places. */
 export const placeOptions: readonly OptionSpec[] = [
   all.as, all.links, all.include, all.exclude, all.rules, all.filesFrom, all.filterRegexp, all.excludeRegexp, all.minSize, all.maxSize, all.minAge, all.maxAge, all.schema, all.format, all.json, all.yaml,
-  all.follow, all.limit, all.batchSize, all.maxAttempts, all.timeout, all.concurrency, all.maxMemory, all.username, all.netrcFile,
+  all.modified, all.modifiedUnit, all.follow, all.limit, all.batchSize, all.maxAttempts, all.timeout, all.concurrency, all.maxMemory, all.username, all.netrcFile,
   all.state, all.noState,
 ];
 
 /** Options of `sync` alone. */
-export const syncOptions: readonly OptionSpec[] = [all.delete, all.dryRun, all.explain, all.maxDeletes, all.maxDelete, all.backupDir, all.objectRule, all.objectRules, ...comparingOptions(), all.bandwidth, all.maxTransfer, all.maxDuration, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
+export const syncOptions: readonly OptionSpec[] = [all.delete, all.dryRun, all.explain, all.maxDeletes, all.maxDelete, all.backupDir, all.objectRule, all.objectRules, ...comparingOptions(), all.bandwidth, all.maxTransfer, all.maxDuration, all.every, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
 
 /** Options of `diff` alone. */
 export const diffOptions: readonly OptionSpec[] = [all.delete, all.summary, ...comparingOptions()];
 
 /** Options of `merge` alone. */
-export const mergeOptions: readonly OptionSpec[] = [all.prefer, all.mergeDelete, all.mergeNoDelete, all.dryRun, all.maxDeletes, all.maxDelete, all.objectRule, all.objectRules, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
+export const mergeOptions: readonly OptionSpec[] = [all.newest, all.prefer, all.full, all.from, all.until, all.overlap, all.every, all.mergeDelete, all.mergeNoDelete, all.dryRun, all.maxDeletes, all.maxDelete, all.objectRule, all.objectRules, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
 
 function comparingOptions(): readonly OptionSpec[] {
   return [all.checksum, all.sizeOnly, all.ignoreTimes, all.update, all.ignoreExisting, all.immutable];

@@ -133,8 +133,8 @@ function listener(progress: Progress, { report }: Values, terminal: Terminal): (
   };
 }
 
-function openOptions({ as, links, schema, format, follow, limit, batchSize, maxAttempts, timeout, concurrency, maxMemory, username, netrcFile }: Values, host: Host, state: State): OpenOptions {
-  const given = { as, links, schema, format, follow, limit, batchSize, maxAttempts, concurrency, memory: maxMemory, username, netrcFile, timeout, timeoutMs: timeout === undefined ? undefined : Math.ceil(timeout * 1000) };
+function openOptions({ as, links, modified, modifiedUnit, schema, format, follow, limit, batchSize, maxAttempts, timeout, concurrency, maxMemory, username, netrcFile }: Values, host: Host, state: State): OpenOptions {
+  const given = { as, links, modified, modifiedUnit, schema, format, follow, limit, batchSize, maxAttempts, concurrency, memory: maxMemory, username, netrcFile, timeout, timeoutMs: timeout === undefined ? undefined : Math.ceil(timeout * 1000) };
   return { host, state, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 
@@ -151,7 +151,8 @@ async function openRunState(values: Values, terminal: Terminal, needed: boolean)
   }
 }
 
-function statePath({ state }: Values, { environment }: Terminal): string | undefined {
+/** The file in which things are remembered. */
+export function statePath({ state }: Values, { environment }: Terminal): string | undefined {
   return state === false ? undefined : state ?? defaultStatePath(environment);
 }
 

@@ -13,6 +13,11 @@ export interface Policy {
   /** Two-way only. `report` leaves both sides as they are and says so. */
   readonly conflicts: 'newest' | 'left' | 'right' | 'report';
   /**
+   * Two-way only. `baseline` (default): what changed since both sides last agreed is the news. `time`: the later entry wins,
+   * whatever was agreed on, and what one side lacks is written there; only a deletion is inferred from the baseline.
+   */
+  readonly decides?: 'baseline' | 'time';
+  /**
    * What makes two entries equal. `content` (default): what digests, or sizes and times that prove it, say. `size`: equal
    * sizes will do. `nothing`: no two are, so everything is written. One-way only, as is `replace`.
    */

@@ -1,4 +1,4 @@
-import type { Entry, Stat } from '../model/entry.ts';
+import type { Entry, Micros, Stat } from '../model/entry.ts';
 import { statOf } from '../model/entry.ts';
 import type { Key } from '../model/key.ts';
 import { sameContent } from './compare.ts';
@@ -20,7 +20,7 @@ export interface Triple {
 }
 
 /** Why something is to be written or deleted, in a word. */
-export type Reason = 'missing' | 'differs' | 'newer' | 'deleted' | 'extra' | 'preferred';
+export type Reason = 'missing' | 'differs' | 'newer' | 'deleted' | 'extra' | 'preferred' | 'tie';
 
 /** What is to happen to one key. Plain data: a plan is a list of these. */
 export type Action =
@@ -32,14 +32,17 @@ export type Action =
   /** The baseline remembers what neither side holds any more. */
   | { readonly kind: 'forget'; readonly key: Key }
   /** The target holds what the source does not, and deletion was not asked for. */
-  | { readonly kind: 'keep'; readonly key: Key; readonly on: Side; readonly over: Entry };
+  | { readonly kind: 'keep'; readonly key: Key; readonly on: Side; readonly over: Entry }
+  /** The time is to decide, and this entry has none. */
+  | { readonly kind: 'undated'; readonly key: Key; readonly on: Side; readonly over: Entry };
 
 /**
  * What should happen to one key, given both sides, what they last agreed on, and the policy; `undefined` when they
  * are in step. Pure. `precision` is the coarser of the two stores', in microseconds.
  */
 export function reconcile(triple: Triple, policy: Policy, precision: number): Action | undefined {
-  return policy.direction === 'one-way' ? mirror(triple, policy, precision) : merge(triple, policy, precision);
+  if (policy.direction === 'one-way') return mirror(triple, policy, precision);
+  return policy.decides === 'time' ? byTime(triple, policy, precision) : merge(triple, policy, precision);
 }
 
 function mirror({ key, left, right, base }: Triple, policy: Policy, precision: number): Action | undefined {
@@ -95,6 +98,33 @@ function merge(triple: Triple, policy: Policy, precision: number): Action | unde
   return settleConflict(key, left, right, policy, precision);
 }
 
+function byTime(triple: Triple, policy: Policy, precision: number): Action | undefined {
+  const { key, left, right, base } = triple;
+  if (!left || !right) return onOneSide(triple, policy, precision);
+  if (sameContent(left, right, precision) === true) {
+    // Who is never to delete need not remember what was there.
+    if (policy.deletes === 'keep' || isAsAgreed({ left, right, base }, precision)) return undefined;
+    return { kind: 'settle', key, base: { key, left: statOf(left), right: statOf(right) } };
+  }
+  if (isAsAgreed({ left, right, base }, precision)) return undefined;
+  if (left.modifiedAt === undefined) return { kind: 'undated', key, on: 'left', over: left };
+  if (right.modifiedAt === undefined) return { kind: 'undated', key, on: 'right', over: right };
+  const winner = newest(left, right, precision);
+  if (!winner) return { kind: 'conflict', key, left, right };
+  const why = isOneTime(left.modifiedAt, right.modifiedAt, precision) ? 'tie' : 'newer';
+  return winner === 'left'
+    ? { kind: 'put', key, to: 'right', entry: left, over: right, why }
+    : { kind: 'put', key, to: 'left', entry: right, over: left, why };
+}
+
+function onOneSide({ key, left, right, base }: Triple, { deletes }: Policy, precision: number): Action | undefined {
+  const [on, to, there] = left ? (['left', 'right', left] as const) : (['right', 'left', right] as const);
+  if (!there) return base && { kind: 'forget', key };
+  if (deletes === 'propagate' && base && !moved(there, base[on], precision)) return { kind: 'delete', key, on, over: there, why: 'deleted' };
+  if (there.modifiedAt === undefined) return { kind: 'undated', key, on, over: there };
+  return { kind: 'put', key, to, entry: there, over: undefined, why: 'missing' };
+}
+
 /** Whether one side moved since `before`. Thin evidence counts as movement: a needless compare beats a missed edit. */
 function moved(now: Entry | undefined, before: Stat | undefined, precision: number): boolean {
   if (!now || !before) return now !== undefined || before !== undefined;
@@ -122,7 +152,12 @@ function settleConflict(key: Key, left: Entry, right: Entry, policy: Policy, pre
 /** The later side; on a tie the greater digest, so that both directions of a run elect the same winner. */
 function newest(left: Entry, right: Entry, precision: number): Side | undefined {
   if (left.modifiedAt === undefined || right.modifiedAt === undefined) return undefined;
-  if (left.modifiedAt !== right.modifiedAt && Math.abs(left.modifiedAt - right.modifiedAt) >= precision) return left.modifiedAt > right.modifiedAt ? 'left' : 'right';
+  if (!isOneTime(left.modifiedAt, right.modifiedAt, precision)) return left.modifiedAt > right.modifiedAt ? 'left' : 'right';
   if (!left.digest || !right.digest) return undefined;
   return left.digest.value > right.digest.value ? 'left' : 'right';
+}
+
+/** Whether two times cannot be told apart. */
+function isOneTime(a: Micros, b: Micros, precision: number): boolean {
+  return a === b || Math.abs(a - b) < precision;
 }

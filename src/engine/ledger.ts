@@ -1,24 +1,31 @@
 import type { Side } from '../core/policy.ts';
+import { otherSide } from '../core/policy.ts';
 import type { Action } from '../core/reconcile.ts';
 import { limits } from '../lib/limits.ts';
-import type { Entry } from '../model/entry.ts';
+import type { Entry, Micros } from '../model/entry.ts';
 import type { SyncError } from '../model/errors.ts';
 import { SyncError as SyncErrorClass } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
 import { typeOf } from '../model/key.ts';
 import type { Problem } from '../model/store.ts';
-import type { Counts, Failed, Report, RunEvent } from './types.ts';
+import type { Counts, Failed, Flow, Report, RunEvent } from './types.ts';
 
 type Tally = { -readonly [count in keyof Counts]: number };
+type Flows = { readonly [side in Side]: { -readonly [count in keyof Flow]: number } };
 
-const none: Counts = { read: 0, created: 0, updated: 0, deleted: 0, unchanged: 0, failed: 0, kept: 0, conflicts: 0 };
+const none: Counts = { read: 0, created: 0, updated: 0, deleted: 0, unchanged: 0, skipped: 0, failed: 0, kept: 0, conflicts: 0 };
+/** What is counted of one type. */
+interface Type {
+  readonly tally: Tally;
+  readonly flows: Flows;
+}
 
 /** Counts what a run does and tells whoever listens. One per run. */
 export class Ledger {
   readonly scanned: { [side in Side]: number } = { left: 0, right: 0 };
-  readonly #types = new Map<string, Tally>();
+  readonly #types = new Map<string, Type>();
   /** How keys of the type begin that was counted last. */
-  #last: { readonly start: string; readonly tally: Tally } | undefined;
+  #last: { readonly start: string; readonly type: Type } | undefined;
   readonly #on: (event: RunEvent) => void;
   readonly #now: () => number;
   readonly #startedMs: number;
@@ -29,8 +36,12 @@ export class Ledger {
   #problems = 0;
   #differences = 0;
   #brokenOff = false;
+  readonly #flowing: boolean;
+  #skippedFrom: Micros | undefined;
 
-  constructor(on: ((event: RunEvent) => void) | undefined, now: () => number) {
+  /** `flowing`: what goes each way is counted by itself. */
+  constructor(on: ((event: RunEvent) => void) | undefined, now: () => number, flowing = false) {
+    this.#flowing = flowing;
     this.#on = on ?? ((): void => {});
     this.#now = now;
     this.#startedMs = now();
@@ -43,7 +54,7 @@ export class Ledger {
 
   /** Whether something that was to be written or deleted was not. */
   get failing(): boolean {
-    return this.#brokenOff || [...this.#types.values()].some(({ failed }) => failed > 0);
+    return this.#brokenOff || [...this.#types.values()].some(({ tally: { failed } }) => failed > 0);
   }
 
   emit(event: RunEvent): void {
@@ -53,7 +64,15 @@ export class Ledger {
   /** Entries that were read on one side; `counted` when the side is one whose entries, as far as they are `within` the scope, are to be settled. */
   read(side: Side, entries: readonly Entry[], counted: boolean, within?: (entry: Entry) => boolean): void {
     this.scanned[side] += entries.length;
-    if (counted) for (const entry of entries) if (within?.(entry) !== false) this.#tally(entry.key).read++;
+    const to = otherSide(side);
+    if (counted) {
+      for (const entry of entries) {
+        if (within?.(entry) === false) continue;
+        const { tally, flows } = this.#type(entry.key);
+        tally.read++;
+        flows[to].read++;
+      }
+    }
     this.#on({ kind: 'scanned', side, entries: this.scanned[side] });
   }
 
@@ -80,6 +99,23 @@ export class Ledger {
   settled(key: Key): void {
     this.#settled++;
     this.#tally(key).unchanged++;
+  }
+
+  /** What was to be written is older than what is held by now. */
+  skipped(action: Action & { kind: 'put' }, foundAt: Micros): void {
+    const { tally, flows } = this.#type(action.key);
+    tally.skipped++;
+    flows[action.to].skipped++;
+    this.#skippedFrom = Math.min(foundAt, this.#skippedFrom ?? Infinity);
+    this.#on({ kind: 'skipped', action });
+  }
+
+  /** An entry without a time, where the time is to decide. */
+  undated({ key, on, over: { place } }: Action & { kind: 'undated' }): void {
+    this.#tally(key).failed++;
+    this.#differences++;
+    const error = new SyncErrorClass('invalid', `${place ?? key} does not say when it was modified, so that nobody knows whether it is the newest`, { key, hint: 'give it a time' });
+    this.#list({ place: place ?? key, side: on, action: 'read', error });
   }
 
   /** Counts a write that a run would make. */
@@ -135,18 +171,26 @@ export class Ledger {
   report({ interrupted }: { readonly interrupted: boolean }): Report {
     const types = [...this.#types].sort(([a], [b]) => (a < b ? -1 : 1));
     const counts: Tally = { ...none };
-    for (const [, tally] of types) for (const name of Object.keys(none) as (keyof Counts)[]) counts[name] += tally[name];
+    for (const [, { tally }] of types) for (const name of Object.keys(none) as (keyof Counts)[]) counts[name] += tally[name];
     return {
-      counts, types: Object.fromEntries(types), settled: this.#settled, unguarded: this.#unguarded, differences: this.#differences, problems: this.#problems,
+      counts, types: Object.fromEntries(types.map(([name, { tally }]) => [name, tally])),
+      ...(this.#flowing && { flows: Object.fromEntries(types.map(([name, { flows }]) => [name, flows])) }), ...(this.#skippedFrom !== undefined && { skippedFrom: this.#skippedFrom }),
+      settled: this.#settled, unguarded: this.#unguarded, differences: this.#differences, problems: this.#problems,
       failures: this.#failures, warnings: this.#warnings, complete: this.complete, interrupted: interrupted || this.#brokenOff, durationMs: this.#now() - this.#startedMs,
     };
   }
 
   #count(action: Action & { kind: 'put' | 'delete' }): void {
-    const tally = this.#tally(action.key);
-    if (action.kind === 'delete') tally.deleted++;
-    else if (action.over) tally.updated++;
+    const { tally, flows } = this.#type(action.key);
+    if (action.kind === 'delete') {
+      tally.deleted++;
+      return;
+    }
+    if (action.over) tally.updated++;
     else tally.created++;
+    flows[action.to].written++;
+    // What it replaces was the older one, and did not go the other way.
+    if (action.over) flows[otherSide(action.to)].skipped++;
   }
 
   #fail(action: Action & { kind: 'put' | 'delete' }, side: Side, error: SyncError): void {
@@ -160,17 +204,21 @@ export class Ledger {
   }
 
   #tally(key: Key): Tally {
+    return this.#type(key).tally;
+  }
+
+  #type(key: Key): Type {
     // Keys come in order, mostly, so the next one has the type of the last.
-    if (this.#last !== undefined && key.startsWith(this.#last.start)) return this.#last.tally;
-    const type = typeOf(key);
-    let tally = this.#types.get(type);
-    if (!tally) {
-      const counted = this.#types.size < limits.listedTypes ? type : '';
-      tally = this.#types.get(counted);
-      if (!tally) this.#types.set(counted, (tally = { ...none }));
+    if (this.#last !== undefined && key.startsWith(this.#last.start)) return this.#last.type;
+    const name = typeOf(key);
+    let type = this.#types.get(name);
+    if (!type) {
+      const counted = this.#types.size < limits.listedTypes ? name : '';
+      type = this.#types.get(counted);
+      if (!type) this.#types.set(counted, (type = { tally: { ...none }, flows: { left: { read: 0, written: 0, skipped: 0 }, right: { read: 0, written: 0, skipped: 0 } } }));
     }
     const slash = key.indexOf('/');
-    this.#last = slash < 0 ? undefined : { start: key.slice(0, slash + 1), tally };
-    return tally;
+    this.#last = slash < 0 ? undefined : { start: key.slice(0, slash + 1), type };
+    return type;
   }
 }

@@ -1,25 +1,22 @@
 import { defaultGuard } from '../core/guard.ts';
 import type { Guard } from '../core/guard.ts';
-import { mergeJoin } from '../core/merge-join.ts';
 import type { Policy, Side } from '../core/policy.ts';
 import { otherSide } from '../core/policy.ts';
-import type { Action, Base, Triple } from '../core/reconcile.ts';
-import { reconcile } from '../core/reconcile.ts';
-import { judgedBy, mayMove } from '../core/selection/scope.ts';
+import type { Action } from '../core/reconcile.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import type { Content, Entry } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
 import type { Store } from '../model/store.ts';
-import { withEvidence } from './evidence.ts';
 import { Lane } from './lane.ts';
 import { Moves } from './moves.ts';
 import { anotherPlace, recognisePlaces } from './places.ts';
 import { coarser } from './plan.ts';
+import { planTwoWay } from './plan-two-way.ts';
 import { rememberRefusal } from './refusals.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
-import { inOrder, narrowed } from './scan.ts';
+import { hides } from './scan.ts';
 import { Spill } from './spill.ts';
 import type { Baseline } from './state.ts';
 import { keepAll } from './sync.ts';
@@ -32,46 +29,16 @@ export function pairingName({ left, right }: Pick<TwoWay, 'left' | 'right'>): st
   return `two-way ${left.identity} ${right.identity}`;
 }
 
-/** Deletions travel (they are inferred from the baseline, never from absence alone), and the newest wins. */
-export function twoWayPolicy({ deletes = 'propagate', conflicts = 'newest' }: Pick<TwoWay, 'deletes' | 'conflicts'>): Policy {
-  return { direction: 'two-way', deletes, conflicts };
-}
-
-/** What a two-way run has to do, in pages, in key order. Writes nothing. */
-export async function* planTwoWay({ left, right }: TwoWay, { context }: Pick<Run, 'context'>, policy: Policy, baseline: Baseline): AsyncGenerator<readonly Action[]> {
-  const precision = coarser(left, right);
-  const scanOf = (side: Side, store: Store): AsyncGenerator<readonly Entry[]> => inOrder(store, context, { side, counted: true, want: store.capabilities.reads === 'cheap' ? 'stat' : 'content' });
-  for await (const rows of mergeJoin<Entry | Base>(scanOf('left', left), scanOf('right', right), chosen(baseline, context))) {
-    const triples = rows.map(({ key, items: [l, r, b] }) => ({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined }));
-    const actions: Action[] = [];
-    const confirmed = await confirmAbsence(await confirmAbsence(triples, 'left', left, context), 'right', right, context);
-    const open = confirmed.filter((triple) => mayMove(triple, context.within));
-    for (const triple of await withEvidence(open, { leftOf: () => left, right, precision, proof: 'stat', signal: context.signal, hashes: context.hashes })) {
-      const action = reconcile(triple, policy, precision);
-      if (action && context.within && !judgedBy(action).every(context.within)) continue;
-      if (action?.kind === 'forget' && (cannotEnumerate(left) || cannotEnumerate(right))) continue;
-      if (action) actions.push(action);
-      else if (triple.left || triple.right) context.ledger.unchanged(triple.key);
-    }
-    if (actions.length > 0) yield actions;
-  }
-}
-
 /**
- * What a store did not list need not be gone where a listing does not reach everything: such an entry is asked for by
- * name before anything is concluded. What neither side listed cannot be asked for and stays remembered.
+ * Deletions travel (they are inferred from the baseline, never from absence alone), and the newest wins. Where the time
+ * decides, deletions travel when asked for, and never where a window hides what else there is.
  */
-async function confirmAbsence(triples: readonly Triple[], side: Side, store: Store, { signal }: Run['context']): Promise<readonly Triple[]> {
-  if (!cannotEnumerate(store)) return triples;
-  const missing = triples.flatMap((triple) => (triple[side] ? [] : (triple[otherSide(side)] ?? [])));
-  if (missing.length === 0) return triples;
-  const found = await store.read(missing, signal && { signal });
-  const byKey = new Map(found.flatMap((entry): [Key, Entry][] => (entry ? [[entry.key, entry]] : [])));
-  return triples.map((triple) => (triple[side] || !byKey.has(triple.key) ? triple : { ...triple, [side]: byKey.get(triple.key) }));
+function twoWayPolicy({ decides = 'baseline', deletes = decides === 'time' ? 'keep' : 'propagate', conflicts = 'newest', window }: TwoWay): Policy {
+  return { direction: 'two-way', deletes: hides(window) ? 'keep' : deletes, conflicts, decides };
 }
 
-function cannotEnumerate({ capabilities }: Store): boolean {
-  return capabilities.enumerates === 'collections';
+function startTwoWay(pairing: TwoWay): Run {
+  return startRun(withinBoth(pairing), { flowing: pairing.decides === 'time' });
 }
 
 /** A side that is a part of a wider place has no say in what lies outside that part. */
@@ -80,24 +47,18 @@ function withinBoth(pairing: TwoWay): TwoWay {
   return { ...pairing, where: (ref) => where?.(ref) !== false && left.covers?.(ref) !== false && right.covers?.(ref) !== false };
 }
 
-/** What is remembered of the entries in scope: a filter hides an entry from memory too, or it would be forgotten as gone. */
-async function* chosen(baseline: Baseline, context: Run['context']): AsyncGenerator<readonly Base[]> {
-  const where = narrowed(context);
-  for await (const page of baseline.scan()) yield where ? page.filter(where) : page;
-}
-
 /**
  * Brings both sides to hold the same: what changed on one side since the baseline travels to the other; what changed
  * on both is decided by the policy, and the losing value is kept in the state. A run without a baseline deletes nothing.
  */
 export async function runMerge(pairing: TwoWay): Promise<Report> {
-  const run = startRun(withinBoth(pairing));
+  const run = startTwoWay(pairing);
   const { ledger, context } = run;
   const policy = twoWayPolicy(pairing);
   const { left, right, guard = defaultGuard, state, signal } = pairing;
   const baseline = state.baseline(pairingName(pairing));
-  await using toLeft = laneOf('left', pairing, run, baseline);
-  await using toRight = laneOf('right', pairing, run, baseline);
+  await using toLeft = laneOf('left', pairing, run, { baseline, policy });
+  await using toRight = laneOf('right', pairing, run, { baseline, policy });
   const lanes = { left: toLeft, right: toRight };
   using leftDeletes = new Spill<Delete>();
   using rightDeletes = new Spill<Delete>();
@@ -117,6 +78,7 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
               break;
             case 'delete': deletes[action.on].add(withoutContents(action)); break;
             case 'conflict': ledger.conflict(action); break;
+            case 'undated': ledger.undated(action); break;
             case 'keep': ledger.kept(action.key); break;
             case 'forget': forgotten.add(action.key); break;
             case 'settle':
@@ -165,7 +127,7 @@ async function guardSide(side: Side, pairing: TwoWay, { ledger, context: { signa
 
 /** What {@link runMerge} would do, told page by page; nothing is written, not even the baseline. */
 export async function runMergeDiff(pairing: TwoWay, show: (actions: readonly Action[]) => void | Promise<void>): Promise<Report> {
-  const run = startRun(withinBoth(pairing));
+  const run = startTwoWay(pairing);
   const { ledger, context } = run;
   using leftDeletes = new Spill<Delete>();
   using rightDeletes = new Spill<Delete>();
@@ -181,6 +143,7 @@ export async function runMergeDiff(pairing: TwoWay, show: (actions: readonly Act
         if (action.kind === 'put' || action.kind === 'delete') ledger.planned(action);
         else if (action.kind === 'keep') ledger.kept(action.key);
         else if (action.kind === 'conflict') ledger.conflict(action);
+        else if (action.kind === 'undated') ledger.undated(action);
         else if (action.kind === 'settle') ledger.settled(action.key);
       }
       await show(actions.filter(({ kind }) => kind !== 'forget' && kind !== 'settle'));
@@ -197,11 +160,14 @@ export async function runMergeDiff(pairing: TwoWay, show: (actions: readonly Act
   });
 }
 
-function laneOf(side: Side, pairing: TwoWay, { ledger, host, backoff, context: { signal, hashes } }: Run, baseline: Baseline): Lane {
+function laneOf(side: Side, pairing: TwoWay, { ledger, host, backoff, context: { signal, hashes } }: Run, { baseline, policy }: { readonly baseline: Baseline; readonly policy: Policy }): Lane {
   const sink = pairing[side];
   const source = pairing[otherSide(side)];
-  const beforeLosing = (puts: readonly Put[]): Promise<void> => keepLosing(puts, side, pairing, host.now());
-  const writer = new Writer({ sink, side, originOf: () => source, ledger, baseline, remember: 'all', host, backoff, signal, hashes, beforeLosing });
+  const byTime = policy.decides === 'time';
+  // An older version that gives way to a newer one is no conflict: only of two of one time somebody's work is lost.
+  const beforeLosing = (puts: readonly Put[]): Promise<void> => keepLosing(byTime ? puts.filter(({ why }) => why === 'tie') : puts, side, pairing, host.now());
+  const remember = byTime && policy.deletes === 'keep' ? 'learned' : 'all';
+  const writer = new Writer({ sink, side, originOf: () => source, ledger, baseline, remember, host, backoff, signal, hashes, beforeLosing, ...(byTime && { newest: { precision: coarser(source, sink) } }) });
   return new Lane({ writer, ledger, concurrency: pairing.concurrency, batchBytes: pairing.batchBytes, signal, onFailure: 'continue', onSettled: () => baseline.commit() });
 }
 

@@ -17,10 +17,10 @@ export interface Run {
   readonly backoff: Backoff;
 }
 
-/** Makes what a run needs out of what it was given. */
-export function startRun({ on, signal, where, within, under, sortBytes, state, host = plainHost }: RunOptions): Run {
-  const ledger = new Ledger(on, () => host.now());
-  return { ledger, context: { ledger, signal, where, within, under, sortBytes, hashes: new Hashes(state) }, host, backoff: defaultBackoff };
+/** Makes what a run needs out of what it was given. `flowing`: what goes each way is counted by itself. */
+export function startRun({ on, signal, where, within, under, window, sortBytes, state, host = plainHost }: RunOptions, { flowing = false }: { readonly flowing?: boolean } = {}): Run {
+  const ledger = new Ledger(on, () => host.now(), flowing);
+  return { ledger, context: { ledger, signal, where, within, under, window, sortBytes, hashes: new Hashes(state) }, host, backoff: defaultBackoff };
 }
 
 /** Runs `body`; an abort ends it early with an honest report instead of an error, and an error carries the report so far. */

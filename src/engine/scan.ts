@@ -2,10 +2,10 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { mergeJoin } from '../core/merge-join.ts';
 import type { Side } from '../core/policy.ts';
 import { withoutContent } from '../model/entry.ts';
-import type { Entry, Ref } from '../model/entry.ts';
+import type { Entry, Micros, Ref, Stat } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
-import type { ScanOptions, Source } from '../model/store.ts';
+import type { ScanOptions, Source, Window } from '../model/store.ts';
 import type { Hashes } from './hashes.ts';
 import type { Ledger } from './ledger.ts';
 import { sortEntries } from './sort.ts';
@@ -22,6 +22,7 @@ export interface ScanContext {
   readonly where: ((ref: Ref) => boolean) | undefined;
   readonly within: ((entry: Entry) => boolean) | undefined;
   readonly under: readonly Key[] | undefined;
+  readonly window: Window | undefined;
   readonly sortBytes: number | undefined;
   readonly hashes: Hashes;
 }
@@ -42,8 +43,9 @@ export interface SideOptions extends Pick<ScanOptions, 'want' | 'collections'> {
 export async function* scanned(source: Source, context: ScanContext, { side, counted, visit, unlisted, want = 'stat', collections }: SideOptions): AsyncGenerator<readonly Entry[]> {
   const { ledger, signal, under, within } = context;
   const where = narrowed(context);
+  const window = hides(context.window) ? context.window : undefined;
   let breathedMs = performance.now();
-  for await (const { entries, problems } of source.scan({ want, ...(under && { under }), ...(collections && { collections }), ...(signal && { signal }) })) {
+  for await (const { entries, problems } of source.scan({ want, ...(under && { under }), ...(window && { window }), ...(collections && { collections }), ...(signal && { signal }) })) {
     // A store that answers at once never gives way by itself; signals, timers and progress would wait for the end.
     if (performance.now() - breathedMs > 20) {
       await immediate();
@@ -54,13 +56,24 @@ export async function* scanned(source: Source, context: ScanContext, { side, cou
       if (problem.collection !== undefined && unlisted) unlisted(problem.collection, problem.error);
       else ledger.problem(side, problem);
     }
-    const chosen = where ? entries.filter(where) : entries;
+    const found = where ? entries.filter(where) : entries;
+    const chosen = window ? found.filter((entry) => isInside(entry, window)) : found;
     if (chosen.length === 0) continue;
     ledger.read(side, chosen, counted, within);
     if (visit) for (const entry of chosen) visit(entry);
     // Some stores cannot list without content, and held until its turn comes it would fill the memory.
     yield want === 'stat' && chosen[0]?.content ? chosen.map(withoutContent) : chosen;
   }
+}
+
+/** Whether a window keeps scans from seeing all there is. One without a beginning is held by all that is read. */
+export function hides(window: Window | undefined): window is Window & { readonly after: Micros } {
+  return window?.after !== undefined;
+}
+
+/** Whether an entry was modified within a window. What has no time is within every one. */
+export function isInside({ modifiedAt }: Stat, { after = -Infinity, until = Infinity }: Window): boolean {
+  return modifiedAt === undefined || (modifiedAt > after && modifiedAt <= until);
 }
 
 /** Which entries are in scope, by what was asked for and where. */

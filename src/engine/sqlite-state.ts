@@ -9,6 +9,7 @@ import { SyncError } from '../model/errors.ts';
 import type { FailureCode } from '../model/errors.ts';
 import type { Fact, Facts } from '../model/facts.ts';
 import type { Key } from '../model/key.ts';
+import { SqliteCheckpoints, SqliteLocks } from './sqlite-checkpoints.ts';
 import { SqliteHashes } from './sqlite-hashes.ts';
 import { inTransaction, Rows } from './sqlite-rows.ts';
 import type { Baseline, HashCache, LostValue, State } from './state.ts';
@@ -48,6 +49,8 @@ function failureOf(cause: unknown): FailureCode {
 }
 
 class SqliteState implements State {
+  readonly checkpoints: SqliteCheckpoints;
+  readonly locks: SqliteLocks;
   readonly #database: DatabaseSync;
 
   constructor(database: DatabaseSync) {
@@ -64,8 +67,12 @@ class SqliteState implements State {
       create table if not exists fingerprints (identity text primary key, fingerprint text not null) without rowid;
       create table if not exists refusals (identity text primary key, held integer not null) without rowid;
       create table if not exists facts (identity text not null, name text not null, fact text not null, at integer not null, primary key (identity, name)) without rowid;
+      create table if not exists checkpoints (configuration text primary key, name text not null, until integer not null, at integer not null) without rowid;
+      create table if not exists locks (configuration text primary key, token integer not null, holder text not null, since integer not null, until integer not null) without rowid;
       create table if not exists lost (pairing integer not null references pairings, at integer not null, key text not null, side text not null, document text not null);
       pragma user_version = ${format};`);
+    this.checkpoints = new SqliteCheckpoints(database);
+    this.locks = new SqliteLocks(database);
   }
 
   baseline(pairing: string): Baseline {

@@ -1,7 +1,7 @@
 import type { ResponseCache } from '../lib/response-cache.ts';
 import type { Base } from '../core/reconcile.ts';
 import type { Side } from '../core/policy.ts';
-import type { Digest, Version } from '../model/entry.ts';
+import type { Digest, Micros, Version } from '../model/entry.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Key } from '../model/key.ts';
 
@@ -26,6 +26,53 @@ export interface HashCache {
   commit(): void;
 }
 
+/** Until where a configuration was found to be in step. */
+export interface Checkpoint {
+  /** All that shapes the runs: both places, what is selected, how it is read. */
+  readonly configuration: string;
+  /** The same, fit to print. */
+  readonly name: string;
+  readonly until: Micros;
+  /** Milliseconds since the Unix epoch: when this was remembered. */
+  readonly at: number;
+}
+
+/** Where configurations go on. */
+export interface Checkpoints {
+  get(configuration: string): Checkpoint | undefined;
+  /** Durable once this has returned. Throws `conflict` where it rests on a lock that somebody else has taken since. */
+  set(checkpoint: Checkpoint, lock?: Lock): void;
+  /** Whether there was one. */
+  delete(configuration: string): boolean;
+  /** By their names. */
+  list(): readonly Checkpoint[];
+}
+
+/** The right to run a configuration. */
+export interface Lock {
+  readonly configuration: string;
+  /** Greater than that of every lock on this configuration before. */
+  readonly token: number;
+}
+
+/** Who holds a lock, or held it last. */
+export interface Holder {
+  readonly holder: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+/** Locks that are good for a time, and are taken over when it is past. */
+export interface Locks {
+  /** A lock, or who holds it. `isGone`: whether a holder is known not to be there any more. */
+  take(configuration: string, wanted: Holder, isGone?: (holder: string) => boolean): Lock | Holder;
+  /** Whether the lock is still held, and is now until then. */
+  renew(lock: Lock, untilMs: number): boolean;
+  /** Gives the lock back, where it is still held. */
+  release(lock: Lock): void;
+}
+
 /** Everything remembered between runs. Each pairing has its own baseline, so two configurations never disturb each other. */
 export interface State extends AsyncDisposable {
   /** `pairing`: all that shapes the run: both identities, direction, selection, schema. */
@@ -36,6 +83,8 @@ export interface State extends AsyncDisposable {
   hashes(identity: string): HashCache;
   /** What a store found out about its place, by the place's identity. */
   facts(identity: string): Facts;
+  readonly checkpoints: Checkpoints;
+  readonly locks: Locks;
   /** What was remembered of a place to tell it from another one at the same address; see law 1. */
   fingerprint(identity: string): string | undefined;
   setFingerprint(identity: string, fingerprint: string): void;

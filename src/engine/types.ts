@@ -3,9 +3,9 @@ import type { Policy, Side } from '../core/policy.ts';
 import type { Action } from '../core/reconcile.ts';
 import type { SyncError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
-import type { Entry, Ref } from '../model/entry.ts';
+import type { Entry, Micros, Ref } from '../model/entry.ts';
 import type { Key } from '../model/key.ts';
-import type { Problem, Sink, Source, Store } from '../model/store.ts';
+import type { Problem, Sink, Source, Store, Window } from '../model/store.ts';
 import type { BudgetOptions } from './budget.ts';
 import type { State } from './state.ts';
 
@@ -16,6 +16,8 @@ export type RunEvent =
   | { readonly kind: 'scanned'; readonly side: Side; readonly entries: number }
   | { readonly kind: 'done'; readonly action: Action; readonly unguarded: boolean }
   | { readonly kind: 'stale'; readonly action: Action }
+  /** Not written, because what is there by now is newer. */
+  | { readonly kind: 'skipped'; readonly action: Action }
   | { readonly kind: 'failed'; readonly action: Action; readonly error: SyncError }
   | { readonly kind: 'problem'; readonly side: Side; readonly problem: Problem }
   | { readonly kind: 'warning'; readonly message: string }
@@ -29,10 +31,21 @@ export interface Counts {
   readonly updated: number;
   readonly deleted: number;
   readonly unchanged: number;
+  /** Not written, because the target held something newer by the time it was to be written. */
+  readonly skipped: number;
   readonly failed: number;
   /** On the target only, and left there because deletion was not asked for. */
   readonly kept: number;
   readonly conflicts: number;
+}
+
+/** What went one way between two sides. */
+export interface Flow {
+  /** Entries read where it comes from. */
+  readonly read: number;
+  readonly written: number;
+  /** Entries that were not written, because the other side holds a newer one. */
+  readonly skipped: number;
 }
 
 /** One thing that did not end as it should. */
@@ -48,6 +61,8 @@ export interface Failed {
 export interface Report {
   readonly counts: Counts;
   readonly types: { readonly [type: string]: Counts };
+  /** Where the time decides: what came to each side, by type. */
+  readonly flows?: { readonly [type: string]: { readonly [side in Side]: Flow } };
   /** Entries settled in the baseline without a write (two-way). */
   readonly settled: number;
   /** Writes that no expectation protected, because the store cannot enforce one. */
@@ -55,6 +70,8 @@ export interface Report {
   /** Differences that remain: failed, stale, conflicting, or planned and not executed. */
   readonly differences: number;
   readonly problems: number;
+  /** The earliest time of what turned out to be newer at a target than what was to be written: the next run has to look at it. */
+  readonly skippedFrom?: Micros;
   readonly failures: readonly Failed[];
   readonly warnings: readonly string[];
   /** Whether every scan ended without a problem. */
@@ -79,6 +96,11 @@ export interface RunOptions {
   readonly within?: (entry: Entry) => boolean;
   /** Looks only at what has one of these keys or lies below it, on both sides. */
   readonly under?: readonly Key[];
+  /**
+   * Only what was modified within it is carried across. Given a beginning, only that is looked at, besides what is held under
+   * the same keys, and nothing is deleted.
+   */
+  readonly window?: Window;
   /** Bytes of entries held in memory before a sort spills to disk. */
   readonly sortBytes?: number;
   /** Bytes of content that one batch of writes brings, but for its last entry. */
@@ -125,6 +147,8 @@ export interface TwoWay extends RunOptions {
   readonly right: Store;
   readonly deletes?: Policy['deletes'];
   readonly conflicts?: Policy['conflicts'];
+  /** What decides; see {@link Policy}. By time, deletions travel only where that was asked for. */
+  readonly decides?: Policy['decides'];
   readonly guard?: Guard;
   /** How many entries each side holds, roughly, for the guard, where a run looks only {@link RunOptions.under} a part of it. */
   readonly held?: number;

@@ -37,6 +37,8 @@ export interface WriterOptions {
   readonly signal: AbortSignal | undefined;
   readonly hashes: Hashes;
   readonly budget?: Budget;
+  /** Where the later entry wins: how far apart two times must be to be two, in microseconds. */
+  readonly newest?: { readonly precision: number };
   /** Called before writes that overwrite news; see law 7. */
   readonly beforeLosing?: (puts: readonly Put[]) => Promise<void>;
   /** Called with what the sink is about to lose, whether replaced or deleted. When it throws, nothing is. */
@@ -66,12 +68,12 @@ export class Writer {
   async put(puts: readonly Put[]): Promise<readonly boolean[]> {
     // Where the sink can take content over, it is read only for what turns out to need it.
     const early = this.#options.sink.takeOver ? undefined : await this.#withContent(puts);
-    await this.#options.beforeLosing?.(puts.filter(({ why }) => why === 'newer' || why === 'preferred'));
+    await this.#options.beforeLosing?.(puts.filter(({ why }) => why === 'newer' || why === 'preferred' || why === 'tie'));
     await this.#options.keep?.(puts.flatMap(({ over }) => over ?? []));
     const taken = early ? [] : await this.#takeOver(puts);
     const rest = (early ?? await this.#withContent(puts.filter((_, i) => !taken[i])))[Symbol.iterator]();
     const ready = puts.map((_, i) => (taken[i] ? undefined : rest.next().value as Ready | SyncError | undefined));
-    const writes = ready.flatMap((put): Write[] => (put && !(put instanceof SyncError) ? [{ kind: 'put', entry: put.entry, ...expecting(put.over) }] : []));
+    const writes = ready.flatMap((put): Write[] => (put && !(put instanceof SyncError) ? [{ kind: 'put', entry: put.entry, ...this.#expecting(put) }] : []));
     const outcomes = (await this.#write(writes))[Symbol.iterator]();
     return ready.map((put, i) => {
       const took = taken[i];
@@ -116,6 +118,10 @@ export class Writer {
           ledger.done(put, false);
           return true;
         }
+        if (this.#isNewer(outcome.found, put.entry)) {
+          ledger.skipped(put, outcome.found.modifiedAt);
+          return true;
+        }
         ledger.stale(put);
         return false;
       case 'failed':
@@ -124,6 +130,19 @@ export class Writer {
       default:
         return outcome satisfies never;
     }
+  }
+
+  /** Where the later entry wins, the sink decides by itself that nothing newer is replaced, whoever wrote that since it was looked at. */
+  #expecting({ entry: { modifiedAt }, over, why }: Put): { readonly expect?: Expectation } {
+    const { newest, sink } = this.#options;
+    if (!newest || why === 'tie' || modifiedAt === undefined || !sink.capabilities.expects.includes('older')) return expecting(over);
+    const step = Math.max(1, newest.precision);
+    return { expect: { older: Math.floor(modifiedAt / step) * step } };
+  }
+
+  #isNewer(found: Entry | undefined, { modifiedAt }: Entry): found is Entry & { readonly modifiedAt: number } {
+    const { newest } = this.#options;
+    return newest !== undefined && found?.modifiedAt !== undefined && modifiedAt !== undefined && found.modifiedAt > modifiedAt && found.modifiedAt - modifiedAt >= newest.precision;
   }
 
   /** What was broken off because the run was told to stop is left to be done, and no failure. */
@@ -161,7 +180,7 @@ export class Writer {
   async #takeOver(puts: readonly Put[]): Promise<readonly (Outcome | undefined)[]> {
     const { sink, originOf, signal, host } = this.#options;
     using grace = new Grace(signal, host);
-    return await takeOver(sink, puts.map(({ entry, over }) => ({ entry, source: originOf(entry), ...expecting(over) })), grace.signal);
+    return await takeOver(sink, puts.map((put) => ({ entry: put.entry, source: originOf(put.entry), ...this.#expecting(put) })), grace.signal);
   }
 
   /** Each put with its content, as the origin holds it now; `undefined` where it is gone, and why where it cannot be read. */

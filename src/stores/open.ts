@@ -4,6 +4,7 @@ import type { ResponseCache } from '../lib/response-cache.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Host } from '../model/host.ts';
+import type { StoreKind } from '../model/kind.ts';
 import type { KeepingRules } from '../model/keeping.ts';
 import { plainHost } from '../model/plain-host.ts';
 import { isSink, isSource } from '../model/store.ts';
@@ -12,6 +13,7 @@ import type { Schema } from '../schema/schema.ts';
 import { endpointOptions } from './endpoint-options.ts';
 import { kinds } from './kinds.ts';
 import type { KindName } from './kinds.ts';
+import type { TimeUnit } from './records/instants.ts';
 
 /** An endpoint as read: which kind of place, and where. */
 export interface Recognised {
@@ -101,7 +103,14 @@ export async function openStore(endpoint: string | Recognised, options: OpenOpti
   const visible = name === 'tree' && as === 'documents' ? { hidden: 'skip' } : {};
   const { endpoint: place, options: own } = schemed.includes(name) ? endpointOptions(location, kind) : { endpoint: location, options: {} };
   const store = await kind.open(place, { ...visible, ...Object.fromEntries(wanted), ...own, ...lent }, host);
-  return as === 'documents' ? asDocuments(store, options) : store;
+  return datedAs(as === 'documents' ? await asDocuments(store, options) : store, kind, rest);
+}
+
+/** A store as one whose documents say when they were modified, where it cannot be told so itself. */
+async function datedAs(store: Store | Source | Sink, kind: StoreKind, { modified, modifiedUnit }: OpenOptions): Promise<Store | Source | Sink> {
+  if (typeof modified !== 'string' || kind.options.some(({ name }) => name === 'modified') || !isSource(store) || !isSink(store)) return store;
+  const { dated } = await import('./records/dated.ts');
+  return dated(store, { modified, ...(modifiedUnit !== undefined && { modifiedUnit: modifiedUnit as TimeUnit }) });
 }
 
 /**
@@ -122,7 +131,7 @@ export async function openPair({ origins, target, options: { keeping, ...options
     if (same) throw same;
   }
 
-  const blobs = [...left, right].every(({ kind }) => blobKinds.includes(kind)) && options.as !== 'documents';
+  const blobs = [...left, right].every(({ kind }) => blobKinds.includes(kind)) && options.as !== 'documents' && options['modified'] === undefined;
   if (options.as === 'blobs' && !blobs) throw new SyncError('invalid', 'only directories and buckets can be copied as blobs', { hint: 'leave out --as blobs, or name directories or buckets on both sides' });
   if (keeping && ![right, ...(bothWritten ? left : [])].some(({ kind }) => objectKinds.includes(kind))) throw new SyncError('invalid', `rules about objects are for buckets and containers, and ${withoutUserinfo(right.location)} is neither`, { hint: 'leave them out, or name a bucket as s3://bucket/prefix' });
   const rules = keeping && { keeping };

@@ -18,7 +18,7 @@ export interface Running {
 }
 
 /** Runs a command of the checkout to its end, in an environment of its own. */
-export function runCommand(name: 'syncline' | 'resource-sync', args: readonly string[], { cwd, stdin = '', environment = {} }: Running): Promise<Ended> {
+export function runCommand(name: 'syncline' | 'resource-sync' | 'synced', args: readonly string[], { cwd, stdin = '', environment = {} }: Running): Promise<Ended> {
   const file = fileURLToPath(new URL(`../../src/cli/${name === 'syncline' ? 'main' : name}.ts`, import.meta.url));
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [file, ...args], { cwd, env: { HOME: cwd, PATH: process.env['PATH'] ?? '', ...environment } });

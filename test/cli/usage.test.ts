@@ -28,6 +28,18 @@ const mistakes: readonly (readonly [args: readonly string[], says: RegExp])[] = 
   [['merge', '--no-state', 'a', 'b'], /--no-state leaves a merge without the memory/],
   [['merge', '--prefer', 'oldest', 'a', 'b'], /Allowed choices are left, right, newest/],
   [['merge', 'a', '-'], /readable and writable/],
+  [['merge', '--newest', '--prefer', 'left', 'a', 'b'], /cannot be used with/],
+  [['merge', '--newest', '--from', '1420070400000', 'a', 'b'], /13 digits looks like milliseconds/],
+  [['merge', '--newest', '--until', 'yesterday', 'a', 'b'], /--until "yesterday" must be a date and time/],
+  [['merge', '--newest', '--from', '2015-02-01', '--until', '2015-01-01', 'a', 'b'], /nothing lies within it: --from has to be before --until/],
+  [['merge', '--newest', '--from', '2015-02-01', '--delete', 'a', 'b'], /nothing is deleted in a range/],
+  [['merge', '--newest', '--from', '9999-01-01', 'a', 'b'], /yet to come/],
+  [['merge', '--full', 'a', 'b'], /add --newest/],
+  [['merge', '--newest', '--modified', 'at', '--as', 'blobs', 'a', 'b'], /only directories and buckets can be copied as blobs/],
+  [['merge', '--every', '1s', '--watch', 'a', 'b'], /cannot be used with/],
+  [['sync', '--every', 'often', 'a', 'b'], /a time such as 90s/],
+  [['state', 'sit'], /state cannot sit/],
+  [['state', 'show', 'nothing'], /no ID of a pair/],
   [['stores', 'ftp'], /"ftp" is not a kind of place/],
   [['completion', 'cmd.exe'], /not a shell/],
   [['completion'], /no shell was named/],
@@ -81,7 +93,7 @@ test('each command explains itself with examples that its own parser accepts', a
   using bench = new Bench();
   const { stdout } = await bench.syncline(['--help']);
   const names = [...stdout.split('Commands:')[1]?.split('\n\n')[0]?.matchAll(/^ {2}([a-z]+)/gm) ?? []].map(([, name]) => name ?? '');
-  assert.deepEqual(names, ['sync', 'merge', 'diff', 'verify', 'stores', 'completion', 'help']);
+  assert.deepEqual(names, ['sync', 'merge', 'diff', 'verify', 'stores', 'state', 'completion', 'help']);
   for (const name of names.slice(0, -1)) {
     const { code, stdout: text } = await bench.syncline([name, '--help']);
     assert.equal(code, 0);

@@ -1,6 +1,10 @@
+import type { Report, TwoWay } from '../../engine/types.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Command, Invocation } from '../command.ts';
 import { mergeOptions, outputOptions, placeOptions } from '../options.ts';
+import type { Values } from '../options.ts';
+import type { Pairing } from '../pairing.ts';
+import type { Terminal } from '../terminal.ts';
 import { checkWatchOptions } from '../watch/refusals.ts';
 
 /** Both ways. */
@@ -14,11 +18,14 @@ export const command: Command = {
     ['merge ./laptop ./server', 'both ways; where both sides changed, the newest wins'],
     ['merge --no-delete ./data https://staging.example.com', 'both ways, and nothing is deleted'],
     ['merge --prefer left --dry-run ./a ./b', 'see what would be done'],
+    ['merge --newest --modified updated --every 60s ./a ./b', 'once a minute, both get the later version of every record'],
+    ['merge --newest --from 2015-01-01 --until 2015-02-01 ./a ./b', 'only what was modified in January 2015'],
     ['merge --watch ./notes s3://my-bucket/notes', 'go on until interrupted: a change on either side travels to the other'],
   ],
   notes: [
     'What both sides last agreed on is remembered (see --state). Without that memory, as on the first run, nothing is deleted.',
     'A REST API need not list all that it holds: what an address does not list is asked for before it counts as deleted.',
+    'With --newest a run begins where the last one of the same places and options ended (see syncline state), a little before, and ends at the moment it was started. One of a range (--from, --until) does not move that.',
     'A version that loses against a newer or preferred one is kept: a document in the state, a file beside the winner.',
   ],
   run,
@@ -27,31 +34,55 @@ export const command: Command = {
 async function run({ args, values, terminal }: Invocation): Promise<number> {
   const [left, right, ...more] = args;
   if (left === undefined || right === undefined || more.length > 0) throw new SyncError('invalid', `merge takes two places, and ${args.length} were named`, { hint: 'name the left and the right side' });
-  if (values.state === false) throw new SyncError('invalid', '--no-state leaves a merge without the memory it works from', { hint: 'leave it out, or name a file with --state' });
-  checkWatchOptions(values);
+  checkOptions(values);
   const { bothStores, withPairing } = await import('../pairing.ts');
-  const { runMerge, runMergeDiff } = await import('../../engine/merge.ts');
-  const { finish } = await import('../finish.ts');
-  const { delete: travels = true, prefer, dryRun = false, ...rest } = values;
+  const { delete: removes, ...rest } = values;
   return withPairing({ origins: [left], target: right, values: rest, terminal, needsState: true, bothWritten: true }, async (pairing) => {
+    const { rangeOf, runByTime, windowOf } = await import('../by-time.ts');
+    const { configurationOf } = await import('../configuration.ts');
+    const { runMerge } = await import('../../engine/merge.ts');
+    const { host, state } = pairing;
+    const { from, until } = rangeOf(values, host);
     const [a, b] = bothStores(pairing);
-    const twoWay = { ...pairing.run, state: pairing.state, left: a, right: b, deletes: travels ? 'propagate' as const : 'keep' as const, conflicts: prefer ?? 'newest' as const };
+    const ranged = from !== undefined || until !== undefined;
+    const { newest = false, prefer = 'newest', full, overlap } = values;
+    const twoWay: TwoWay = {
+      ...pairing.run, state, left: a, right: b, deletes: removes ?? !(newest || ranged) ? 'propagate' : 'keep', conflicts: prefer, ...(newest && { decides: 'time' }),
+      ...(ranged && { window: { ...(from !== undefined && { after: from }), ...(until !== undefined && { until }) } }),
+    };
     if (values.watch) return await (await import('../watch.ts')).watchPairing(pairing, { values, terminal, twoWay });
-    if (!dryRun) {
-      const report = await runMerge(twoWay);
-      pairing.progress.stop();
-      return finish(report, { command: 'merge', pairing, values, terminal });
-    }
-    const { showAction } = await import('../render/diff.ts');
-    const { loadSchema } = await import('../../stores/open.ts');
-    const schema = await loadSchema(values.schema ?? 'hal');
-    const report = await runMergeDiff(twoWay, async (actions) => {
-      for (const action of actions) {
-        if (values.report === 'ndjson') terminal.out(`${JSON.stringify(showAction.asJson(action))}\n`);
-        else if (values.report === undefined && !values.quiet) terminal.out(await showAction.asText(action, { paint: terminal.paint, schema, content: false }));
-      }
-    });
+    const configuration = configurationOf('merge', [left, right], pairing, values);
+    const byTime = { ...configuration, from, until, full, overlap };
+    if (values.dryRun) return await show(newest ? { ...twoWay, window: windowOf(twoWay, byTime) } : twoWay, { pairing, values, terminal });
+    const once = (pair: TwoWay): Promise<Report> => (newest ? runByTime(pair, byTime, host) : runMerge(pair));
+    const { finish } = await import('../finish.ts');
+    if (values.every !== undefined) return await (await import('../every.ts')).repeatRuns(pairing, { command: 'merge', values, terminal, ...configuration, locks: !newest }, (signal) => once({ ...twoWay, signal }));
+    const report = await once(twoWay);
     pairing.progress.stop();
-    return finish(report, { command: 'merge', pairing, values, terminal, planned: true, differencesAreFine: true });
+    return finish(report, { command: 'merge', pairing, values, terminal });
   });
+}
+
+function checkOptions(values: Values): void {
+  if (values.state === false) throw new SyncError('invalid', '--no-state leaves a merge without the memory it works from', { hint: 'leave it out, or name a file with --state' });
+  for (const name of ['full', 'overlap'] as const) if (values[name] !== undefined && !values.newest) throw new SyncError('invalid', `--${name} is about merging by time`, { hint: `add --newest, or leave out --${name}` });
+  checkWatchOptions(values);
+}
+
+/** Prints what a run would do. */
+async function show(twoWay: TwoWay, { pairing, values, terminal }: { readonly pairing: Pairing; readonly values: Values; readonly terminal: Terminal }): Promise<number> {
+  const { runMergeDiff } = await import('../../engine/merge.ts');
+  const { showAction } = await import('../render/diff.ts');
+  const { loadSchema } = await import('../../stores/open.ts');
+  const { finish } = await import('../finish.ts');
+  const schema = await loadSchema(values.schema ?? 'hal');
+  const report = await runMergeDiff(twoWay, async (actions) => {
+    for (const action of actions) {
+      const json = values.report === 'ndjson' ? showAction.asJson(action) : undefined;
+      if (json) terminal.out(`${JSON.stringify(json)}\n`);
+      else if (values.report === undefined && !values.quiet) terminal.out(await showAction.asText(action, { paint: terminal.paint, schema, content: false }));
+    }
+  });
+  pairing.progress.stop();
+  return finish(report, { command: 'merge', pairing, values, terminal, planned: true, differencesAreFine: true });
 }

@@ -1,6 +1,7 @@
 import { SyncError } from '../../model/errors.ts';
 import type { Command, Invocation } from '../command.ts';
 import { outputOptions, placeOptions, syncOptions } from '../options.ts';
+import type { Pairing } from '../pairing.ts';
 import { checkWatchOptions } from '../watch/refusals.ts';
 
 /** One way: the destination comes to hold what the origins hold. */
@@ -50,10 +51,21 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
   if (target === '-') terminal.yieldStdout();
   return withPairing({ origins, target, values, terminal, convert: true }, async (pairing) => {
     const { pair, run: options, progress } = pairing;
+    if (values.every !== undefined) return await every(pairing, { args, values, terminal });
     const report = isComparable(pair.target)
       ? await (await import('../../engine/sync.ts')).runSync(pairing.oneWay())
       : await (await import('../../engine/copy.ts')).runCopy({ ...options, origins: pair.origins, target: pair.target });
     progress.stop();
     return finish(report, { command: 'sync', pairing, values, terminal, ...(!values.delete && { keptHint: 'only at the destination left there: pass --delete to remove them' }) });
   });
+}
+
+async function every(pairing: Pairing, { args, values, terminal }: Invocation): Promise<number> {
+  const { runSync } = await import('../../engine/sync.ts');
+  const { repeatRuns } = await import('../every.ts');
+  const { configurationOf } = await import('../configuration.ts');
+  const oneWay = pairing.oneWay();
+  const once = oneWay.origins.find(({ capabilities: { reads } }) => reads === 'once');
+  if (once) throw new SyncError('invalid', `${once.name} can be read only once, and --every reads again and again`, { hint: 'name a directory, a file or another place' });
+  return await repeatRuns(pairing, { command: 'sync', values, terminal, ...configurationOf('sync', args, pairing, values), locks: true }, (signal) => runSync({ ...oneWay, signal }));
 }

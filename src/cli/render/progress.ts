@@ -56,6 +56,9 @@ export class Progress {
         this.#failed++;
         if (this.#verbose) this.#terminal.say(event.kind === 'failed' ? failed(event.action, event.error) : `left alone ${event.action.key}, which was changed meanwhile`);
         break;
+      case 'skipped':
+        if (this.#verbose) this.#terminal.say(`left alone ${event.action.key}, which is newer there by now`);
+        break;
       case 'problem':
         if (this.#verbose) this.#terminal.say(failureText({ ...event.problem, action: 'read' }, event.problem.error.message).join(' '));
         break;

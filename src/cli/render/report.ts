@@ -34,6 +34,7 @@ export function eventAsJson(event: RunEvent): object | undefined {
       return { event: 'done', action: action.kind === 'delete' ? 'delete' : 'over' in action && action.over ? 'update' : 'create', key: action.key, ...(unguarded && { unguarded }) };
     }
     case 'stale': return { event: 'stale', key: event.action.key };
+    case 'skipped': return { event: 'skipped', key: event.action.key };
     case 'failed': return { event: 'failed', key: event.action.key, error: plainError(event.error) };
     case 'problem': return { event: 'problem', side: event.side, place: redact(event.problem.place), error: plainError(event.problem.error) };
     case 'warning': return { event: 'warning', message: redact(event.message) };

@@ -1,10 +1,11 @@
 import type { Counts, Report } from '../../engine/types.ts';
 import { redact } from '../redact.ts';
 import { failureText } from './failure.ts';
+import { flowLines } from './flows.ts';
 import { columnsOf, count, counted, duration, printable } from './style.ts';
 import type { Paint } from './style.ts';
 
-const columns = ['read', 'created', 'updated', 'deleted', 'unchanged', 'kept', 'failed', 'conflicts'] as const satisfies readonly (keyof Counts)[];
+const columns = ['read', 'created', 'updated', 'deleted', 'unchanged', 'skipped', 'kept', 'failed', 'conflicts'] as const satisfies readonly (keyof Counts)[];
 
 /** Failures, warnings and types listed by name; `--report json` lists more. */
 const listed = 20;
@@ -26,7 +27,7 @@ export interface SummaryOptions {
 /** What a run did, for people: counts per type, what went wrong one by one, and what to do next. */
 export function summary(report: Report, { paint, keptHint, byType = true, planned = false, givenUp = false, tellsUnguarded = true }: SummaryOptions): string {
   const { counts, unguarded, durationMs, warnings } = report;
-  const lines = [...table(byType ? report : { ...report, types: { files: report.counts } }, paint), ...failuresOf(report, paint)];
+  const lines = [...table(byType ? report : { ...report, types: { files: report.counts } }, paint), ...(byType ? flowLines(report, paint) : []), ...failuresOf(report, paint)];
   for (const warning of warnings.slice(0, listed)) lines.push(`${paint('yellow', 'warning:')} ${clean(warning)}`);
   if (warnings.length > listed) lines.push(`and ${counted(warnings.length - listed, 'more warning')}`);
   if (unguarded > 0 && tellsUnguarded) lines.push(`${counted(unguarded, 'write')} went unguarded: the destination cannot refuse a write when someone else was faster`);

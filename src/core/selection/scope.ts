@@ -29,6 +29,7 @@ export function judgedBy(action: Action): readonly Entry[] {
   switch (action.kind) {
     case 'put': return [action.entry];
     case 'delete':
+    case 'undated':
     case 'keep': return [action.over];
     case 'conflict': return [action.left, action.right];
     case 'settle':

@@ -7,7 +7,7 @@ import { SyncError } from '../../model/errors.ts';
 import { compareKeys } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import { keyOfWrite } from '../../model/store.ts';
-import type { CallOptions, Capabilities, Expectation, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
+import type { CallOptions, Capabilities, Expectation, Outcome, Page, ScanOptions, Store, Window, Write } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
 import type { Schema } from '../../schema/schema.ts';
 
@@ -81,7 +81,7 @@ export class MemoryStore implements Store {
     this.capabilities = capabilitiesOf(options, holds);
   }
 
-  async *scan({ want = 'stat', collections, signal }: ScanOptions = {}): AsyncGenerator<Page> {
+  async *scan({ want = 'stat', collections, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
     const { pageEntries = limits.pageEntries, interfere } = this.#options;
     if (this.capabilities.reads === 'once' && this.#scans++ > 0) throw this.#unsupported('be read twice');
     const wanted = this.capabilities.enumerates === 'collections' ? new Set(collections) : undefined;
@@ -92,7 +92,7 @@ export class MemoryStore implements Store {
       const entries: Entry[] = [];
       for (const key of keys.slice(at, at + pageEntries)) {
         const entry = this.#entries.get(key);
-        if (!entry || (wanted && !wanted.has(entry.collection ?? ''))) continue;
+        if (!entry || (wanted && !wanted.has(entry.collection ?? '')) || (window && !isInside(entry, window))) continue;
         entries.push(want === 'content' ? entry : withoutContent(entry));
       }
       yield { entries };
@@ -263,6 +263,10 @@ function meets(found: Entry | undefined, expect: Expectation): boolean {
   if ('absent' in expect) return found === undefined;
   if ('version' in expect) return found?.version === expect.version;
   return found === undefined || (found.modifiedAt !== undefined && found.modifiedAt < expect.older);
+}
+
+function isInside({ modifiedAt }: Entry, { after = -Infinity, until = Infinity }: Window): boolean {
+  return modifiedAt === undefined || (modifiedAt > after && modifiedAt <= until);
 }
 
 function formOf(expect: Expectation): Capabilities['expects'][number] {

@@ -1,0 +1,60 @@
+import type { Checkpoint } from '../../engine/state.ts';
+import { SyncError } from '../../model/errors.ts';
+import { instantText } from '../../stores/records/instants.ts';
+import type { Command, Invocation } from '../command.ts';
+import { parseInstant } from '../instants.ts';
+import { outputOptions, stateOptions } from '../options.ts';
+import { printable } from '../render/style.ts';
+
+const verbs = ['list', 'show', 'set', 'forget'] as const;
+
+/** What is remembered of runs by time. */
+export const command: Command = {
+  name: 'state',
+  summary: 'see, set or forget where runs by time go on',
+  usage: '[OPTIONS] [list | show ID | set ID TIME | forget ID]',
+  args: [{ name: 'what', summary: 'what to do (default list); ID is as listed, TIME a date and time or seconds since 1970', kind: 'repeated', choices: verbs }],
+  options: [...stateOptions, ...outputOptions.filter(({ name }) => name === 'report' || name === 'no-color' || name === 'debug')],
+  examples: [
+    ['state', 'the pairs that are kept in step by time, and until when they are'],
+    ['state set 1f2e3d4c 2015-01-31T10:20:30Z', 'the next run begins there, a little before'],
+    ['state forget 1f2e3d4c', 'the next run begins at the beginning of time'],
+  ],
+  run,
+};
+
+async function run({ args: [verb = 'list', id, time, ...more], values, terminal }: Invocation): Promise<number> {
+  if (!verbs.some((known) => known === verb)) throw new SyncError('invalid', `state cannot ${verb}`, { hint: `use one of ${verbs.join(', ')}` });
+  const wanted = verb === 'list' ? 0 : verb === 'set' ? 2 : 1;
+  if (more.length > 0 || [id, time].filter((part) => part !== undefined).length !== wanted) throw new SyncError('invalid', `state ${verb} takes ${wanted === 0 ? 'nothing more' : wanted === 1 ? 'an ID' : 'an ID and a time'}`, { hint: 'see syncline state --help' });
+  const { statePath } = await import('../pairing.ts');
+  const { openState } = await import('../../engine/sqlite-state.ts');
+  await using state = openState(statePath(values, terminal));
+  const { idOf } = await import('../configuration.ts');
+  const all = state.checkpoints.list();
+  if (id === undefined) {
+    for (const line of told(all, idOf, values.report !== undefined)) terminal.out(line);
+    return 0;
+  }
+  const found = all.filter(({ configuration }) => idOf(configuration).startsWith(id));
+  const [checkpoint] = found;
+  if (!checkpoint || id === '' || found.length > 1) throw new SyncError('invalid', `${JSON.stringify(id)} is ${found.length > 1 ? 'the beginning of several IDs' : 'no ID of a pair that is remembered'}`, { hint: 'syncline state lists them' });
+  if (verb === 'forget') state.checkpoints.delete(checkpoint.configuration);
+  else if (verb === 'set') state.checkpoints.set({ ...checkpoint, until: instant(time as string), at: Date.now() });
+  const now = state.checkpoints.get(checkpoint.configuration);
+  for (const line of told(now ? [now] : [], idOf, values.report !== undefined)) terminal.out(line);
+  return 0;
+}
+
+function instant(text: string): number {
+  try {
+    return parseInstant(text);
+  } catch (cause) {
+    throw cause instanceof SyncError ? new SyncError('invalid', `the time ${JSON.stringify(text)} ${cause.message}`, { cause }) : cause;
+  }
+}
+
+function told(checkpoints: readonly Checkpoint[], idOf: (configuration: string) => string, asJson: boolean): readonly string[] {
+  const shown = checkpoints.map(({ configuration, name, until, at }) => ({ id: idOf(configuration), name, until: instantText(until), at: new Date(at).toISOString() }));
+  return asJson ? [`${JSON.stringify(shown, null, 2)}\n`] : shown.map(({ id, name, until }) => `${id}  until ${until}  ${printable(name)}\n`);
+}

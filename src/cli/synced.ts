@@ -1,0 +1,166 @@
+import { readFileSync } from 'node:fs';
+import { Command as Program, CommanderError } from 'commander';
+import type { Report, TwoWay } from '../engine/types.ts';
+import { parseDuration } from '../lib/quantity.ts';
+import type { Micros } from '../model/entry.ts';
+import { SyncError } from '../model/errors.ts';
+import { exitOf, exits } from './exit.ts';
+import { parseInstant } from './instants.ts';
+import type { OptionSpec, Values } from './options.ts';
+import { describe, ignoreBrokenPipes, tame } from './program.ts';
+import { redact } from './redact.ts';
+import { endpointOf } from './synced/addresses.ts';
+import { Terminal } from './terminal.ts';
+
+interface OwnValues extends Values {
+  readonly begin?: Micros;
+  readonly end?: Micros;
+  readonly keyspace?: string;
+  readonly indexname?: string;
+  readonly cassandra?: string;
+  readonly elasticsearch?: string;
+  readonly tables?: string;
+}
+
+const what = 'What to do';
+const places = 'What to read and write';
+
+// The flags that the program whose place this takes promises, and a few that its users asked for.
+const options: readonly OptionSpec[] = [
+  { name: 'begin', short: 'b', group: places, value: 'TIME', parse: parseInstant, summary: 'only what was modified after this: seconds since 1970, or a date and time (default: where the last run ended)' },
+  { name: 'end', short: 'e', group: places, value: 'TIME', parse: parseInstant, summary: 'only what was not modified after this (default: now)' },
+  { name: 'keyspace', short: 'k', group: places, value: 'NAME', summary: 'the keyspace of Cassandra' },
+  { name: 'indexname', short: 'i', group: places, value: 'NAME', summary: 'the index of Elasticsearch' },
+  { name: 'cassandra', group: places, value: 'HOSTS', summary: 'where Cassandra is: hosts, or an endpoint (default $SYNCED_CASSANDRA, else 127.0.0.1:9042)' },
+  { name: 'elasticsearch', group: places, value: 'HOSTS', summary: 'where Elasticsearch is: hosts, or an endpoint (default $SYNCED_ELASTICSEARCH, else localhost:9200)' },
+  { name: 'tables', group: places, value: 'NAMES', summary: 'only these tables, separated by commas' },
+  { name: 'dry-run', group: what, summary: 'say what would be done, and do nothing' },
+  { name: 'every', group: what, value: 'TIME', parse: every, conflicts: ['dryRun'], summary: 'again and again, so much apart, until interrupted' },
+  { name: 'state', group: 'State', value: 'PATH', summary: 'where to remember until when both are in step (default under $XDG_STATE_HOME)' },
+  { name: 'verbose', short: 'v', group: 'Output', summary: 'one line for every record that is written' },
+];
+
+/** The field that says when a record was modified. */
+const modified = 'tmstmp';
+
+function every(text: string): number {
+  const found = parseDuration(text);
+  if (found === undefined || found === 0) throw new SyncError('invalid', 'must be a time such as 90s, 30m or 1h30m');
+  return found;
+}
+
+/** Runs one command line of the original on the engine of this program. */
+async function main(argv: readonly string[]): Promise<number> {
+  ignoreBrokenPipes();
+  const parser = tame(new Program('synced'), 'synced').description('Keeps the tables of a keyspace of Cassandra and the types of an index of Elasticsearch in step, both ways: the newest version of every record wins.').helpOption('-h, --help', 'say what there is');
+  const values: OwnValues = describe(parser, {
+    usage: '[OPTIONS] -k KEYSPACE -i INDEX',
+    args: [],
+    options,
+    examples: [['-k app -i app', 'everything that has come since the last run'], ['-b 1420070400 -e 1422748800 -k app -i app', 'what was modified in January 2015']],
+    notes: [
+      'Where the last run ended is remembered for each keyspace and index (see syncline state); without that, a file last in the current directory says where to begin.',
+      'A run with --begin or --end does not move it. Nothing is ever deleted.',
+      'Exit codes: 0 both are in step, 1 something failed, 2 usage.',
+    ],
+  }, 'synced');
+  try {
+    parser.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? exits.done : exits.usage;
+  }
+  const terminal = new Terminal(values);
+  // What is wrong with the command line is usage, where all that goes wrong later is 1, whatever it is.
+  let otherwise: number = exits.usage;
+  try {
+    const endpoints = await checked(values, parser.args, terminal);
+    otherwise = exits.differences;
+    return await run(endpoints, values, terminal);
+  } catch (error) {
+    const { giveUp } = await import('./errors.ts');
+    const exitCode = await giveUp(error, { program: 'synced', command: 'synced', values, terminal });
+    return exitCode === exits.interrupted ? exitCode : otherwise;
+  }
+}
+
+async function checked(values: OwnValues, args: readonly string[], { environment }: Terminal): Promise<readonly [string, string]> {
+  const { keyspace = '', indexname = '', tables, begin, end } = values;
+  if (args.length > 0) throw new SyncError('invalid', `synced takes no arguments, and ${JSON.stringify(redact(args[0]!))} is one`, { hint: 'see synced --help' });
+  if (keyspace === '' || indexname === '') throw new SyncError('invalid', keyspace === '' ? 'no keyspace was named' : 'no index was named', { hint: keyspace === '' ? 'name it with -k' : 'name it with -i' });
+  const { checkRange } = await import('./by-time.ts');
+  checkRange({ from: begin, until: end }, { now: () => Date.now() }, ['--begin', '--end']);
+  const query = { modified, ...(tables !== undefined && { collections: tables }) };
+  const { recognise } = await import('../stores/open.ts');
+  const endpoints = [
+    endpointOf('cassandra', values.cassandra ?? environment['SYNCED_CASSANDRA'] ?? '127.0.0.1:9042', keyspace, query),
+    endpointOf('elasticsearch', values.elasticsearch ?? environment['SYNCED_ELASTICSEARCH'] ?? 'localhost:9200', indexname, query),
+  ] as const;
+  for (const endpoint of endpoints) recognise(endpoint);
+  return endpoints;
+}
+
+/** Where the original says that it ended, in the file it keeps in the current directory. */
+function lastHere(): Micros | undefined {
+  let text: string;
+  try {
+    text = readFileSync('last', 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    if (/^\s*\d+(\.\d*)?\s*$/.test(text)) return parseInstant(text);
+  } catch (cause) {
+    throw new SyncError('invalid', `the file last, which says where to begin, ${cause instanceof Error ? cause.message : String(cause)}`, { cause, hint: 'correct it, remove it, or say where to begin with --begin' });
+  }
+  throw new SyncError('invalid', 'the file last, which says where to begin, holds no time', { hint: 'write seconds since 1970 into it, remove it, or say where to begin with --begin' });
+}
+
+async function run(endpoints: readonly [string, string], { begin, end, tables, ...values }: OwnValues, terminal: Terminal): Promise<number> {
+  const { bothStores, withPairing } = await import('./pairing.ts');
+  const { runByTime, windowOf } = await import('./by-time.ts');
+  const { configurationOf } = await import('./configuration.ts');
+  const lent: Values = { ...values, as: 'documents', modified, ...(tables !== undefined && { include: tables.split(',') }) };
+  return withPairing({ origins: [endpoints[0]], target: endpoints[1], values: lent, terminal, needsState: true, bothWritten: true }, async (pairing) => {
+    const [left, right] = bothStores(pairing);
+    const { host, state, run: shared, progress } = pairing;
+    const twoWay: TwoWay = { ...shared, state, left, right, decides: 'time', deletes: 'keep' };
+    const configuration = configurationOf('merge', endpoints, pairing, lent);
+    const remembered = state.checkpoints.get(configuration.configuration) !== undefined;
+    const byTime = { ...configuration, from: begin, until: end, ...(!remembered && begin === undefined && { otherwise: lastHere() }) };
+    if (values.dryRun) {
+      const { runMergeDiff } = await import('../engine/merge.ts');
+      const report = await runMergeDiff({ ...twoWay, window: windowOf(twoWay, byTime) }, () => {});
+      progress.stop();
+      return conclude(report, terminal, true);
+    }
+    const once = async (signal?: AbortSignal): Promise<number> => {
+      const report = await runByTime({ ...twoWay, ...(signal && { signal }) }, byTime, host);
+      progress.stop();
+      return await conclude(report, terminal);
+    };
+    if (values.every === undefined) return await once();
+    const { repeat } = await import('./every.ts');
+    const { giveUp } = await import('./errors.ts');
+    const signal = shared.signal ?? new AbortController().signal;
+    const onError = async (error: SyncError): Promise<void> => void await giveUp(error, { program: 'synced', command: 'synced', values, terminal });
+    return await repeat({ everyMs: values.every, host, signal, onError }, () => once(signal));
+  });
+}
+
+async function conclude(report: Report, terminal: Terminal, planned = false): Promise<number> {
+  const exitCode = exitOf(report, { differencesAreFine: planned });
+  const { flowLines } = await import('./render/flows.ts');
+  const { failureText } = await import('./render/failure.ts');
+  for (const line of flowLines(report, terminal.paint, ['Cassandra', 'Elasticsearch'])) terminal.out(`${line}\n`);
+  for (const warning of report.warnings) terminal.say(redact(`warning: ${warning}`));
+  for (const failed of report.failures) terminal.say(redact(failureText(failed).join(' ')));
+  const { created, updated } = report.counts;
+  const said = report.interrupted ? 'interrupted: to go on, run the same command again' : exitCode !== exits.done ? 'not everything could be done: run the same command again to go on' : undefined;
+  if (said !== undefined) terminal.err(said);
+  else terminal.out(`${planned ? `${created + updated} to write, and nothing was written` : created + updated === 0 ? 'in step, nothing to do' : `in step, ${created + updated} written`}\n`);
+  return exitCode;
+}
+
+process.exitCode = await main(process.argv.slice(2));

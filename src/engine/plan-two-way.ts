@@ -1,0 +1,88 @@
+import { mergeJoin } from '../core/merge-join.ts';
+import type { Policy, Side } from '../core/policy.ts';
+import { otherSide } from '../core/policy.ts';
+import type { Action, Base, Triple } from '../core/reconcile.ts';
+import { reconcile } from '../core/reconcile.ts';
+import { judgedBy, mayMove } from '../core/selection/scope.ts';
+import type { Entry } from '../model/entry.ts';
+import { SyncError } from '../model/errors.ts';
+import type { Key } from '../model/key.ts';
+import type { Store } from '../model/store.ts';
+import { withEvidence } from './evidence.ts';
+import { coarser } from './plan.ts';
+import type { Run } from './run.ts';
+import { hides, inOrder, isInside, narrowed } from './scan.ts';
+import type { Baseline } from './state.ts';
+import type { TwoWay } from './types.ts';
+
+type Context = Run['context'];
+
+/** What a two-way run has to do, in pages, in key order. Writes nothing. */
+export async function* planTwoWay(pairing: TwoWay, { context }: Pick<Run, 'context'>, policy: Policy, baseline: Baseline): AsyncGenerator<readonly Action[]> {
+  const { left, right } = pairing;
+  if (policy.decides === 'time' || context.window) for (const store of [left, right]) refuseTimeless(store);
+  const precision = coarser(left, right);
+  for await (const triples of hides(context.window) ? triplesInWindow(pairing, context, baseline) : allTriples(pairing, context, baseline)) {
+    const actions: Action[] = [];
+    const open = triples.filter((triple) => mayMove(triple, context.within));
+    for (const triple of await withEvidence(open, { leftOf: () => left, right, precision, proof: 'stat', signal: context.signal, hashes: context.hashes })) {
+      const action = reconcile(triple, policy, precision);
+      if (action && context.within && !judgedBy(action).every(context.within)) continue;
+      if (action?.kind === 'forget' && (cannotEnumerate(left) || cannotEnumerate(right))) continue;
+      if (action && isOpenTo(action, context)) actions.push(action);
+      else if (triple.left || triple.right) context.ledger.unchanged(triple.key);
+    }
+    if (actions.length > 0) yield actions;
+  }
+}
+
+/** Whether the window of a run lets an action happen: what is the news has to lie within it. */
+function isOpenTo(action: Action, { window }: Context): boolean {
+  return window === undefined || judgedBy(action).every((entry) => isInside(entry, window));
+}
+
+function refuseTimeless({ name, capabilities }: Store): void {
+  if (capabilities.modifiedAt === 'none') throw new SyncError('invalid', `${name} does not say when its entries were modified`, { store: name, hint: 'name the field that does with --modified' });
+}
+
+function scanOf(side: Side, { [side]: store }: TwoWay, context: Context): AsyncGenerator<readonly Entry[]> {
+  return inOrder(store, context, { side, counted: true, want: store.capabilities.reads === 'cheap' ? 'stat' : 'content' });
+}
+
+async function* allTriples(pairing: TwoWay, context: Context, baseline: Baseline): AsyncGenerator<readonly Triple[]> {
+  for await (const rows of mergeJoin<Entry | Base>(scanOf('left', pairing, context), scanOf('right', pairing, context), chosen(baseline, context))) {
+    let triples: readonly Triple[] = rows.map(({ key, items: [l, r, b] }) => ({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined }));
+    for (const side of ['left', 'right'] as const) if (cannotEnumerate(pairing[side])) triples = await confirmAbsence(triples, side, pairing, context);
+    yield triples;
+  }
+}
+
+/** What was modified within the window on either side, and what the other side holds there, whenever that was modified. */
+async function* triplesInWindow(pairing: TwoWay, context: Context, baseline: Baseline): AsyncGenerator<readonly Triple[]> {
+  for await (const rows of mergeJoin<Entry>(scanOf('left', pairing, context), scanOf('right', pairing, context))) {
+    const triples = rows.map(({ key, items: [left, right] }): Triple => ({ key, left, right, base: baseline.get(key) }));
+    yield await confirmAbsence(await confirmAbsence(triples, 'left', pairing, context), 'right', pairing, context);
+  }
+}
+
+/**
+ * What a store did not list need not be gone where a listing does not reach everything: such an entry is asked for by
+ * name before anything is concluded. What neither side listed cannot be asked for and stays remembered.
+ */
+async function confirmAbsence(triples: readonly Triple[], side: Side, { [side]: store }: TwoWay, { signal }: Context): Promise<readonly Triple[]> {
+  const missing = triples.flatMap((triple) => (triple[side] ? [] : (triple[otherSide(side)] ?? [])));
+  if (missing.length === 0) return triples;
+  const found = await store.read(missing, signal && { signal });
+  const byKey = new Map(found.flatMap((entry): [Key, Entry][] => (entry ? [[entry.key, entry]] : [])));
+  return triples.map((triple) => (triple[side] || !byKey.has(triple.key) ? triple : { ...triple, [side]: byKey.get(triple.key) }));
+}
+
+function cannotEnumerate({ capabilities }: Store): boolean {
+  return capabilities.enumerates === 'collections';
+}
+
+/** What is remembered of the entries in scope: a filter hides an entry from memory too, or it would be forgotten as gone. */
+async function* chosen(baseline: Baseline, context: Context): AsyncGenerator<readonly Base[]> {
+  const where = narrowed(context);
+  for await (const page of baseline.scan()) yield where ? page.filter(where) : page;
+}

@@ -1,0 +1,153 @@
+import { isDocument } from '../../model/document.ts';
+import type { Document } from '../../model/document.ts';
+import { withoutContent } from '../../model/entry.ts';
+import type { Content, Entry, Micros } from '../../model/entry.ts';
+import { SyncError } from '../../model/errors.ts';
+import type { CallOptions, Capabilities, FingerprintOptions, Outcome, Page, ScanOptions, Store, Window, Write } from '../../model/store.ts';
+import { instantText, modifiedOf } from './instants.ts';
+import type { TimeUnit } from './instants.ts';
+
+/** Where documents say when they were modified. */
+export interface DatedOptions {
+  readonly modified: string;
+  readonly modifiedUnit?: TimeUnit;
+}
+
+type Put = Extract<Write, { kind: 'put' }>;
+
+/** How often a write is tried again when somebody else was faster, and what was written is older still. */
+const mostAttempts = 10;
+
+/**
+ * A store of documents whose entries were modified when a field of them says. That an entry is older is found by reading
+ * it, and holds as long as its version does. What the store itself knows of times is not passed on.
+ */
+export function dated(store: Store, options: DatedOptions): Store {
+  if (store.capabilities.holds !== 'documents') throw new SyncError('invalid', `${store.name} holds files, which have no field ${options.modified}`, { store: store.name, hint: 'pass --as documents' });
+  const writer = new DatedWriter(store, options);
+  return {
+    name: store.name,
+    identity: store.identity,
+    ...(store.realm !== undefined && { realm: store.realm }),
+    get capabilities() { return capabilitiesOf(store.capabilities); },
+    scan: (asked) => scan(store, options, asked),
+    read: async (refs, asked) => (await store.read(refs, asked)).map((entry) => entry && withTime(entry, options)),
+    write: (batch, asked) => writer.write(batch, asked),
+    ...(store.watch && { watch: store.watch.bind(store) }),
+    ...(store.fingerprint && { fingerprint: async (asked?: FingerprintOptions) => await store.fingerprint?.(asked) }),
+    ...(store.describe && { describe: store.describe.bind(store) }),
+    ...(store.prepare && { prepare: store.prepare.bind(store) }),
+    ...(store.covers && { covers: store.covers.bind(store) }),
+    [Symbol.asyncDispose]: async () => await store[Symbol.asyncDispose](),
+  };
+}
+
+function capabilitiesOf(inner: Capabilities): Capabilities {
+  const { expects } = inner;
+  const enforced = expects.includes('version') && expects.includes('absent');
+  return { ...inner, modifiedAt: 'kept', modifiedAtPrecision: 1, expects: [...expects.filter((form) => form !== 'older'), ...(enforced ? ['older' as const] : [])] };
+}
+
+async function* scan(store: Store, options: DatedOptions, { window, want = 'stat', ...asked }: ScanOptions = {}): AsyncGenerator<Page> {
+  for await (const { entries, problems } of store.scan({ ...asked, want: 'content' })) {
+    const unread = entries.filter(({ content }) => content === undefined);
+    const read = new Map(unread.length === 0 ? [] : (await store.read(unread, asked.signal && { signal: asked.signal })).flatMap((entry) => (entry ? [[entry.key, entry] as const] : [])));
+    const timed = entries.map((entry) => withTime(read.get(entry.key) ?? entry, options)).filter((entry) => isInside(entry, window));
+    yield { entries: want === 'content' ? timed : timed.map(withoutContent), ...(problems && { problems }) };
+  }
+}
+
+function isInside({ modifiedAt }: Entry, { after = -Infinity, until = Infinity }: Window = {}): boolean {
+  return modifiedAt === undefined || (modifiedAt > after && modifiedAt <= until);
+}
+
+function withTime({ modifiedAt: _, ...entry }: Entry, options: DatedOptions): Entry {
+  const modifiedAt = timeOf(entry.content, options);
+  return modifiedAt === undefined ? entry : { ...entry, modifiedAt };
+}
+
+function timeOf(content: Content | undefined, { modified, modifiedUnit }: DatedOptions): Micros | undefined {
+  if (content?.kind !== 'document' || !isDocument(content.document) || !Object.hasOwn(content.document, modified)) return undefined;
+  return modifiedOf(content.document[modified], modifiedUnit);
+}
+
+/** The writing half. */
+class DatedWriter {
+  readonly #store: Store;
+  readonly #options: DatedOptions;
+
+  constructor(store: Store, options: DatedOptions) {
+    this.#store = store;
+    this.#options = options;
+  }
+
+  async write(batch: readonly Write[], asked: CallOptions = {}): Promise<readonly Outcome[]> {
+    const outcomes = new Array<Outcome>(batch.length);
+    let open = batch.map((_, i) => i);
+    for (let attempt = 1; open.length > 0; attempt++) {
+      const found = await this.#found(open.map((i) => batch[i]!), asked);
+      const writes: { readonly at: number; readonly write: Write; readonly aimed: boolean }[] = [];
+      open.forEach((i, at) => {
+        const write = batch[i]!;
+        const older = write.expect && 'older' in write.expect ? write.expect.older : undefined;
+        const before = found[at];
+        if (older !== undefined && before && !isOlder(before, older)) outcomes[i] = { kind: 'stale', found: before };
+        else writes.push({ at: i, write: this.#inner(write, older === undefined ? write.expect : expecting(before)), aimed: older !== undefined });
+      });
+      const answers = writes.length === 0 ? [] : await this.#store.write(writes.map(({ write }) => write), asked);
+      const again: number[] = [];
+      answers.forEach((answer, n) => {
+        const { at, aimed } = writes[n]!;
+        outcomes[at] = this.#outer(answer, batch[at]!);
+        if (aimed && answer.kind === 'stale' && attempt < mostAttempts) again.push(at);
+      });
+      open = again;
+    }
+    return outcomes;
+  }
+
+  /** What is held where that has to be known to decide. */
+  async #found(writes: readonly Write[], asked: CallOptions): Promise<readonly (Entry | undefined)[]> {
+    const refs = writes.flatMap((write) => (write.expect && 'older' in write.expect ? [write.kind === 'put' ? write.entry : write.ref] : []));
+    const read = refs.length === 0 ? [] : await this.#store.read(refs, asked);
+    const byKey = new Map(read.flatMap((entry) => (entry ? [[entry.key, withTime(entry, this.#options)] as const] : [])));
+    return writes.map((write) => byKey.get(write.kind === 'put' ? write.entry.key : write.ref.key));
+  }
+
+  #inner(write: Write, expect: Write['expect']): Write {
+    const { expect: _, ...rest } = write;
+    const given = expect ? { expect } : {};
+    return rest.kind === 'put' ? { ...rest, entry: this.#filled(rest.entry), ...given } : { ...rest, ...given };
+  }
+
+  /** The entry as it is kept: the time is in the document, and nowhere else. */
+  #filled({ modifiedAt, ...entry }: Put['entry']): Put['entry'] {
+    const { modified, modifiedUnit } = this.#options;
+    const { content } = entry;
+    if (modifiedAt === undefined || content.kind !== 'document' || Object.hasOwn(content.document, modified)) return entry;
+    const { digest: _, ...undigested } = entry;
+    return { ...undigested, content: { kind: 'document', document: filled(content.document, modified, modifiedAt, modifiedUnit) } };
+  }
+
+  #outer(outcome: Outcome, write: Write): Outcome {
+    if (outcome.kind === 'stale') return { kind: 'stale', found: outcome.found && withTime(outcome.found, this.#options) };
+    if (outcome.kind !== 'done' || write.kind === 'delete') return outcome;
+    const { modifiedAt: _, ...stat } = outcome.stat;
+    const modifiedAt = timeOf(this.#filled(write.entry).content, this.#options);
+    return { ...outcome, stat: { ...stat, ...(modifiedAt !== undefined && { modifiedAt }) } };
+  }
+}
+
+function filled(document: Document, field: string, at: Micros, unit: TimeUnit | undefined): Document {
+  const units = { seconds: 1e6, milliseconds: 1e3, microseconds: 1 } as const;
+  return { ...document, [field]: unit === undefined ? instantText(at) : at / units[unit] };
+}
+
+function isOlder({ modifiedAt }: Entry, than: Micros): boolean {
+  return modifiedAt !== undefined && modifiedAt < than;
+}
+
+function expecting(found: Entry | undefined): Write['expect'] {
+  if (!found) return { absent: true };
+  return found.version === undefined ? undefined : { version: found.version };
+}
