@@ -9,6 +9,8 @@ export interface Codec {
   readonly type: FieldType;
   /** Whether `null` is a value of its own, beside that there is none. */
   readonly holdsNull?: true;
+  /** Whether the database may write the same value in another way than it was sent. */
+  readonly loose?: true;
   /** Throws a {@link Misfit} for what no document can hold. */
   read(raw: Raw): Value;
   /** What to send so that the same value is read back. Throws a {@link Misfit} where there is no such thing. */
@@ -58,7 +60,7 @@ export function tableOf({ name, columns, key, modified, triggers = false }: {
 }): Table {
   const at = (wanted: string): number => columns.findIndex((column) => column.name === wanted);
   const fields = columns.map(({ name: field, type, nullable }) => ({ name: field, type, nullable }));
-  return { name, fields, key, columns, keyAt: key.map(at), modifiedAt: modified === undefined ? -1 : at(modified), faithful: !triggers && columns.every(({ computed }) => !computed) };
+  return { name, fields, key, columns, keyAt: key.map(at), modifiedAt: modified === undefined ? -1 : at(modified), faithful: !triggers && columns.every(({ computed, codec }) => !computed && !codec.loose) };
 }
 
 /** A column that is read and written by a codec. */
