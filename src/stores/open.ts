@@ -55,10 +55,12 @@ export interface OpenPair extends AsyncDisposable {
   readonly scope: 'everything' | 'types';
 }
 
-const schemes = 'http://, https://, s3://, swift://, sftp://, memory:';
+const schemes = 'http://, https://, s3://, swift://, sftp://, sqlite:, postgres://, mysql://, memory:';
 
 /** The kinds whose scheme is their name. */
-const schemed: readonly KindName[] = ['s3', 'swift', 'sftp'];
+const schemed: readonly KindName[] = ['s3', 'swift', 'sftp', 'sqlite', 'postgres', 'mysql'];
+/** Other names of theirs. */
+const aliases: { readonly [scheme: string]: KindName } = { postgresql: 'postgres', mariadb: 'mysql' };
 /** The kinds whose entries are objects, with types and classes and access lists. */
 const objectKinds: readonly KindName[] = ['s3', 'swift'];
 /** The kinds that hold files, or things like files. */
@@ -72,8 +74,9 @@ export function recognise(endpoint: string): Recognised {
   if (endpoint === 'null' || endpoint === '/dev/null') return { kind: 'null', location: endpoint };
   if (endpoint.startsWith('memory:')) return { kind: 'memory', location: endpoint };
   if (/^https?:\/\//i.test(endpoint)) return { kind: 'rest', location: checkedUrl(endpoint) };
+  if (/^sqlite:/i.test(endpoint)) return { kind: 'sqlite', location: endpoint };
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(endpoint)?.[1];
-  const named = schemed.find((kind) => kind === scheme?.toLowerCase());
+  const named = schemed.find((kind) => kind === (aliases[scheme?.toLowerCase() ?? ''] ?? scheme?.toLowerCase()));
   if (named !== undefined) return { kind: named, location: endpoint };
   if (scheme !== undefined) throw new SyncError('invalid', `${scheme}:// is not a kind of place that is known`, { hint: `use ${schemes}, a file, a directory, null or -` });
   // A trailing slash says directory, whatever the name looks like.

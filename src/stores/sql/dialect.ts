@@ -1,0 +1,66 @@
+import type { Collection } from '../../model/collection.ts';
+import type { SyncError } from '../../model/errors.ts';
+import type { Key } from '../../model/key.ts';
+import type { Window } from '../../model/store.ts';
+import type { Raw, RawRow, Table } from './table.ts';
+
+/** What a row must be for a change of it to happen. */
+export type RowExpectation =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'version'; readonly version: string }
+  /** In microseconds. `own`: it is just the time that the row brings itself. */
+  | { readonly kind: 'older'; readonly than: number; readonly own: boolean };
+
+/** One thing to be done to one row. */
+export interface Change {
+  readonly kind: 'put' | 'delete';
+  readonly id: Key;
+  /** The values of its key, as the driver takes them. */
+  readonly key: readonly Raw[];
+  /** What to put, in the order of the columns: `null` is NULL; `undefined` is left to the database, and only where that fills the column of a new row. */
+  readonly values: readonly (Raw | null | undefined)[];
+  readonly expect?: RowExpectation;
+}
+
+/** What became of a change. */
+export type Changed =
+  /** `row`: what the table holds now, where that need not be what was sent. */
+  | { readonly kind: 'done'; readonly version?: string; readonly row?: RawRow }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'failed'; readonly error: SyncError };
+
+export interface ScanRowsOptions {
+  /** Rows outside of it need not come. */
+  readonly window?: Window | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is different from one database to another. Connects when first asked for anything. */
+export interface Dialect extends AsyncDisposable {
+  /** The longest key, in UTF-8 bytes. */
+  readonly keyBytes: number;
+  /** The most batches under way at once. */
+  readonly inFlight: number;
+  /** The tables there are, and those whose rows cannot be told apart, by name, with the reason. */
+  catalog(signal?: AbortSignal): Promise<Catalog>;
+  /** The rows of a number of tables, one table after the other, each in the byte order of its keys, as of one moment where the database can. */
+  scan(tables: readonly Table[], options: ScanRowsOptions): AsyncIterable<{ readonly table: Table; readonly rows: readonly RawRow[] }>;
+  /** The rows with these keys that there are, in any order. */
+  find(table: Table, keys: readonly (readonly Raw[])[], signal?: AbortSignal): Promise<readonly RawRow[]>;
+  /** Whether {@link apply} itself finds out whether a row is older than a change expects it to be. */
+  comparesTimes(table: Table, change: Change): boolean;
+  /** Makes changes, each atomically with its expectation. No two of them are of one key. */
+  apply(table: Table, changes: readonly Change[], signal?: AbortSignal): Promise<readonly Changed[]>;
+  /** Makes tables, all of them or none where the database can. Throws `unsupported` for what cannot be a table. */
+  create(collections: readonly Collection[], signal?: AbortSignal): Promise<void>;
+  /** What the driver threw, as a sentence that begins with what was being done. */
+  failure(cause: unknown, doing: string): SyncError;
+  /** What tells this database from another at the same address. */
+  fingerprint?(signal?: AbortSignal): Promise<string | undefined>;
+}
+
+/** What a database says of its tables. */
+export interface Catalog {
+  readonly tables: readonly Table[];
+  readonly keyless: readonly { readonly name: string; readonly why: string }[];
+}

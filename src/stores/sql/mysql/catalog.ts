@@ -1,0 +1,58 @@
+import type { Catalog } from '../dialect.ts';
+import { columnOf, tableOf } from '../table.ts';
+import type { Table } from '../table.ts';
+import { codecOf } from './types.ts';
+import type { ColumnRow } from './types.ts';
+
+/** A query that answers with rows of text. */
+export type Query = (text: string) => Promise<readonly (readonly (string | null)[])[]>;
+
+/** A name as SQL writes it. */
+export function quoted(name: string): string {
+  return `\`${name.replaceAll('`', '``')}\``;
+}
+
+const columnsOf = `
+  select c.table_name, c.column_name, c.data_type, c.column_type, c.character_maximum_length, c.numeric_precision, c.numeric_scale, c.datetime_precision, c.is_nullable, c.column_default, c.extra, c.column_comment
+  from information_schema.columns c join information_schema.tables t on t.table_schema = c.table_schema and t.table_name = c.table_name
+  where c.table_schema = database() and t.table_type = 'BASE TABLE' order by c.table_name, c.ordinal_position`;
+
+// The primary key comes first, then what the engine takes in its place.
+const keysOf = `
+  select table_name, index_name, column_name, nullable, sub_part from information_schema.statistics
+  where table_schema = database() and non_unique = 0 order by table_name, index_name = 'PRIMARY' desc, index_name, seq_in_index`;
+
+const triggersOf = 'select distinct event_object_table from information_schema.triggers where event_object_schema = database()';
+
+/** MariaDB has no type for JSON, but a condition. */
+const conditionsOf = "select table_name, constraint_name from information_schema.check_constraints where constraint_schema = database() and check_clause like 'json_valid(%'";
+
+/** The tables of a database. */
+export async function catalogOf(query: Query, isMaria: boolean, modified: string | undefined): Promise<Catalog> {
+  const columns = Map.groupBy((await query(columnsOf)).map(columnRow), ({ table }) => table);
+  const keys = Map.groupBy(await query(keysOf), ([table]) => table);
+  const triggers = new Set((await query(triggersOf)).map(([table]) => table));
+  const conditions = new Set(isMaria ? (await query(conditionsOf)).map((row) => row.join('\0')) : []);
+  const tables: Table[] = [];
+  const keyless: Catalog['keyless'][number][] = [];
+  for (const [name, found] of columns) {
+    const indices = [...Map.groupBy(keys.get(name) ?? [], ([, index]) => index).values()];
+    const key = indices.find((parts) => parts.every(([,, column, nullable, part]) => column !== null && nullable !== 'YES' && part === null))?.map(([,, column]) => column!);
+    if (!key) {
+      keyless.push({ name, why: 'has neither a primary key nor a unique index of columns that are never NULL' });
+      continue;
+    }
+    tables.push(tableOf({
+      name, key, modified, triggers: triggers.has(name),
+      columns: found.map((column) => columnOf({
+        name: column.name, native: column.kind, nullable: column.nullable === 'YES', codec: codecOf(column, conditions.has(`${name}\0${column.name}`)),
+        computed: /GENERATED/i.test(column.extra) && !/DEFAULT_GENERATED/i.test(column.extra), filled: (column.preset !== null && column.preset !== 'NULL') || /auto_increment/i.test(column.extra),
+      })),
+    }));
+  }
+  return { tables, keyless };
+}
+
+function columnRow([table, name, kind, type, characters, digits, scale, fraction, nullable, preset, extra, comment]: readonly (string | null)[]): ColumnRow {
+  return { table: table!, name: name!, kind: kind!.toLowerCase(), type: type!, characters: characters!, digits: digits!, scale: scale!, fraction: fraction!, nullable: nullable!, preset: preset!, extra: extra!, comment: comment! };
+}

@@ -1,0 +1,162 @@
+import type { PoolConnection } from 'mysql2';
+import { SyncError } from '../../../model/errors.ts';
+import type { Collection } from '../../../model/collection.ts';
+import type { TimeUnit } from '../../records/instants.ts';
+import type { Catalog, Change, Changed, Dialect, ScanRowsOptions } from '../dialect.ts';
+import { applyLocked } from '../locked.ts';
+import type { LockedRows } from '../locked.ts';
+import type { Raw, RawRow, Table } from '../table.ts';
+import { catalogOf, quoted } from './catalog.ts';
+import { isRefusedRow, mysqlError, numberOf } from './failure.ts';
+import { pagesOf, rowsOf, Sessions } from './sessions.ts';
+import type { Reach, TextRow } from './sessions.ts';
+import { Statements } from './statements.ts';
+import { declarationOf } from './types.ts';
+
+const pageRows = 1_000;
+/** Characters of values in one statement; the server takes a multiple of that. */
+const statementCharacters = 1_000_000;
+
+export interface MysqlDialectOptions {
+  readonly reach: Reach;
+  readonly modified: string | undefined;
+  readonly unit: TimeUnit | undefined;
+}
+
+/** Tables of a database of MySQL or MariaDB. Rows are locked and looked at before they are written, for no statement could tell which of its rows met their expectation. */
+export class MysqlDialect implements Dialect {
+  readonly keyBytes = 760;
+  readonly inFlight = 4;
+  readonly #options: MysqlDialectOptions;
+  readonly #sessions: Sessions;
+
+  constructor(options: MysqlDialectOptions) {
+    this.#options = options;
+    this.#sessions = new Sessions(options.reach);
+  }
+
+  async catalog(): Promise<Catalog> {
+    return await this.#sessions.use((connection) => catalogOf((text) => rowsOf(connection, text), this.#sessions.isMaria, this.#options.modified));
+  }
+
+  async *scan(tables: readonly Table[], { window, signal }: ScanRowsOptions): AsyncGenerator<{ readonly table: Table; readonly rows: readonly RawRow[] }> {
+    const connection = await this.#sessions.take();
+    let ended = false;
+    try {
+      await rowsOf(connection, 'set transaction isolation level repeatable read');
+      await rowsOf(connection, 'start transaction with consistent snapshot, read only');
+      for (const table of tables) {
+        signal?.throwIfAborted();
+        for await (const rows of pagesOf(connection, new Statements(table, this.#sessions.escape).scan(window, this.#options.unit), pageRows)) yield { table, rows: rows.map(asRow) };
+      }
+      await rowsOf(connection, 'commit');
+      ended = true;
+    } finally {
+      // Who stops in the middle leaves rows on the way, and nothing but ending the connection stops those.
+      if (ended) connection.release();
+      else connection.destroy();
+    }
+  }
+
+  async find(table: Table, keys: readonly (readonly Raw[])[]): Promise<readonly RawRow[]> {
+    return await this.#sessions.use(async (connection) => (await rowsOf(connection, new Statements(table, this.#sessions.escape).find(keys, false))).map(asRow));
+  }
+
+  comparesTimes(): boolean {
+    return true;
+  }
+
+  async apply(table: Table, changes: readonly Change[], signal?: AbortSignal): Promise<readonly Changed[]> {
+    const failure = (cause: unknown, doing: string): SyncError => this.failure(cause, doing);
+    let lost = 0;
+    return await applyLocked({
+      table, changes, unit: this.#options.unit, failure,
+      severity: (cause) => {
+        const number = numberOf(cause);
+        // Two transactions waited for each other, or both found nothing and inserted: the next look tells more.
+        if (number === 1213 || number === 1205 || (number === 1062 && lost++ < 2)) return 'again';
+        return isRefusedRow(cause) ? 'row' : 'all';
+      },
+      transaction: async (body) => {
+        signal?.throwIfAborted();
+        return await this.#sessions.use(async (connection) => {
+          // What is not there is not locked by looking for it, so that writers who insert do not wait for each other.
+          await rowsOf(connection, 'set transaction isolation level read committed');
+          await rowsOf(connection, 'start transaction');
+          try {
+            const answers = await body(lockedRows(connection, new Statements(table, this.#sessions.escape)));
+            await rowsOf(connection, 'commit');
+            return { answers };
+          } catch (cause) {
+            if (numberOf(cause) === undefined && !(cause instanceof SyncError)) throw cause;
+            await rowsOf(connection, 'rollback');
+            return { cause };
+          }
+        }).then((result) => {
+          if ('answers' in result) return result.answers;
+          throw result.cause;
+        });
+      },
+    });
+  }
+
+  async create(collections: readonly Collection[]): Promise<void> {
+    await this.#sessions.use(async (connection) => {
+      const statements = collections.map(({ name, fields, key }) => {
+        const columns = fields.map((field) => `${quoted(field.name)} ${declarationOf(field.type, this.#sessions.isMaria, key.includes(field.name) ? key.length : undefined)} ${field.nullable && !key.includes(field.name) ? 'null' : 'not null'}`);
+        return `create table ${quoted(name)} (${[...columns, `primary key (${key.map(quoted).join(', ')})`].join(', ')}) engine = InnoDB default character set utf8mb4`;
+      });
+      const made: string[] = [];
+      try {
+        for (const [i, statement] of statements.entries()) {
+          await rowsOf(connection, statement);
+          made.push(quoted(collections[i]!.name));
+        }
+      } catch (cause) {
+        // Each table is made for good at once, and whoever hears that it failed is to find nothing.
+        for (const name of made) await rowsOf(connection, `drop table ${name}`);
+        throw cause;
+      }
+    });
+  }
+
+  failure(cause: unknown, doing: string): SyncError {
+    return mysqlError(cause, doing);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#sessions[Symbol.asyncDispose]();
+  }
+}
+
+function lockedRows(connection: PoolConnection, statements: Statements): LockedRows {
+  const insert = async (changes: readonly Change[], replacing: boolean): Promise<void> => {
+    for (const some of pieces(changes)) await rowsOf(connection, statements.insert(some, replacing));
+  };
+  return {
+    find: async (keys) => (await rowsOf(connection, statements.find(keys, true))).map(asRow),
+    insert: async (changes) => insert(changes, false),
+    update: async (changes) => insert(changes, true),
+    remove: async (keys) => void await rowsOf(connection, statements.remove(keys)),
+  };
+}
+
+/** Changes in pieces that a server takes in one statement. */
+function pieces(changes: readonly Change[]): readonly (readonly Change[])[] {
+  const found: Change[][] = [];
+  let room = 0;
+  for (const change of changes) {
+    const size = change.values.reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 8), 0);
+    room -= size;
+    if (room < 0 || found.length === 0) {
+      found.push([]);
+      room = statementCharacters - size;
+    }
+    found.at(-1)!.push(change);
+  }
+  return found;
+}
+
+function asRow(values: TextRow): RawRow {
+  return { values };
+}

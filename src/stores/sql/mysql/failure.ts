@@ -1,0 +1,57 @@
+import { SyncError, toSyncError } from '../../../model/errors.ts';
+import type { FailureCode } from '../../../model/errors.ts';
+
+/** What the server says by its numbers, and what to do about it. */
+const reasons: { readonly [number: number]: readonly [code: FailureCode, hint: string] } = {
+  1044: ['denied', 'have the right granted, or connect as another user'],
+  1045: ['denied', 'check the user, and MYSQL_PWD or ~/.my.cnf'],
+  1698: ['denied', 'check the user, and MYSQL_PWD or ~/.my.cnf'],
+  1049: ['not-found', 'check the name of the database'],
+  1142: ['denied', 'have the right granted, or connect as another user'],
+  1143: ['denied', 'have the right granted, or connect as another user'],
+  1146: ['not-found', 'see whether the table was dropped meanwhile, and run again'],
+  1054: ['not-found', 'see whether the table was changed meanwhile, and run again'],
+  1040: ['throttled', 'wait until others have disconnected, or raise max_connections'],
+  1203: ['throttled', 'wait until others have disconnected'],
+  1205: ['unavailable', 'let the transaction that holds the row end, and run again'],
+  1213: ['unavailable', 'run again'],
+  1053: ['unavailable', 'see whether the server is shutting down, and run again'],
+  1927: ['unavailable', 'see whether the server is up, and run again'],
+  1290: ['denied', 'connect to the server that takes writes'],
+  1836: ['denied', 'connect to the server that takes writes'],
+  1114: ['unavailable', 'see whether its disk is full'],
+  1021: ['unavailable', 'see whether its disk is full'],
+  1153: ['invalid', 'raise max_allowed_packet'],
+};
+
+const network = /^(?:ECONN|ENOTFOUND|ETIMEDOUT|EPIPE|EHOST|ENET|EAI_|ENOENT|EACCES|PROTOCOL_)/;
+
+/** What went wrong, as a sentence that begins with what was being done. */
+export function mysqlError(cause: unknown, doing: string): SyncError {
+  if (cause instanceof SyncError || !(cause instanceof Error) || cause.name === 'AbortError') return toSyncError(cause);
+  const number = numberOf(cause);
+  const code = 'code' in cause ? String(cause.code) : '';
+  const said = cause instanceof AggregateError ? (cause.errors as readonly Error[]).map(({ message }) => message).join(', ') : cause.message;
+  if (number !== undefined) {
+    const [kind, hint] = reasons[number] ?? ['invalid', 'change the value, or the table'];
+    return new SyncError(kind, `${doing}: ${said}`, { cause, hint });
+  }
+  if (/certificate|self-signed|altnames/i.test(said)) return new SyncError('denied', `${doing}: ${said}`, { cause, hint: 'have the platform trust its authority' });
+  if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return new SyncError('denied', `${doing}: the server does not encrypt connections`, { cause, hint: 'leave out tls' });
+  if (network.test(code) || /connection|closed state/i.test(said)) return new SyncError('unavailable', `${doing}: ${said}`, { cause, hint: 'see whether the server is up, and run again' });
+  return toSyncError(cause);
+}
+
+/** Whether it is about one of the rows that were sent, so that the others may be sent without it. */
+export function isRefusedRow(cause: unknown): boolean {
+  if (cause instanceof SyncError) return true;
+  const number = numberOf(cause);
+  const state = cause instanceof Error && 'sqlState' in cause ? String(cause.sqlState) : '';
+  return number !== undefined && (/^(?:22|23|45)/.test(state) || [1118, 1153, 1265, 1292, 1364, 1366, 1406, 1713, 3140, 3819, 4025].includes(number));
+}
+
+/** The number of an error that the server answered with. */
+export function numberOf(cause: unknown): number | undefined {
+  const number = cause instanceof Error && 'errno' in cause && 'sqlState' in cause && cause.sqlState !== undefined ? cause.errno : undefined;
+  return typeof number === 'number' ? number : undefined;
+}

@@ -1,0 +1,64 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseIni } from '../../../lib/aws/ini.ts';
+import { SyncError } from '../../../model/errors.ts';
+import type { Host } from '../../../model/host.ts';
+import type { OptionSpec, StoreKind } from '../../../model/kind.ts';
+import { recordOptions } from '../../records/record-options.ts';
+import type { RecordOptions } from '../../records/record-options.ts';
+import { serverOf } from '../server.ts';
+import { sqlCapabilities, SqlStore } from '../sql-store.ts';
+import { MysqlDialect } from './dialect.ts';
+import type { Reach } from './sessions.ts';
+
+export interface MysqlOptions extends RecordOptions {
+  readonly tls?: Reach['tls'];
+  readonly timeoutMs?: number;
+}
+
+const options: readonly OptionSpec[] = [
+  ...recordOptions,
+  { name: 'tls', summary: 'whether the connection is encrypted; prefer: where the server can; verify: and it must prove who it is', value: 'choice', choices: ['disable', 'prefer', 'require', 'verify'], default: 'prefer' },
+  { name: 'timeoutMs', summary: 'milliseconds to wait for a connection', value: 'number', default: 30_000 },
+];
+
+/** Tables in MySQL and MariaDB. */
+export const kind: StoreKind<MysqlOptions> = {
+  name: 'mysql',
+  summary: 'the tables of a MySQL or MariaDB database: every row is a document',
+  endpoint: 'mysql://user@host:port/database',
+  options,
+  capabilities: { ...sqlCapabilities, limits: { ...sqlCapabilities.limits, keyBytes: 760 } },
+  open,
+};
+
+async function open(endpoint: string, { tls = 'prefer', timeoutMs = 30_000, ...records }: MysqlOptions, { environment }: Host): Promise<SqlStore> {
+  const named = serverOf(endpoint, 'MYSQL_PWD, or ~/.my.cnf');
+  const file = ownSettings(environment['HOME']);
+  const host = named.host ?? environment['MYSQL_HOST'] ?? file.get('host') ?? 'localhost';
+  const port = named.port ?? Number(environment['MYSQL_TCP_PORT'] ?? file.get('port') ?? 3306);
+  const user = named.user ?? file.get('user') ?? environment['USER'] ?? environment['LOGNAME'];
+  const database = named.path ?? file.get('database');
+  if (user === undefined || database === undefined) throw new SyncError('invalid', `${endpoint} names no database`, { hint: 'write mysql://user@host/database' });
+  const password = environment['MYSQL_PWD'] ?? file.get('password')?.replace(/^(["'])(.*)\1$/, '$2');
+  const name = `mysql://${host.startsWith('/') ? encodeURIComponent(host) : host.includes(':') ? `[${host}]` : host}${port === 3306 ? '' : `:${port}`}/${database}`;
+  return new SqlStore({
+    name,
+    identity: name,
+    dialect: new MysqlDialect({
+      modified: records.modified, unit: records.modifiedUnit,
+      reach: {
+        // A connection within the machine has nothing to hide on its way.
+        tls: host.startsWith('/') ? 'disable' : tls,
+        config: { ...(host.startsWith('/') ? { socketPath: host } : { host, port }), user, database, connectTimeout: timeoutMs, charset: 'utf8mb4', ...(password !== undefined && { password }) },
+      },
+    }),
+    records,
+  });
+}
+
+/** What the client's own file says. */
+function ownSettings(home: string | undefined): ReadonlyMap<string, string> {
+  const path = home === undefined ? undefined : join(home, '.my.cnf');
+  return (path !== undefined && existsSync(path) ? parseIni(readFileSync(path, 'utf8')).get('client') : undefined) ?? new Map();
+}

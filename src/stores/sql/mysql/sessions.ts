@@ -1,0 +1,136 @@
+import type { Connection, Pool, PoolConnection, PoolOptions } from 'mysql2';
+import { SyncError } from '../../../model/errors.ts';
+
+/** How to reach a database. */
+export interface Reach {
+  readonly config: PoolOptions;
+  /** Whether the connection is encrypted; `prefer`: where the server can. `verify`: and the server must prove who it is. */
+  readonly tls: 'disable' | 'prefer' | 'require' | 'verify';
+}
+
+/** A row as it comes: all text. */
+export type TextRow = readonly (string | null)[];
+
+const most = 12;
+
+// What is read as text must not depend on how the server or the user is set up, and what does not fit is never cut off.
+// A key is at most 3,072 bytes, of which each may be escaped.
+const settings = [
+  "set names utf8mb4, time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO', max_sort_length = 9300",
+];
+
+/** Connections to one database, made when they are needed. Every value comes as text. */
+export class Sessions implements AsyncDisposable {
+  readonly #reach: Reach;
+  readonly #set = new WeakSet<PoolConnection>();
+  #pool: Promise<Pool> | undefined;
+  #isMaria = false;
+  #escape: (text: string) => string = () => { throw new SyncError('internal', 'nothing is connected yet'); };
+
+  constructor(reach: Reach) {
+    this.#reach = reach;
+  }
+
+  /** Whether the server is MariaDB. Known once a connection was taken. */
+  get isMaria(): boolean {
+    return this.#isMaria;
+  }
+
+  /** Text as SQL writes it. */
+  get escape(): (text: string) => string {
+    return this.#escape;
+  }
+
+  /** Lends a connection, which is ended where its task failed. */
+  async use<T>(task: (connection: PoolConnection) => Promise<T>): Promise<T> {
+    const connection = await this.take();
+    try {
+      const result = await task(connection);
+      connection.release();
+      return result;
+    } catch (cause) {
+      connection.destroy();
+      throw cause;
+    }
+  }
+
+  /** A connection, to be released or destroyed by whoever takes it. */
+  async take(): Promise<PoolConnection> {
+    const pool = await (this.#pool ??= this.#connected().catch((cause: unknown) => {
+      this.#pool = undefined;
+      throw cause;
+    }));
+    const connection = await new Promise<PoolConnection>((resolve, reject) => pool.getConnection((error, taken) => (error ? reject(error) : resolve(taken))));
+    if (this.#set.has(connection)) return connection;
+    try {
+      for (const setting of settings) await rowsOf(connection, setting);
+      this.#isMaria = /MariaDB/i.test((await rowsOf(connection, 'select version()'))[0]?.[0] ?? '');
+      this.#set.add(connection);
+      return connection;
+    } catch (cause) {
+      connection.destroy();
+      throw cause;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const pool = await this.#pool?.catch(() => undefined);
+    this.#pool = Promise.reject(new SyncError('invalid', 'the place is closed'));
+    this.#pool.catch(() => {});
+    if (pool) await new Promise<void>((resolve) => pool.end(() => resolve()));
+  }
+
+  async #connected(): Promise<Pool> {
+    const { default: { createConnection, createPool, escape } } = await import('mysql2');
+    this.#escape = escape;
+    const { config, tls } = this.#reach;
+    let ssl: PoolOptions['ssl'] = tls === 'disable' ? undefined : { rejectUnauthorized: tls === 'verify', verifyIdentity: tls === 'verify' };
+    if (tls === 'prefer') {
+      const { connectionLimit: _, ...one } = config;
+      const trial = createConnection({ ...one, ...(ssl !== undefined && { ssl }) });
+      await new Promise<void>((resolve, reject) => trial.connect((error) => {
+        if (!error) trial.end(() => resolve());
+        else {
+          trial.destroy();
+          if ((error as { readonly code?: string }).code !== 'HANDSHAKE_NO_SSL_SUPPORT') return reject(error);
+          ssl = undefined;
+          resolve();
+        }
+      }));
+    }
+    return createPool({ ...config, ...(ssl !== undefined && { ssl }), connectionLimit: most, maxIdle: most, idleTimeout: 10_000 });
+  }
+}
+
+/** The rows that a statement answers with. */
+export async function rowsOf(connection: Connection, sql: string): Promise<readonly TextRow[]> {
+  return await new Promise((resolve, reject) => connection.query({ ...asText, sql }, (error, rows) => (error ? reject(error) : resolve(Array.isArray(rows) ? (rows as unknown as readonly TextRow[]) : []))));
+}
+
+/** The rows that a statement answers with, some at a time; the server is held back while they are looked at. Who stops early must end the connection. */
+export async function* pagesOf(connection: Connection, sql: string, pageRows: number): AsyncGenerator<readonly TextRow[]> {
+  let rows: TextRow[] = [];
+  let state: 'running' | 'ended' | { readonly error: unknown } = 'running';
+  let wake = (): void => {};
+  const query = connection.query({ ...asText, sql });
+  query.on('result', (row: unknown) => {
+    if (rows.push(row as TextRow) < pageRows) return;
+    connection.pause();
+    wake();
+  });
+  query.on('error', (error: unknown) => { state = { error }; wake(); });
+  query.on('end', () => { if (state === 'running') state = 'ended'; wake(); });
+  const done = (): boolean => state !== 'running';
+  while (!done() || rows.length > 0) {
+    if (!done() && rows.length < pageRows) await new Promise<void>((resolve) => { wake = resolve; });
+    if (typeof state === 'object') throw (state as { readonly error: unknown }).error;
+    const page = rows.splice(0, pageRows);
+    if (page.length > 0) yield page;
+    if (rows.length < pageRows) connection.resume();
+  }
+}
+
+const asText = {
+  rowsAsArray: true,
+  typeCast: (field: { string(encoding?: BufferEncoding): string | null }) => field.string('utf8'),
+} as const;

@@ -1,0 +1,29 @@
+import type { RawRow } from '../table.ts';
+
+/** The rows in what `COPY … TO STDOUT` sends as text, whose last column is the version: those of each piece at once. */
+export async function* copiedRows(pieces: AsyncIterable<Buffer>): AsyncGenerator<readonly RawRow[]> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const piece of pieces) {
+    const end = piece.lastIndexOf(0x0a);
+    if (end < 0) {
+      rest = Buffer.concat([rest, piece]);
+      continue;
+    }
+    const text = rest.length > 0 ? Buffer.concat([rest, piece.subarray(0, end)]).toString() : piece.toString('utf8', 0, end);
+    rest = Buffer.from(piece.subarray(end + 1));
+    yield text.split('\n').map(rowOf);
+  }
+}
+
+function rowOf(line: string): RawRow {
+  const values: (string | null)[] = line.split('\t');
+  const version = values.pop() ?? '';
+  if (line.includes('\\')) for (let i = 0; i < values.length; i++) if (values[i]!.includes('\\')) values[i] = plain(values[i]!);
+  return { values, version };
+}
+
+const escapes: { readonly [letter: string]: string } = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
+
+function plain(text: string): string | null {
+  return text === '\\N' ? null : text.replace(/\\(.)/gs, (_, letter: string) => escapes[letter] ?? letter);
+}

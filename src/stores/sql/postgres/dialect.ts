@@ -1,0 +1,188 @@
+import type { PoolClient } from 'pg';
+import { SyncError } from '../../../model/errors.ts';
+import type { Collection } from '../../../model/collection.ts';
+import type { TimeUnit } from '../../records/instants.ts';
+import type { Catalog, Change, Changed, Dialect, ScanRowsOptions } from '../dialect.ts';
+import type { Raw, RawRow, Table } from '../table.ts';
+import { catalogOf } from './catalog.ts';
+import { copiedRows } from './copied-rows.ts';
+import { creationOf } from './creation.ts';
+import { isRefusedRow, postgresError } from './failure.ts';
+import { Sessions } from './sessions.ts';
+import type { Reach } from './sessions.ts';
+import { Statements } from './statements.ts';
+
+const pageRows = 1_000;
+const mostTries = 8;
+
+export interface PostgresDialectOptions {
+  readonly reach: Reach;
+  /** Default: the first of the search path that there is. */
+  readonly schema: string | undefined;
+  readonly modified: string | undefined;
+  readonly unit: TimeUnit | undefined;
+}
+
+/** Tables of a schema of PostgreSQL. Each statement decides for itself which rows meet their expectation. */
+export class PostgresDialect implements Dialect {
+  readonly keyBytes = 2_000;
+  readonly inFlight = 4;
+  readonly #options: PostgresDialectOptions;
+  readonly #sessions: Sessions;
+  #schema: string | undefined;
+
+  constructor(options: PostgresDialectOptions) {
+    this.#options = options;
+    this.#sessions = new Sessions(options.reach);
+    this.#schema = options.schema;
+  }
+
+  async catalog(): Promise<Catalog> {
+    return await this.#sessions.use(async (client) => {
+      const schema = await this.#schemaOf(client);
+      return await catalogOf((text, values) => rowsIn(client, text, values), schema, this.#options.modified);
+    });
+  }
+
+  async *scan(tables: readonly Table[], { window, signal }: ScanRowsOptions): AsyncGenerator<{ readonly table: Table; readonly rows: readonly RawRow[] }> {
+    const { to } = await import('pg-copy-streams');
+    const client = await this.#sessions.take();
+    let ended = false;
+    try {
+      const schema = await this.#schemaOf(client);
+      await client.query('begin isolation level repeatable read read only');
+      for (const table of tables) {
+        signal?.throwIfAborted();
+        const copying = client.query(to(`copy (${new Statements(schema, table).scan(window, this.#options.unit)}) to stdout`));
+        let rows: RawRow[] = [];
+        for await (const more of copiedRows(copying as AsyncIterable<Buffer>)) {
+          rows.push(...more);
+          while (rows.length >= pageRows) {
+            yield { table, rows: rows.slice(0, pageRows) };
+            rows = rows.slice(pageRows);
+          }
+        }
+        if (rows.length > 0) yield { table, rows };
+      }
+      await client.query('commit');
+      ended = true;
+    } finally {
+      // Who stops in the middle leaves rows on the way, and nothing but ending the connection stops those.
+      client.release(!ended);
+    }
+  }
+
+  async find(table: Table, keys: readonly (readonly Raw[])[]): Promise<readonly RawRow[]> {
+    return await this.#sessions.use(async (client) => {
+      const statements = new Statements(await this.#schemaOf(client), table);
+      return (await rowsIn(client, statements.find(), table.keyAt.map((_, i) => keys.map((key) => key[i])))).map(withVersion);
+    });
+  }
+
+  comparesTimes(table: Table, { kind, expect }: Change): boolean {
+    const type = table.columns[table.modifiedAt]?.type.kind;
+    return kind === 'put' && expect?.kind === 'older' && expect.own && (type === 'instant' || type === 'local' || type === 'integer');
+  }
+
+  async apply(table: Table, changes: readonly Change[], signal?: AbortSignal): Promise<readonly Changed[]> {
+    return await this.#sessions.use(async (client) => {
+      const statements = new Statements(await this.#schemaOf(client), table);
+      const answers = new Map<Change, Changed>();
+      for (const group of Map.groupBy(changes, ({ kind, expect }) => `${kind} ${expect?.kind ?? 'any'}`).values()) await this.#applyGroup(client, statements, group, answers, signal);
+      return changes.map((change) => answers.get(change)!);
+    });
+  }
+
+  async create(collections: readonly Collection[]): Promise<void> {
+    await this.#sessions.use(async (client) => {
+      const schema = await this.#schemaOf(client);
+      const statements = collections.map((collection) => creationOf(schema, collection));
+      await client.query('begin');
+      try {
+        for (const statement of statements) await client.query(statement);
+        await client.query('commit');
+      } catch (cause) {
+        await client.query('rollback');
+        throw cause;
+      }
+    });
+  }
+
+  failure(cause: unknown, doing: string): SyncError {
+    return postgresError(cause, doing);
+  }
+
+  /** The cluster, and the database within it. */
+  async fingerprint(): Promise<string | undefined> {
+    return await this.#sessions.use(async (client) => (await rowsIn(client, 'select s.system_identifier, d.oid from pg_control_system() s, pg_database d where d.datname = current_database()'))[0]?.join('/')).catch((cause: unknown) => {
+      if (cause instanceof Error && 'code' in cause && cause.code === '42501') return undefined;
+      throw postgresError(cause, 'cannot ask the server who it is');
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#sessions[Symbol.asyncDispose]();
+  }
+
+  async #applyGroup(client: PoolClient, statements: Statements, group: readonly Change[], answers: Map<Change, Changed>, signal: AbortSignal | undefined): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        for (const [change, answer] of await applied(client, statements, group)) answers.set(change, answer);
+        return;
+      } catch (cause) {
+        const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+        // Two statements waited for each other, and nothing of this one has happened.
+        if ((code === '40P01' || code === '40001') && tries < mostTries) continue;
+        if (!isRefusedRow(cause)) throw cause;
+        if (group.length === 1) {
+          const [change] = group as readonly [Change];
+          const { code: kind, message, details } = postgresError(cause, `cannot write ${change.id}`);
+          answers.set(change, { kind: 'failed', error: new SyncError(kind, message, { ...details, key: change.id }) });
+          return;
+        }
+        for (const change of group) {
+          signal?.throwIfAborted();
+          await this.#applyGroup(client, statements, [change], answers, signal);
+        }
+        return;
+      }
+    }
+  }
+
+  async #schemaOf(client: PoolClient): Promise<string> {
+    if (this.#schema !== undefined) return this.#schema;
+    const [[schema = null] = []] = await rowsIn(client, 'select current_schema()');
+    if (schema === null) throw new SyncError('not-found', 'the database has no schema to look in', { hint: 'name one with ?schema=' });
+    return (this.#schema = schema);
+  }
+}
+
+/** Makes changes of one kind and one form of expectation in one statement. */
+async function applied(client: PoolClient, statements: Statements, group: readonly Change[]): Promise<readonly (readonly [Change, Changed])[]> {
+  const { kind, values, expect } = group[0]!;
+  const { table } = statements;
+  const versions = expect?.kind === 'version' ? [group.map((change) => (change.expect as { readonly version: string }).version)] : [];
+  const written = values.flatMap((value, at) => (value === undefined ? [] : [at]));
+  const whole = !table.faithful || written.length < table.columns.length;
+  const lists = kind === 'delete' ? table.keyAt.map((_, i) => group.map(({ key }) => key[i])) : written.map((at) => group.map((change) => change.values[at]));
+  const text = kind === 'delete' ? statements.remove(versions.length > 0) : expect?.kind === 'version' ? statements.replace(written, whole) : statements.put(written, expect?.kind ?? 'any', whole);
+  const rows = (await rowsIn(client, text, [...lists, ...versions])).map(withVersion);
+  const full = whole && kind === 'put';
+  const keyAt = full ? table.keyAt : table.keyAt.map((_, i) => i);
+  const keyOf = (raw: readonly (Raw | null | undefined)[]): string => JSON.stringify(raw.map((part, i) => (part === null || part === undefined ? null : String(table.columns[table.keyAt[i]!]!.codec.read(part)))));
+  const done = new Map(rows.map((row) => [keyOf(keyAt.map((at) => row.values[at])), row]));
+  return group.map((change) => {
+    const row = done.get(keyOf(change.key));
+    if (row) return [change, { kind: 'done', version: row.version!, ...(full && { row }) }];
+    // Whoever deletes wants it gone, and it is.
+    return [change, kind === 'delete' && !expect ? { kind: 'done' } : { kind: 'stale' }];
+  });
+}
+
+async function rowsIn(client: PoolClient, text: string, values: readonly unknown[] = []): Promise<readonly (readonly (string | null)[])[]> {
+  return (await client.query<(string | null)[]>({ text, values: [...values], rowMode: 'array' })).rows;
+}
+
+function withVersion(row: readonly (string | null)[]): RawRow {
+  return { values: row.slice(0, -1), version: row.at(-1)! };
+}

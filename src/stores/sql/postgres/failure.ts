@@ -1,0 +1,55 @@
+import { SyncError, toSyncError } from '../../../model/errors.ts';
+import type { FailureCode } from '../../../model/errors.ts';
+
+/** What PostgreSQL says by its codes, or their classes (its manual, Appendix A), and what to do about it. */
+const reasons: { readonly [code: string]: readonly [code: FailureCode, hint: string] } = {
+  '28': ['denied', 'check the user, and PGPASSWORD or ~/.pgpass'],
+  '3D': ['not-found', 'check the name of the database'],
+  '42501': ['denied', 'have the right granted, or connect as another user'],
+  '42P01': ['not-found', 'see whether the table was dropped meanwhile, and run again'],
+  '42703': ['not-found', 'see whether the table was changed meanwhile, and run again'],
+  '53300': ['throttled', 'wait until others have disconnected, or raise max_connections'],
+  '53': ['unavailable', 'see whether its disk or its memory is full'],
+  '57': ['unavailable', 'see whether the server is shutting down, and run again'],
+  '08': ['unavailable', 'see whether the server is up, and run again'],
+  '40': ['unavailable', 'run again'],
+  '55': ['unavailable', 'run again'],
+  '25006': ['denied', 'connect to the server that takes writes'],
+  '23': ['invalid', 'change the value, or the table'],
+  '22': ['invalid', 'change the value, or the table'],
+};
+
+const network = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN', 'ENOENT', 'EACCES']);
+
+/** What went wrong, as a sentence that begins with what was being done. */
+export function postgresError(cause: unknown, doing: string): SyncError {
+  if (cause instanceof SyncError || !(cause instanceof Error) || cause.name === 'AbortError') return toSyncError(cause);
+  const code = codeOf(cause);
+  const said = messageOf(cause);
+  if (code !== undefined && !network.has(code)) {
+    const [kind, hint] = reasons[code] ?? reasons[code.slice(0, 2)] ?? ['invalid', undefined];
+    return new SyncError(kind, `${doing}: ${said}`, { cause, ...(hint !== undefined && { hint }) });
+  }
+  if (/SASL|password/i.test(said)) return new SyncError('denied', `${doing}: the server asks for a password, and there is none`, { cause, hint: 'set PGPASSWORD, or write it to ~/.pgpass' });
+  if (/certificate|self-signed|altnames/i.test(said)) return new SyncError('denied', `${doing}: ${said}`, { cause, hint: 'name its authority in PGSSLROOTCERT' });
+  if (network.has(code ?? '') || /connection|timeout/i.test(said)) return new SyncError('unavailable', `${doing}: ${said}`, { cause, hint: 'see whether the server is up, and run again' });
+  return toSyncError(cause);
+}
+
+/** Whether it is about one of the rows that were sent, so that the others may be sent without it. */
+export function isRefusedRow(cause: unknown): boolean {
+  const code = codeOf(cause);
+  // Values and constraints; rules and triggers of the table's own; and an index that has no room for a key.
+  return code !== undefined && (/^(?:22|23|44|P0)/.test(code) || code === '54000' || code === '21000');
+}
+
+function codeOf(cause: unknown): string | undefined {
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
+}
+
+function messageOf(cause: Error): string {
+  // A host of several addresses fails once for each.
+  if (cause instanceof AggregateError) return (cause.errors as readonly Error[]).map(({ message }) => message).join(', ');
+  const { constraint, column } = cause as { readonly constraint?: string; readonly column?: string };
+  return `${cause.message}${column !== undefined && !cause.message.includes(column) ? ` (${column})` : constraint !== undefined && !cause.message.includes(constraint) ? ` (${constraint})` : ''}`;
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { SyncError } from '../../../model/errors.ts';
+import type { Host } from '../../../model/host.ts';
+import type { OptionSpec, StoreKind } from '../../../model/kind.ts';
+import { recordOptions } from '../../records/record-options.ts';
+import type { RecordOptions } from '../../records/record-options.ts';
+import { serverOf } from '../server.ts';
+import { sqlCapabilities, SqlStore } from '../sql-store.ts';
+import { PostgresDialect } from './dialect.ts';
+import type { Reach } from './sessions.ts';
+
+export interface PostgresOptions extends RecordOptions {
+  readonly schema?: string;
+  readonly tls?: Reach['tls'];
+  readonly timeoutMs?: number;
+}
+
+const options: readonly OptionSpec[] = [
+  ...recordOptions,
+  { name: 'schema', summary: 'the schema whose tables these are (default: the first of the search path)', value: 'text' },
+  { name: 'tls', summary: 'whether the connection is encrypted; prefer: where the server can; verify: and it must prove who it is (default: what PGSSLMODE says, else prefer)', value: 'choice', choices: ['disable', 'prefer', 'require', 'verify'] },
+  { name: 'timeoutMs', summary: 'milliseconds to wait for a connection', value: 'number', default: 30_000 },
+];
+
+/** Tables in PostgreSQL. */
+export const kind: StoreKind<PostgresOptions> = {
+  name: 'postgres',
+  summary: 'the tables of a PostgreSQL database: every row is a document',
+  endpoint: 'postgres://user@host:port/database',
+  options,
+  capabilities: { ...sqlCapabilities, limits: { ...sqlCapabilities.limits, keyBytes: 2_000 } },
+  open,
+};
+
+const modes: { readonly [mode: string]: Reach['tls'] } = { 'disable': 'disable', 'allow': 'prefer', 'prefer': 'prefer', 'require': 'require', 'verify-ca': 'verify', 'verify-full': 'verify' };
+
+async function open(endpoint: string, { schema, tls, timeoutMs = 30_000, ...records }: PostgresOptions, { environment }: Host): Promise<SqlStore> {
+  const named = serverOf(endpoint, 'PGPASSWORD, or ~/.pgpass');
+  const host = named.host ?? environment['PGHOST'] ?? 'localhost';
+  const port = named.port ?? Number(environment['PGPORT'] ?? 5432);
+  const user = named.user ?? environment['PGUSER'] ?? environment['USER'] ?? environment['LOGNAME'];
+  const database = named.path ?? environment['PGDATABASE'] ?? user;
+  if (user === undefined || database === undefined) throw new SyncError('invalid', `${endpoint} names no database`, { hint: 'write postgres://user@host/database' });
+  const mode = tls ?? modes[environment['PGSSLMODE'] ?? 'prefer'];
+  if (mode === undefined) throw new SyncError('invalid', `PGSSLMODE is ${environment['PGSSLMODE']}, which is nothing that is known`, { hint: `use one of ${Object.keys(modes).join(', ')}` });
+  const certificates = environment['PGSSLROOTCERT'];
+  const password = environment['PGPASSWORD'];
+  const shown = `postgres://${host.includes('/') ? encodeURIComponent(host) : host.includes(':') ? `[${host}]` : host}${port === 5432 ? '' : `:${port}`}/${database}`;
+  return new SqlStore({
+    name: shown,
+    identity: schema === undefined ? shown : `${shown}/${schema}`,
+    dialect: new PostgresDialect({
+      schema, modified: records.modified, unit: records.modifiedUnit,
+      reach: {
+        // A connection within the machine has nothing to hide on its way.
+        tls: host.startsWith('/') ? 'disable' : mode,
+        config: { host, port, user, database, connectionTimeoutMillis: timeoutMs, application_name: 'syncline', keepAlive: true, ...(password !== undefined && { password }) },
+        ...(certificates !== undefined && certificates !== 'system' && { authorities: readFileSync(certificates, 'utf8') }),
+      },
+    }),
+    records,
+  });
+}

@@ -1,0 +1,88 @@
+import type { Client, ClientConfig, PoolClient } from 'pg';
+import type pg from 'pg';
+import { SyncError } from '../../../model/errors.ts';
+
+/** How to reach a database. */
+export interface Reach {
+  readonly config: ClientConfig;
+  /** Whether the connection is encrypted; `prefer`: where the server can. `verify`: and the server must prove who it is. */
+  readonly tls: 'disable' | 'prefer' | 'require' | 'verify';
+  /** Certificates to believe, in place of those of the platform. */
+  readonly authorities?: string;
+}
+
+const most = 12;
+
+// What is read as text must not depend on how the server or the user is set up.
+const settings = `set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set intervalstyle = 'iso_8601'; set bytea_output = 'hex'; set extra_float_digits = 1; set standard_conforming_strings = on`;
+
+/** Connections to one database, made when they are needed. Every value comes as text. */
+export class Sessions implements AsyncDisposable {
+  readonly #reach: Reach;
+  readonly #set = new WeakSet<Client>();
+  #pool: Promise<pg.Pool> | undefined;
+
+  constructor(reach: Reach) {
+    this.#reach = reach;
+  }
+
+  /** Lends a connection. One whose task failed on it, or was given up, is not used again where `clean` says so. */
+  async use<T>(task: (client: PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.take();
+    let broken = true;
+    try {
+      const result = await task(client);
+      broken = false;
+      return result;
+    } catch (cause) {
+      // An error that the server answered with leaves the connection in order.
+      broken = !(cause instanceof Error && 'severity' in cause && cause.severity === 'ERROR');
+      throw cause;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  /** A connection, to be released by whoever takes it. */
+  async take(): Promise<PoolClient> {
+    const pool = await (this.#pool ??= this.#connected().catch((cause: unknown) => {
+      this.#pool = undefined;
+      throw cause;
+    }));
+    const client = await pool.connect();
+    if (this.#set.has(client)) return client;
+    try {
+      await client.query(settings);
+      this.#set.add(client);
+      return client;
+    } catch (cause) {
+      client.release(true);
+      throw cause;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const pool = await this.#pool?.catch(() => undefined);
+    this.#pool = Promise.reject(new SyncError('invalid', 'the place is closed'));
+    this.#pool.catch(() => {});
+    if (pool && !pool.ended) await pool.end();
+  }
+
+  async #connected(): Promise<pg.Pool> {
+    const { default: { Client: Connection, Pool } } = await import('pg');
+    const { config, tls, authorities } = this.#reach;
+    const secure = { rejectUnauthorized: tls === 'verify', ...(authorities !== undefined && { ca: authorities }) };
+    let ssl: ClientConfig['ssl'] = tls === 'disable' ? false : secure;
+    if (tls === 'prefer') {
+      const trial = new Connection({ ...config, ssl });
+      await trial.connect().then(() => trial.end(), (cause: unknown) => {
+        if (!(cause instanceof Error && cause.message.includes('does not support SSL'))) throw cause;
+        ssl = false;
+      });
+    }
+    const pool = new Pool({ ...config, ssl, max: most, idleTimeoutMillis: 10_000, allowExitOnIdle: true, types: { getTypeParser: () => (text: unknown) => text } });
+    // A connection that is lost while nobody uses it is replaced by the next that is asked for.
+    pool.on('error', () => {});
+    return pool;
+  }
+}

@@ -1,0 +1,125 @@
+import type { Document, Value } from '../../model/document.ts';
+import { isDocument } from '../../model/document.ts';
+import type { Entry, Micros } from '../../model/entry.ts';
+import { SyncError } from '../../model/errors.ts';
+import type { Key } from '../../model/key.ts';
+import { digestDocument } from '../../schema/digest.ts';
+import { modifiedOf } from '../records/instants.ts';
+import type { TimeUnit } from '../records/instants.ts';
+import { partsOfKey, recordKey, valueOfPart } from '../records/record-keys.ts';
+import { valueOfInstant } from './clock-codecs.ts';
+import { shown } from './codecs.ts';
+import { Misfit } from './table.ts';
+import type { Column, Raw, RawRow, Table } from './table.ts';
+
+/** A document as a row holds it. */
+export interface Fitted {
+  readonly key: readonly Raw[];
+  readonly values: readonly (Raw | null | undefined)[];
+  /** What is read back. */
+  readonly document: Document;
+  readonly modifiedAt: Micros | undefined;
+}
+
+/** The entry that a row is. Throws `invalid` where no document can hold it, or it has no key. */
+export function entryOf(table: Table, { values, version }: RawRow, unit: TimeUnit | undefined): Entry {
+  const read = table.columns.map((column, i): Value | undefined => {
+    const raw = values[i];
+    return raw === null || raw === undefined ? undefined : readColumn(table, column, raw);
+  });
+  const key = recordKey(table.name, table.keyAt.map((at) => read[at]));
+  if (key === undefined) throw new SyncError('invalid', `a row of ${table.name} has no value in its key (${table.key.join(', ')})`, { hint: 'give it one' });
+  const document = documentOf(table, read);
+  const modifiedAt = table.modifiedAt < 0 ? undefined : modifiedOf(read[table.modifiedAt], unit);
+  const digest = digestDocument(document);
+  return { key, version: version ?? digest.value, digest, ...(modifiedAt !== undefined && { modifiedAt }), content: { kind: 'document', document } };
+}
+
+function documentOf({ columns }: Table, values: readonly (Value | undefined)[]): Document {
+  const document: { [field: string]: Value } = {};
+  for (let i = 0; i < columns.length; i++) {
+    const value = values[i];
+    if (value === undefined) continue;
+    const { name } = columns[i]!;
+    if (name === '__proto__') Object.defineProperty(document, name, { value, enumerable: true, configurable: true, writable: true });
+    else document[name] = value;
+  }
+  return document;
+}
+
+function readColumn(table: Table, { name, codec }: Column, raw: Raw): Value {
+  try {
+    return codec.read(raw);
+  } catch (cause) {
+    if (!(cause instanceof Misfit)) throw cause;
+    throw new SyncError('invalid', `${table.name}.${name} ${cause.message}`, { cause, hint: 'change it there' });
+  }
+}
+
+/** A document as a row of a table. Throws `invalid` where it does not fit, with column and value. */
+export function fit(table: Table, { key, content, modifiedAt: time }: Entry, unit: TimeUnit | undefined): Fitted {
+  const refuse = (why: string, cause?: unknown): SyncError => new SyncError('invalid', `${key}: ${why}`, { key, ...(cause !== undefined && { cause }) });
+  if (content?.kind !== 'document' || !isDocument(content.document)) throw new SyncError('unsupported', `${key} is no document, and ${table.name} holds nothing else`, { key });
+  const given = content.document;
+  const extra = Object.keys(given).find((name) => !table.columns.some((column) => column.name === name));
+  if (extra !== undefined) throw refuse(`${table.name} has no column ${JSON.stringify(extra)}`);
+  const fromKey = keyValues(table, key);
+  const held: (Value | undefined)[] = [];
+  const values = table.columns.map((column, i): Raw | null | undefined => {
+    const keyPart = table.keyAt.indexOf(i);
+    const own = Object.hasOwn(given, column.name) ? given[column.name] : undefined;
+    const value = own !== undefined ? own : keyPart < 0 ? filling(table, i, time, unit) : fromKey?.[keyPart];
+    held.push(undefined);
+    if (column.computed) return undefined;
+    if (value === undefined || (value === null && !column.codec.holdsNull)) {
+      if (column.nullable) return null;
+      if (column.filled && value === undefined) return undefined;
+      throw refuse(`${table.name}.${column.name} must have a value`);
+    }
+    try {
+      const raw = column.codec.write(value);
+      held[i] = raw === value ? value : column.codec.read(raw);
+      return raw;
+    } catch (cause) {
+      if (cause instanceof Misfit) throw refuse(`${table.name}.${column.name} ${cause.message}, and not ${shown(value)}`, cause);
+      throw cause;
+    }
+  });
+  const own = recordKey(table.name, table.keyAt.map((at) => held[at]));
+  if (own !== key) throw refuse(`it holds the key ${own ?? 'of no row'}`);
+  const modifiedAt = table.modifiedAt < 0 ? undefined : modifiedOf(held[table.modifiedAt], unit);
+  return { key: table.keyAt.map((at) => values[at]!), values, document: documentOf(table, held), modifiedAt };
+}
+
+/** The time of an entry, for a column that the document does not fill. */
+function filling(table: Table, at: number, time: Micros | undefined, unit: TimeUnit | undefined): Value | undefined {
+  if (at !== table.modifiedAt || time === undefined) return undefined;
+  const { type } = table.columns[at]!;
+  if (type.kind !== 'integer' && type.kind !== 'float') return valueOfInstant(time, type);
+  if (unit === undefined) return undefined;
+  const value = unit === 'microseconds' ? time : unit === 'milliseconds' ? time / 1e3 : time / 1e6;
+  return type.kind === 'integer' ? Math.floor(value) : value;
+}
+
+/** The values of the key of a table that a key stands for; `undefined` where it stands for none. */
+function keyValues(table: Table, key: Key): readonly Value[] | undefined {
+  const { collection, parts } = partsOfKey(key);
+  if (collection !== table.name || parts.length !== table.keyAt.length) return undefined;
+  const values = parts.map((part, i) => partValue(part, table.columns[table.keyAt[i]!]!));
+  return values.every((value) => value !== undefined) ? values : undefined;
+}
+
+function partValue(part: string, { type }: Column): Value | undefined {
+  // Where any type goes, as in SQLite, a part that cannot be a number is text.
+  return valueOfPart(part, type.kind === 'other' && /^-?[1-9]\d{0,17}$|^0$/.test(part) && type.name === 'any' ? { kind: 'integer' } : type);
+}
+
+/** The key of a table as its driver takes it; `undefined` where no row can have it. */
+export function rawKey(table: Table, key: Key): readonly Raw[] | undefined {
+  try {
+    return keyValues(table, key)?.map((value, i) => table.columns[table.keyAt[i]!]!.codec.write(value));
+  } catch (cause) {
+    if (cause instanceof Misfit) return undefined;
+    throw cause;
+  }
+}

@@ -1,0 +1,205 @@
+import type { Collection } from '../../model/collection.ts';
+import { withoutContent } from '../../model/entry.ts';
+import type { Entry, Ref } from '../../model/entry.ts';
+import { SyncError } from '../../model/errors.ts';
+import { compareKeys, joinKey } from '../../model/key.ts';
+import type { Key } from '../../model/key.ts';
+import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
+import { keyOfWrite } from '../../model/store.ts';
+import { chooser } from '../records/chooser.ts';
+import { partsOfKey } from '../records/record-keys.ts';
+import type { RecordOptions } from '../records/record-options.ts';
+import type { Catalog, Dialect } from './dialect.ts';
+import { entryOf, rawKey } from './records.ts';
+import type { RawRow, Table } from './table.ts';
+import { Writing } from './writing.ts';
+
+/** What the tables of every database can do; keys and batches differ. */
+export const sqlCapabilities: Capabilities = {
+  holds: 'documents', order: 'key', enumerates: 'all', reads: 'cheap',
+  modifiedAt: 'none', modifiedAtPrecision: 1, digests: ['document'], expects: ['absent', 'version'],
+  deletes: true, dependencies: 'ignored', visibility: 'immediate',
+  limits: { batchEntries: 1_000, inFlight: 4, keyBytes: 1_024 },
+};
+
+export interface SqlStoreOptions {
+  readonly name: string;
+  readonly identity: string;
+  readonly dialect: Dialect;
+  readonly records: RecordOptions;
+}
+
+/**
+ * The rows of the tables of a database, each a document under `<table>/<key>`. A column that is NULL is left out of the
+ * document, and one that the document leaves out, or holds `null` for, is NULL; only a column of JSON tells `null` from NULL.
+ */
+export class SqlStore implements Store {
+  readonly name: string;
+  readonly identity: string;
+  readonly capabilities: Capabilities;
+  readonly #dialect: Dialect;
+  readonly #records: RecordOptions;
+  readonly #chosen: (collection: string) => boolean;
+  readonly #writing: Writing;
+  #catalog: Promise<Catalog> | undefined;
+  #ended: Promise<void> | undefined;
+
+  constructor({ name, identity, dialect, records }: SqlStoreOptions) {
+    this.name = name;
+    this.identity = identity;
+    this.#dialect = dialect;
+    this.#records = records;
+    this.#chosen = chooser(records.collections);
+    const { inFlight, keyBytes } = dialect;
+    this.capabilities = {
+      ...sqlCapabilities,
+      ...(records.modified !== undefined && { modifiedAt: 'kept', expects: ['absent', 'version', 'older'] }),
+      limits: { ...sqlCapabilities.limits, inFlight, keyBytes },
+    };
+    this.#writing = new Writing({ name, dialect, keyBytes, unit: records.modifiedUnit, find: (table, keys, signal) => this.#find(table, keys, signal) });
+  }
+
+  async *scan({ want = 'stat', collections, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
+    signal?.throwIfAborted();
+    const { tables, keyless } = await this.#tables({ fresh: true, signal });
+    const asked = (name: string): boolean => this.#chosen(name) && (collections === undefined || collections.includes(name));
+    const chosen = tables.filter((table) => asked(table.name)).sort((a, b) => compareKeys(prefixOf(a), prefixOf(b)));
+    const unlisted = keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, error: this.#keyless(table) }));
+    if (unlisted.length > 0) yield { entries: [], problems: unlisted };
+    try {
+      for await (const { table, rows } of this.#dialect.scan(chosen, { window, signal })) {
+        signal?.throwIfAborted();
+        yield this.#page(table, rows, want);
+      }
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw this.#dialect.failure(cause, `cannot read ${this.name}`);
+    }
+  }
+
+  async read(refs: readonly Ref[], { signal }: CallOptions = {}): Promise<readonly (Entry | undefined)[]> {
+    signal?.throwIfAborted();
+    if (refs.length === 0) return [];
+    const { tables } = await this.#tables({ signal });
+    const wanted = Map.groupBy(refs.map(({ key }) => key), (key) => tables.find(({ name }) => name === partsOfKey(key).collection));
+    const found = new Map<Key, Entry>();
+    for (const [table, keys] of wanted) {
+      if (!table) continue;
+      for (const [key, entry] of await this.#find(table, keys, signal)) found.set(key, entry);
+    }
+    return refs.map(({ key }) => found.get(key));
+  }
+
+  async write(batch: readonly Write[], { signal }: CallOptions = {}): Promise<readonly Outcome[]> {
+    signal?.throwIfAborted();
+    if (batch.length === 0) return [];
+    const known = await this.#tables({ signal });
+    const holds = ({ tables }: Catalog): boolean => batch.every((write) => tables.some(({ name }) => name === partsOfKey(keyOfWrite(write)).collection));
+    // Somebody may have made a table since.
+    const catalog = holds(known) ? known : await this.#tables({ fresh: true, signal });
+    return await this.#writing.write(batch, (name) => this.#tableOf(catalog, name), signal);
+  }
+
+  async describe({ signal }: CallOptions = {}): Promise<readonly Collection[]> {
+    const { tables } = await this.#tables({ fresh: true, signal });
+    return tables.filter(({ name }) => this.#chosen(name)).map(({ name, fields, key }) => ({ name, fields, key }));
+  }
+
+  async prepare(collections: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
+    signal?.throwIfAborted();
+    const { tables, keyless } = await this.#tables({ fresh: true, signal });
+    const missing = collections.filter(({ name }) => this.#chosen(name) && !tables.some((table) => table.name === name) && !keyless.some((table) => table.name === name));
+    if (missing.length === 0) return;
+    const names = missing.map(({ name }) => name).join(', ');
+    if (this.#records.create === false) throw new SyncError('not-found', `${this.name} has no table ${names}`, { store: this.name, hint: 'make it there, or leave out --no-create' });
+    for (const { name, fields, key } of missing) {
+      const lost = key.find((part) => !fields.some((field) => field.name === part));
+      if (key.length === 0 || lost !== undefined) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because its key is not among its fields`, { store: this.name, hint: 'make the table there, with a primary key' });
+    }
+    try {
+      await this.#dialect.create(missing, signal);
+    } catch (cause) {
+      throw this.#dialect.failure(cause, `${this.name}: cannot make ${names}`);
+    } finally {
+      this.#catalog = undefined;
+    }
+  }
+
+  covers({ key }: Ref): boolean {
+    return this.#chosen(partsOfKey(key).collection);
+  }
+
+  async fingerprint({ signal }: CallOptions = {}): Promise<string | undefined> {
+    return await this.#dialect.fingerprint?.(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (this.#ended ??= (async () => await this.#dialect[Symbol.asyncDispose]())());
+  }
+
+  #tables({ fresh = false, signal }: { readonly fresh?: boolean; readonly signal: AbortSignal | undefined }): Promise<Catalog> {
+    if (fresh) this.#catalog = undefined;
+    const asked = this.#catalog ??= this.#dialect.catalog(signal).catch((cause: unknown) => {
+      if (this.#catalog === asked) this.#catalog = undefined;
+      throw this.#dialect.failure(cause, `cannot read ${this.name}`);
+    });
+    return asked;
+  }
+
+  #tableOf({ tables, keyless }: Catalog, name: string): Table | SyncError {
+    const table = tables.find((one) => one.name === name);
+    if (table) return table;
+    const without = keyless.find((one) => one.name === name);
+    if (without) return this.#keyless(without);
+    return new SyncError('not-found', `${this.name} has no table ${JSON.stringify(name)}`, { store: this.name, hint: 'make it there, or sync from a place that describes it' });
+  }
+
+  #keyless({ name, why }: Catalog['keyless'][number]): SyncError {
+    return new SyncError('invalid', `the table ${name} ${why}`, { store: this.name, hint: `give it a primary key, or choose other tables with collections=` });
+  }
+
+  #page(table: Table, rows: readonly RawRow[], want: 'stat' | 'content'): Page {
+    const entries: Entry[] = [];
+    const problems: Problem[] = [];
+    for (const row of rows) {
+      const entry = this.#entryOf(table, row);
+      if (entry instanceof SyncError) problems.push({ place: `${this.name}, ${table.name}`, error: entry });
+      else entries.push(want === 'content' ? entry : withoutContent(entry));
+    }
+    return problems.length > 0 ? { entries, problems } : { entries };
+  }
+
+  #entryOf(table: Table, row: RawRow): Entry | SyncError {
+    try {
+      return entryOf(table, row, this.#records.modifiedUnit);
+    } catch (cause) {
+      if (cause instanceof SyncError) return cause;
+      throw cause;
+    }
+  }
+
+  async #find(table: Table, keys: readonly Key[], signal: AbortSignal | undefined): Promise<ReadonlyMap<Key, Entry>> {
+    const found = new Map<Key, Entry>();
+    const raw = [...new Set(keys)].flatMap((key) => {
+      const values = rawKey(table, key);
+      return values ? [values] : [];
+    });
+    if (raw.length === 0) return found;
+    let rows: readonly RawRow[];
+    try {
+      rows = await this.#dialect.find(table, raw, signal);
+    } catch (cause) {
+      throw this.#dialect.failure(cause, `cannot read ${this.name}`);
+    }
+    for (const row of rows) {
+      const entry = this.#entryOf(table, row);
+      if (entry instanceof SyncError) throw entry;
+      found.set(entry.key, entry);
+    }
+    return found;
+  }
+}
+
+function prefixOf({ name }: Table): string {
+  return `${joinKey([name])}/`;
+}

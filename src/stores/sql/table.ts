@@ -1,0 +1,69 @@
+import type { Collection, Field, FieldType } from '../../model/collection.ts';
+import type { Value } from '../../model/document.ts';
+
+/** A value as a driver gives it and takes it. */
+export type Raw = string | number | bigint | Uint8Array;
+
+/** How the values of a column become values of documents, and back. */
+export interface Codec {
+  readonly type: FieldType;
+  /** Whether `null` is a value of its own, beside that there is none. */
+  readonly holdsNull?: true;
+  /** Whether the database may write the same value in another way than it was sent. */
+  readonly loose?: true;
+  /** Throws a {@link Misfit} for what no document can hold. */
+  read(raw: Raw): Value;
+  /** What to send so that the same value is read back. Throws a {@link Misfit} where there is no such thing. */
+  write(value: Value): Raw;
+}
+
+/** A column of a table. */
+export interface Column extends Field {
+  /** What the database calls its type, in full. */
+  readonly native: string;
+  readonly codec: Codec;
+  /** The database computes it: it is read and never written. */
+  readonly computed: boolean;
+  /** The database has a value for it where a new row brings none. */
+  readonly filled: boolean;
+}
+
+/** A table whose rows can be told apart. */
+export interface Table extends Collection {
+  readonly columns: readonly Column[];
+  /** Where the columns of the key are among {@link columns}, in the order of the key. */
+  readonly keyAt: readonly number[];
+  /** Where the column that says when a row was modified is among {@link columns}; -1 where there is none. */
+  readonly modifiedAt: number;
+  /** Whether a row is, once written, just what was sent. */
+  readonly faithful: boolean;
+}
+
+/** A row as a driver gives it: values in the order of the columns, `null` for NULL. */
+export interface RawRow {
+  readonly values: readonly (Raw | null)[];
+  /** Changes with each write of the row, where the database counts something that does. */
+  readonly version?: string;
+}
+
+/** Why a value does not fit, as the end of a sentence that begins with the column. */
+export class Misfit extends Error {}
+
+/** A table of these columns. */
+export function tableOf({ name, columns, key, modified, triggers = false }: {
+  readonly name: string;
+  readonly columns: readonly Column[];
+  readonly key: readonly string[];
+  readonly modified: string | undefined;
+  /** Whether the database may change what is written. */
+  readonly triggers?: boolean;
+}): Table {
+  const at = (wanted: string): number => columns.findIndex((column) => column.name === wanted);
+  const fields = columns.map(({ name: field, type, nullable }) => ({ name: field, type, nullable }));
+  return { name, fields, key, columns, keyAt: key.map(at), modifiedAt: modified === undefined ? -1 : at(modified), faithful: !triggers && columns.every(({ computed, codec }) => !computed && !codec.loose) };
+}
+
+/** A column that is read and written by a codec. */
+export function columnOf({ name, native, nullable, codec, computed = false, filled = false }: Omit<Column, 'type' | 'computed' | 'filled'> & Partial<Pick<Column, 'computed' | 'filled'>>): Column {
+  return { name, native, nullable, codec, type: codec.type, computed, filled };
+}

@@ -1,0 +1,84 @@
+// A real MariaDB server for the tests of one process.
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { createConnection } from 'mysql2/promise';
+import { freePort } from './free-port.ts';
+import { asUser, missingPrograms, programPath, serverUser } from './packages.ts';
+import { end } from './start-server.ts';
+
+const run = promisify(execFile);
+const startTimeoutMs = 60_000;
+
+/** A server that answers. */
+export interface Mariadb {
+  readonly port: number;
+  /** Makes a database that nothing uses yet, and answers with its endpoint. */
+  newDatabase(): Promise<string>;
+  /** Runs a statement in a database, by its endpoint, and answers with its rows. */
+  query(endpoint: string, text: string): Promise<readonly { readonly [column: string]: unknown }[]>;
+}
+
+const missing = await missingPrograms(['mariadbd', 'mariadb-install-db'], ['mariadb-server'], '');
+
+/** Why there is no server on this machine; false where there is one. For the `skip` of a test. */
+export const withoutMariadb: { readonly skip: string | false } = { skip: missing ?? false };
+if (missing !== undefined) console.error(`MariaDB cannot be run: ${missing}`);
+if (process.env['SYNCLINE_REQUIRE_SERVICES'] === '1') test('MariaDB can be run where services are required', () => assert.equal(missing, undefined));
+
+let running: Promise<Mariadb> | undefined;
+let stop = async (): Promise<void> => {};
+after(() => stop());
+
+/** The server of this process, started when first asked for, and ended with the tests. */
+export function mariadb(): Promise<Mariadb> {
+  return (running ??= start());
+}
+
+async function start(): Promise<Mariadb> {
+  const root = mkdtempSync(join(tmpdir(), 'syncline-mariadb-'));
+  const user = serverUser('mysql');
+  const data = join(root, 'data');
+  mkdirSync(data);
+  if (process.getuid?.() === 0) for (const path of [root, data]) chownSync(path, user.uid, user.gid);
+  const [install, parameters] = asUser(user, 'KILL', programPath('mariadb-install-db', '')!, ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db']);
+  await run(install, parameters, { cwd: root });
+  const port = await freePort();
+  const log = openSync(join(root, 'log'), 'a');
+  const [server, options] = asUser(user, 'KILL', programPath('mariadbd', '')!, ['--no-defaults', `--datadir=${data}`, `--socket=${join(root, 'socket')}`, `--pid-file=${join(root, 'pid')}`, `--port=${port}`, '--bind-address=127.0.0.1', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=64M', '--max-connections=200', '--character-set-server=utf8mb4', '--collation-server=utf8mb4_general_ci']);
+  const child = spawn(server, options, { stdio: ['ignore', log, log], cwd: root });
+  closeSync(log);
+  const endNow = (): void => void child.kill('SIGKILL');
+  process.once('exit', endNow);
+  stop = async () => {
+    await end(child);
+    process.off('exit', endNow);
+    rmSync(root, { recursive: true, force: true });
+  };
+  const query = async (endpoint: string, sql: string): Promise<readonly { readonly [column: string]: unknown }[]> => {
+    const connection = await createConnection({ uri: endpoint, multipleStatements: true });
+    try {
+      const [rows] = await connection.query(sql);
+      return rows as unknown as readonly { readonly [column: string]: unknown }[];
+    } finally {
+      await connection.end();
+    }
+  };
+  const endpointOf = (database: string): string => `mysql://root@127.0.0.1:${port}/${database}`;
+  for (const startedAt = Date.now(); ; await sleep(50)) {
+    if (await query(endpointOf('mysql'), 'select 1').then(() => true, () => false)) break;
+    if (child.exitCode !== null || Date.now() - startedAt > startTimeoutMs) throw new Error(`MariaDB did not start: ${readFileSync(join(root, 'log'), 'utf8').slice(-2_000)}`);
+  }
+  let databases = 0;
+  const newDatabase = async (): Promise<string> => {
+    const name = `test_${++databases}`;
+    await query(endpointOf('mysql'), `create database ${name}`);
+    return endpointOf(name);
+  };
+  return { port, newDatabase, query };
+}
