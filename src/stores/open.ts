@@ -53,10 +53,10 @@ export interface OpenPair extends AsyncDisposable {
   readonly scope: 'everything' | 'types';
 }
 
-const schemes = 'http://, https://, s3://, swift://, sftp://, memory:';
+const schemes = 'http://, https://, s3://, swift://, sftp://, elasticsearch://, opensearch://, memory:';
 
 /** The kinds whose scheme is their name. */
-const schemed: readonly KindName[] = ['s3', 'swift', 'sftp'];
+const schemed: readonly KindName[] = ['s3', 'swift', 'sftp', 'elasticsearch', 'opensearch'];
 /** The kinds whose entries are objects, with types and classes and access lists. */
 const objectKinds: readonly KindName[] = ['s3', 'swift'];
 /** The kinds that hold files, or things like files. */
@@ -71,7 +71,8 @@ export function recognise(endpoint: string): Recognised {
   if (endpoint.startsWith('memory:')) return { kind: 'memory', location: endpoint };
   if (/^https?:\/\//i.test(endpoint)) return { kind: 'rest', location: checkedUrl(endpoint) };
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(endpoint)?.[1];
-  const named = schemed.find((kind) => kind === scheme?.toLowerCase());
+  // What follows a plus sign says how the place is spoken to.
+  const named = schemed.find((kind) => kind === scheme?.toLowerCase().replace(/^(elasticsearch|opensearch)\+https?$/, '$1'));
   if (named !== undefined) return { kind: named, location: endpoint };
   if (scheme !== undefined) throw new SyncError('invalid', `${scheme}:// is not a kind of place that is known`, { hint: `use ${schemes}, a file, a directory, null or -` });
   // A trailing slash says directory, whatever the name looks like.
