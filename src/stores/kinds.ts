@@ -1,7 +1,10 @@
 import type { StoreKind } from '../model/kind.ts';
 
 /** The kinds of place there are, by name. */
-export type KindName = 'rest' | 'file' | 'tree' | 's3' | 'swift' | 'sftp' | 'stdio' | 'null' | 'memory' | 'sqlite' | 'postgres' | 'mysql';
+export type KindName =
+  | 'rest' | 'file' | 'tree' | 's3' | 'swift' | 'sftp'
+  | 'sqlite' | 'postgres' | 'mysql' | 'elasticsearch' | 'opensearch'
+  | 'stdio' | 'null' | 'memory';
 
 /** How each kind is written and loaded. Nothing of a kind is loaded before its name is used. */
 export const kinds: { readonly [name in KindName]: () => Promise<StoreKind> } = {
@@ -14,6 +17,8 @@ export const kinds: { readonly [name in KindName]: () => Promise<StoreKind> } = 
   sqlite: async () => (await import('./sql/sqlite/kind.ts')).kind as StoreKind,
   postgres: async () => (await import('./sql/postgres/kind.ts')).kind as StoreKind,
   mysql: async () => (await import('./sql/mysql/kind.ts')).kind as StoreKind,
+  elasticsearch: async () => (await import('./elastic/kind.ts')).elasticsearch as StoreKind,
+  opensearch: async () => (await import('./elastic/kind.ts')).opensearch as StoreKind,
   stdio: async () => (await import('./stdio/kind.ts')).kind as StoreKind,
   null: async () => (await import('./null/kind.ts')).kind as StoreKind,
   memory: async () => (await import('./memory/kind.ts')).kind as StoreKind,

@@ -55,12 +55,15 @@ export interface OpenPair extends AsyncDisposable {
   readonly scope: 'everything' | 'types';
 }
 
-const schemes = 'http://, https://, s3://, swift://, sftp://, sqlite:, postgres://, mysql://, memory:';
+const schemes = 'http://, https://, s3://, swift://, sftp://, sqlite:, postgres://, mysql://, elasticsearch://, opensearch://, memory:';
 
 /** The kinds whose scheme is their name. */
-const schemed: readonly KindName[] = ['s3', 'swift', 'sftp', 'sqlite', 'postgres', 'mysql'];
-/** Other names of theirs. */
-const aliases: { readonly [scheme: string]: KindName } = { postgresql: 'postgres', mariadb: 'mysql' };
+const schemed: readonly KindName[] = ['s3', 'swift', 'sftp', 'sqlite', 'postgres', 'mysql', 'elasticsearch', 'opensearch'];
+/** Other names of theirs, and what says how a place is spoken to. */
+const aliases: { readonly [scheme: string]: KindName } = {
+  'postgresql': 'postgres', 'mariadb': 'mysql',
+  'elasticsearch+http': 'elasticsearch', 'elasticsearch+https': 'elasticsearch', 'opensearch+http': 'opensearch', 'opensearch+https': 'opensearch',
+};
 /** The kinds whose entries are objects, with types and classes and access lists. */
 const objectKinds: readonly KindName[] = ['s3', 'swift'];
 /** The kinds that hold files, or things like files. */
@@ -76,7 +79,8 @@ export function recognise(endpoint: string): Recognised {
   if (/^https?:\/\//i.test(endpoint)) return { kind: 'rest', location: checkedUrl(endpoint) };
   if (/^sqlite:/i.test(endpoint)) return { kind: 'sqlite', location: endpoint };
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(endpoint)?.[1];
-  const named = schemed.find((kind) => kind === (aliases[scheme?.toLowerCase() ?? ''] ?? scheme?.toLowerCase()));
+  const name = scheme?.toLowerCase() ?? '';
+  const named = Object.hasOwn(aliases, name) ? aliases[name] : schemed.find((kind) => kind === name);
   if (named !== undefined) return { kind: named, location: endpoint };
   if (scheme !== undefined) throw new SyncError('invalid', `${scheme}:// is not a kind of place that is known`, { hint: `use ${schemes}, a file, a directory, null or -` });
   // A trailing slash says directory, whatever the name looks like.

@@ -9,7 +9,7 @@ export const command: Command = {
   name: 'stores',
   summary: 'list the kinds of places there are, or the options and abilities of one',
   usage: '[OPTIONS] [KIND]',
-  args: [{ name: 'kind', summary: 'one kind of place', kind: 'optional', choices: ['rest', 'tree', 'file', 's3', 'swift', 'sftp', 'stdio', 'null', 'memory'] }],
+  args: [{ name: 'kind', summary: 'one kind of place', kind: 'optional', choices: ['rest', 'tree', 'file', 's3', 'swift', 'sftp', 'elasticsearch', 'opensearch', 'stdio', 'null', 'memory'] }],
   options: outputOptions.filter(({ name }) => name === 'report' || name === 'no-color' || name === 'debug'),
   examples: [['stores', 'every kind and how it is written'], ['stores rest', 'what a REST API can do, and its options']],
   run,

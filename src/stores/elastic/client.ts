@@ -1,0 +1,133 @@
+import { waitMs } from '../../lib/backoff.ts';
+import type { Http, HttpResponse } from '../../lib/http/client.ts';
+import { HttpFailure } from '../../lib/http/http-failure.ts';
+import { retryAfterMs } from '../../lib/http/retry-after.ts';
+import { readJson } from '../../formats/json.ts';
+import type { Document } from '../../model/document.ts';
+import { isDocument } from '../../model/document.ts';
+import { SyncError } from '../../model/errors.ts';
+import type { Host } from '../../model/host.ts';
+import { statusFailure, toElasticError } from './failure.ts';
+import type { About } from './failure.ts';
+
+/** One request to a cluster. */
+export interface ElasticRequest {
+  /** Default: POST where there is a body, else GET. */
+  readonly method?: string;
+  /** Path and query, encoded. */
+  readonly path: string;
+  /** JSON, or with `lines` one JSON a line. */
+  readonly body?: string;
+  readonly lines?: true;
+  /** The statuses beside 200 and 201 that are answers; all others throw. */
+  readonly wanted?: readonly number[];
+  readonly about: About;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** An answer that is JSON. */
+export interface ElasticAnswer {
+  readonly status: number;
+  readonly body: Document;
+  /** Of the body. */
+  readonly bytes: number;
+  /** How often the request was sent. */
+  readonly attempts: number;
+}
+
+export interface ElasticClientOptions {
+  /** That tries once. */
+  readonly http: Http;
+  readonly origins: readonly string[];
+  readonly authorization: string | undefined;
+  readonly host: Host;
+  readonly maxAttempts: number;
+}
+
+const backoff = { attempts: 0, firstMs: 200, mostMs: 30_000 };
+const mostRetryAfterMs = 5 * 60_000;
+const passing = new Set([429, 502, 503, 504]);
+
+/**
+ * Sends requests to the hosts of one cluster: to the one that answered last, and to the next, patiently, when
+ * connections or servers fail. Every request it is given must be safe to send twice.
+ */
+export class ElasticClient implements AsyncDisposable {
+  readonly #options: ElasticClientOptions;
+  /** The host that is asked: one for all requests, so that whoever finds it down finds another for all. */
+  #current = 0;
+
+  constructor(options: ElasticClientOptions) {
+    this.#options = options;
+  }
+
+  get host(): Host {
+    return this.#options.host;
+  }
+
+  /** How often something is tried. */
+  get maxAttempts(): number {
+    return this.#options.maxAttempts;
+  }
+
+  /** Sends a request and waits for its answer. Throws a {@link SyncError} or an `AbortError`. */
+  async request(request: ElasticRequest): Promise<ElasticAnswer> {
+    const { maxAttempts, host, origins } = this.#options;
+    const { about, signal, wanted = [] } = request;
+    // Each host is asked at least once.
+    const most = Math.max(maxAttempts, origins.length);
+    for (let attempt = 1; ; attempt++) {
+      const at = this.#current;
+      let afterMs = 0;
+      let failure: SyncError;
+      try {
+        const answer = { ...await this.#send(request, origins[at]!), attempts: attempt };
+        if (answer.status === 200 || answer.status === 201 || wanted.includes(answer.status)) return { status: answer.status, body: bodyOf(answer, about), bytes: answer.body.length, attempts: attempt };
+        failure = statusFailure(answer, about);
+        if (!passing.has(answer.status)) throw failure;
+        afterMs = Math.min(mostRetryAfterMs, retryAfterMs(answer.headers['retry-after'], host.now()) ?? 0);
+      } catch (error) {
+        signal?.throwIfAborted();
+        failure = toElasticError(error, about, attempt);
+        if (!isPassing(error, origins.length > 1)) throw failure;
+      }
+      if (attempt >= most) throw failure;
+      if (this.#current === at) this.#current = (at + 1) % origins.length;
+      // The next host is asked at once; only when all have been is there something to wait for.
+      const inMs = attempt < origins.length && afterMs === 0 ? 0 : waitMs(attempt, backoff, host.random(), afterMs);
+      host.log('info', `${failure.message}; attempt ${attempt + 1} in ${Math.ceil(inMs)} ms`);
+      await host.sleep(inMs, signal);
+    }
+  }
+
+  /** Waits as long as after so many failed attempts. */
+  async pause(failed: number, signal: AbortSignal | undefined): Promise<void> {
+    const { host } = this.#options;
+    await host.sleep(waitMs(failed, backoff, host.random()), signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#options.http[Symbol.asyncDispose]();
+  }
+
+  #send({ method, path, body, lines, signal }: ElasticRequest, origin: string): Promise<HttpResponse> {
+    const { http, authorization } = this.#options;
+    return http.request({
+      method: method ?? (body === undefined ? 'GET' : 'POST'), url: origin + path, ...(signal && { signal }),
+      headers: { authorization, accept: 'application/json', 'content-type': body === undefined ? undefined : lines ? 'application/x-ndjson' : 'application/json' },
+      ...(body !== undefined && { body }),
+    });
+  }
+}
+
+function isPassing(error: unknown, others: boolean): boolean {
+  if (!(error instanceof HttpFailure)) return false;
+  return error.kind === 'unreachable' || error.kind === 'broken' || error.kind === 'timeout' || (others && error.kind === 'unknown-host');
+}
+
+function bodyOf({ body }: HttpResponse, about: About): Document {
+  if (body.length === 0) return {};
+  const value = readJson(body.toString('utf8'), about.place);
+  if (!isDocument(value)) throw new SyncError('unavailable', `cannot ${about.doing} ${about.place}: what answers there is no search server`, { ...about.details, hint: 'check the address' });
+  return value;
+}

@@ -1,0 +1,110 @@
+import type { Collection } from '../../model/collection.ts';
+import type { Entry, Ref } from '../../model/entry.ts';
+import { SyncError } from '../../model/errors.ts';
+import type { CallOptions, Capabilities, FingerprintOptions, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
+import type { TimeUnit } from '../records/instants.ts';
+import type { ElasticClient } from './client.ts';
+import { readEntries } from './lookup.ts';
+import { describeIndex } from './mapping.ts';
+import { precisionOf } from './modified.ts';
+import { idBytes, Place } from './place.ts';
+import type { PlaceOptions } from './place.ts';
+import { prepareIndices } from './preparing.ts';
+import { scanIndex } from './scanning.ts';
+import { ElasticWriter } from './writer.ts';
+
+/** What indices can do. With a field that says when a record was modified, times and `older` come in addition. */
+export const elasticCapabilities: Capabilities = {
+  holds: 'documents',
+  order: 'none',
+  enumerates: 'all',
+  reads: 'cheap',
+  modifiedAt: 'none',
+  modifiedAtPrecision: 1,
+  digests: ['document'],
+  expects: ['absent', 'version'],
+  deletes: true,
+  dependencies: 'ignored',
+  visibility: 'immediate',
+  limits: { batchEntries: 1_000, inFlight: 2, keyBytes: idBytes },
+};
+
+export interface ElasticStoreOptions extends Omit<PlaceOptions, 'client'> {
+  readonly client: ElasticClient;
+  readonly identity: string;
+  readonly modified: string | undefined;
+  readonly modifiedUnit: TimeUnit | undefined;
+  readonly concurrency: number;
+  readonly create: boolean;
+  /** Whether a place without an index is empty, because what is to be written gets one. */
+  readonly missingIsEmpty: boolean;
+}
+
+/**
+ * The indices of an Elasticsearch or OpenSearch cluster as collections. An entry is a document as it was written, its key the collection and
+ * the `_id`; null and absent are different here. The server itself decides whether a write happens, also beside writers that set no
+ * conditions; a version is the place in the history of the index. Reading begins with a refresh, so that it sees all that was written before.
+ */
+export class ElasticStore implements Store {
+  readonly name: string;
+  readonly identity: string;
+  readonly capabilities: Capabilities;
+  readonly #options: ElasticStoreOptions;
+  readonly #place: Place;
+  readonly #writer: ElasticWriter;
+
+  constructor(options: ElasticStoreOptions) {
+    const { name, identity, modified, modifiedUnit } = options;
+    this.name = name;
+    this.identity = identity;
+    this.capabilities = modified === undefined ? elasticCapabilities : {
+      ...elasticCapabilities, modifiedAt: 'kept', modifiedAtPrecision: precisionOf(modifiedUnit), expects: ['absent', 'version', 'older'],
+    };
+    this.#options = options;
+    this.#place = new Place(options);
+    this.#writer = new ElasticWriter(this.#place, modified);
+  }
+
+  async *scan({ collections, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
+    signal?.throwIfAborted();
+    const place = this.#place;
+    const indices = await place.look(signal);
+    if (indices.size === 0 && !this.#options.missingIsEmpty) throw new SyncError('not-found', `${this.name} has no index`, { store: this.name, hint: 'check the name; app stands for the index app, or for all that begin with app-' });
+    for (const index of indices.values()) {
+      if (collections && !collections.includes(index.collection)) continue;
+      const flaw = index.flaw ?? (index.open ? undefined : 'it is closed');
+      if (flaw === undefined) yield* scanIndex(place, index, { window, concurrency: this.#options.concurrency, signal });
+      else yield { entries: [], problems: [{ place: `${this.name}: ${index.collection}`, collection: index.collection, error: new SyncError('unsupported', `cannot list ${this.name}: ${index.collection}: ${flaw}`, { store: this.name, hint: 'leave it out by the option collections' }) }] };
+    }
+  }
+
+  async read(refs: readonly Ref[], { signal }: CallOptions = {}): Promise<readonly (Entry | undefined)[]> {
+    signal?.throwIfAborted();
+    return readEntries(this.#place, refs, signal);
+  }
+
+  async write(batch: readonly Write[], { signal }: CallOptions = {}): Promise<readonly Outcome[]> {
+    signal?.throwIfAborted();
+    return this.#writer.write(batch, signal);
+  }
+
+  async describe({ signal }: CallOptions = {}): Promise<readonly Collection[]> {
+    const indices = await this.#place.look(signal);
+    return [...indices.values()].map(({ collection, mapping }) => describeIndex(collection, mapping));
+  }
+
+  async prepare(collections: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
+    await prepareIndices(this.#place, collections, { create: this.#options.create, signal });
+  }
+
+  /** Which cluster it is. */
+  async fingerprint({ signal, unless }: FingerprintOptions = {}): Promise<string | undefined> {
+    if (unless === 'dear') return undefined;
+    const { cluster_uuid: cluster } = await this.#place.root(signal);
+    return typeof cluster === 'string' && cluster !== '_na_' ? cluster : undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#options.client[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,69 @@
+import { openHttp } from '../../lib/http/client.ts';
+import { limits } from '../../lib/limits.ts';
+import { SyncError } from '../../model/errors.ts';
+import type { Host } from '../../model/host.ts';
+import type { OptionSpec, StoreKind } from '../../model/kind.ts';
+import { recordOptions } from '../records/record-options.ts';
+import type { RecordOptions } from '../records/record-options.ts';
+import type { Layout } from './catalogue.ts';
+import { ElasticClient } from './client.ts';
+import { elasticCapabilities, ElasticStore } from './elastic-store.ts';
+import { authorizationFor, parseEndpoint } from './endpoint.ts';
+import type { Family } from './endpoint.ts';
+
+export interface ElasticOptions extends RecordOptions {
+  readonly layout?: Layout;
+  readonly tls?: boolean;
+  readonly missing?: 'refuse' | 'empty';
+  readonly concurrency?: number;
+  readonly maxAttempts?: number;
+  readonly timeoutMs?: number;
+}
+
+const options: readonly OptionSpec[] = [
+  ...recordOptions,
+  { name: 'layout', summary: 'which index is which collection: index, each by its own name; suffix, of the path app the index app-users is users; auto, index where app is there, else suffix', value: 'choice', choices: ['auto', 'index', 'suffix'], default: 'auto' },
+  { name: 'tls', summary: 'whether to speak TLS, as with +https behind the scheme', value: 'flag', default: false },
+  { name: 'missing', summary: 'whether a place without any index is refused or empty', value: 'choice', choices: ['refuse', 'empty'], default: 'refuse' },
+  { name: 'concurrency', summary: 'slices of an index that are read at once', value: 'number', default: 4 },
+  { name: 'maxAttempts', summary: 'how often a request is sent at most, when connections or servers fail', value: 'number', default: 5 },
+  { name: 'timeoutMs', summary: 'milliseconds to wait for a connection, an answer, and each piece of it', value: 'number', default: 60_000 },
+];
+
+/** Indices of Elasticsearch. */
+export const elasticsearch: StoreKind<ElasticOptions> = {
+  name: 'elasticsearch',
+  summary: 'indices of Elasticsearch; who asks comes from ELASTIC_API_KEY, or ELASTIC_USERNAME and ELASTIC_PASSWORD',
+  endpoint: 'elasticsearch://host:port,host:port/index',
+  options, capabilities: elasticCapabilities,
+  open: (endpoint, given, host) => open('elasticsearch', endpoint, given, host),
+};
+
+/** Indices of OpenSearch. */
+export const opensearch: StoreKind<ElasticOptions> = {
+  name: 'opensearch',
+  summary: 'indices of OpenSearch; who asks comes from OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD',
+  endpoint: 'opensearch://host:port,host:port/index',
+  options, capabilities: elasticCapabilities,
+  open: (endpoint, given, host) => open('opensearch', endpoint, given, host),
+};
+
+async function open(family: Family, endpoint: string, given: ElasticOptions, host: Host): Promise<ElasticStore> {
+  const { concurrency = 4, maxAttempts = 5, timeoutMs = 60_000, layout = 'auto', missing = 'refuse', create = true, modified, modifiedUnit, collections } = given;
+  for (const [name, value] of Object.entries({ concurrency, maxAttempts, timeoutMs })) {
+    if (!Number.isSafeInteger(value) || value < 1) throw new SyncError('invalid', `${name} is ${value}, and not a whole number from 1 up`, { hint: `give ${name} another value` });
+  }
+  const { origins, path, user, name, identity } = parseEndpoint(endpoint, family, given.tls === true);
+  if (layout === 'suffix' && (path === '' || /[*,]/.test(path))) throw new SyncError('invalid', `${name} has no name that could be the beginning of others`, { hint: `write ${family}://host:port/app, for indices that begin with app-` });
+  const authorization = authorizationFor(family, user, host.environment);
+  if (authorization !== undefined && origins.some((origin) => origin.startsWith('http:') && !/^http:\/\/(?:localhost|127\.|\[::1\])/.test(origin))) {
+    host.log('warn', `${name} is asked without TLS, and whoever listens can read the password: write +https behind the scheme`);
+  }
+  const http = openHttp({
+    // What is tried again, and where, is for the client to say, which knows several hosts.
+    timeoutMs, connections: concurrency + elasticCapabilities.limits.inFlight, maxAttempts: 1, maxBodyBytes: limits.documentBytes, userAgent: 'syncline',
+    now: () => host.now(), random: () => host.random(), sleep: (ms, signal) => host.sleep(ms, signal),
+  });
+  const client = new ElasticClient({ http, origins, authorization, host, maxAttempts });
+  return new ElasticStore({ client, name, identity, family, path, layout, modified, modifiedUnit, chosen: collections, concurrency, create, missingIsEmpty: missing === 'empty' });
+}

@@ -1,0 +1,58 @@
+import type { Collection } from '../../model/collection.ts';
+import { SyncError } from '../../model/errors.ts';
+import { causeOf, explained } from './failure.ts';
+import { mappingOf } from './mapping.ts';
+import { encodeNames } from './place.ts';
+import type { Place } from './place.ts';
+
+interface Wanted {
+  readonly index: string;
+  readonly body: string;
+}
+
+/**
+ * Makes the indices for collections that are missing. All names and mappings are checked before the first is made. Where the server then
+ * refuses one, those before it stay, empty as they are: to take them away again could take with them what somebody wrote.
+ */
+export async function prepareIndices(place: Place, collections: readonly Collection[], { create, signal }: { readonly create: boolean; readonly signal: AbortSignal | undefined }): Promise<void> {
+  const there = await place.look(signal);
+  const wanted: Wanted[] = [];
+  for (const collection of collections) {
+    if (place.isChosen(collection.name) && !there.has(collection.name)) wanted.push(await wantedFor(place, collection, signal));
+  }
+  if (wanted.length === 0) return;
+  if (!create) {
+    const names = wanted.map(({ index }) => index).join(', ');
+    throw new SyncError('not-found', `${place.name} has no ${wanted.length === 1 ? 'index' : 'indices'} ${names}, and none is to be made`, { store: place.name, hint: 'make what is missing, or allow it to be made' });
+  }
+  for (const each of wanted) await make(place, each, signal);
+  await place.look(signal);
+}
+
+async function wantedFor(place: Place, collection: Collection, signal: AbortSignal | undefined): Promise<Wanted> {
+  const { name } = collection;
+  const index = await place.nameFor(name, signal);
+  const details = { store: place.name };
+  if (index === undefined) throw new SyncError('unsupported', `${place.name} has no place for the collection ${JSON.stringify(name)}`, { ...details, hint: 'name an index that is to hold it, or add layout=suffix to have one beside the others' });
+  const flaw = flawOfIndex(index);
+  if (flaw !== undefined) throw new SyncError('unsupported', `${place.name} cannot have an index ${JSON.stringify(index)}: its name ${flaw}`, { ...details, hint: 'rename the collection' });
+  return { index, body: JSON.stringify({ mappings: mappingOf(collection) }) };
+}
+
+async function make(place: Place, { index, body }: Wanted, signal: AbortSignal | undefined): Promise<void> {
+  const answer = await place.client.request({ method: 'PUT', path: `/${encodeNames(index)}`, body, wanted: [400], about: place.about('make', index), signal });
+  if (answer.status !== 400) return;
+  const cause = causeOf(answer.body);
+  // Another one made it just now, or we did and did not hear of it.
+  if (cause.type === 'resource_already_exists_exception') return;
+  const { code, why } = explained(400, cause);
+  throw new SyncError(code, `cannot make ${place.name}: ${index}: ${why}`, { store: place.name, hint: 'make the index by hand' });
+}
+
+/** What forbids a name to an index. */
+function flawOfIndex(name: string): string | undefined {
+  if (name !== name.toLowerCase()) return 'has capital letters';
+  if (/[\\/*?"<>|\s,#:\u0000-\u001f]/.test(name)) return 'has a character that no index may have';
+  if (/^[-_+.]/.test(name)) return 'begins with a character that no index may begin with';
+  return Buffer.byteLength(name) > 255 ? 'is longer than 255 bytes' : undefined;
+}

@@ -1,0 +1,223 @@
+import { isDocument } from '../../model/document.ts';
+import type { Document } from '../../model/document.ts';
+import type { Entry, Stat } from '../../model/entry.ts';
+import { SyncError, toSyncError } from '../../model/errors.ts';
+import { keyOfWrite } from '../../model/store.ts';
+import type { Expectation, Outcome, Write } from '../../model/store.ts';
+import { digestDocument } from '../../schema/digest.ts';
+import { explained } from './failure.ts';
+import type { Cause } from './failure.ts';
+import { lookUp, readEntries } from './lookup.ts';
+import { documentsIn, partsOfVersion, versionOf } from './place.ts';
+import type { OpenIndex, Place } from './place.ts';
+import { sourceText } from './source-json.ts';
+
+/** Bytes of one request. Some services take no more than ten million. */
+const bulkBytes = 4 * 1024 * 1024;
+/** How often a write is tried that lost against another writer, and must look again. Each time somebody else has won. */
+const mostRounds = 100;
+const bulkPath = '/_bulk?filter_path=items.*.status,items.*._seq_no,items.*._primary_term,items.*.error';
+
+/** Under what condition the server itself is to write: nothing is there, or exactly this state is. */
+type Condition = 'none' | 'absent' | { readonly sequence: number; readonly term: number };
+
+/** One write on its way. */
+interface Task {
+  /** Its place in the batch. */
+  readonly at: number;
+  readonly write: Write;
+  readonly index: OpenIndex;
+  readonly id: string;
+  /** What is written; absent for a deletion. */
+  readonly source?: string;
+  readonly stat: Stat;
+  condition: Condition;
+  /** How often the server had no room for it. */
+  refused: number;
+}
+
+/** What became of one try: an answer, that another writer was faster, that there was no room, or what went wrong. */
+type Tried =
+  | { readonly kind: 'done'; readonly stat: Stat }
+  | { readonly kind: 'conflict'; /** Whether an earlier sending may have been what got in the way. */ readonly resent: boolean }
+  | { readonly kind: 'refused' | 'failed'; readonly error: SyncError };
+
+/** Writes batches: one request for a batch, in which the server decides on each write by itself. */
+export class ElasticWriter {
+  readonly #place: Place;
+  /** The field that is looked up to tell which of two is older. */
+  readonly #modified: string | undefined;
+
+  constructor(place: Place, modified: string | undefined) {
+    this.#place = place;
+    this.#modified = modified;
+  }
+
+  async write(batch: readonly Write[], signal: AbortSignal | undefined): Promise<readonly Outcome[]> {
+    const outcomes: (Outcome | undefined)[] = batch.map(() => undefined);
+    let tasks: Task[] = [];
+    for (const [at, write] of batch.entries()) {
+      const task = await this.#taskFor(at, write, signal);
+      if (task instanceof SyncError) outcomes[at] = { kind: 'failed', error: task };
+      else tasks.push(task);
+    }
+    const stale: Task[] = [];
+    const unsure: Task[] = [];
+    for (let round = 1; tasks.length > 0; round++) {
+      const ready = await this.#ready(tasks, { outcomes, stale, signal });
+      tasks = [];
+      for (const [task, tried] of await this.#send(ready, signal)) {
+        if (tried.kind === 'done') outcomes[task.at] = { kind: 'done', stat: tried.stat };
+        else if (tried.kind === 'conflict' && tried.resent) unsure.push(task);
+        else if (tried.kind === 'conflict' && expectOf(task).older === undefined) stale.push(task);
+        else if (tried.kind === 'conflict' && round < mostRounds) tasks.push(task);
+        else if (tried.kind === 'refused' && ++task.refused < this.#place.client.maxAttempts) tasks.push(task);
+        else outcomes[task.at] = { kind: 'failed', error: tried.kind === 'conflict' ? this.#contended(task) : tried.error };
+      }
+      if (tasks.some(({ refused }) => refused > 0)) await this.#place.client.pause(Math.max(...tasks.map(({ refused }) => refused)), signal);
+    }
+    await this.#settle(stale, unsure, outcomes, signal);
+    return outcomes.map((outcome, i) => outcome ?? { kind: 'failed', error: new SyncError('internal', `${this.#place.name}: ${keyOfWrite(batch[i]!)} was left without an answer`) });
+  }
+
+  async #taskFor(at: number, write: Write, signal: AbortSignal | undefined): Promise<Task | SyncError> {
+    const place = this.#place;
+    const ref = write.kind === 'put' ? write.entry : write.ref;
+    const flaw = place.flawOf(ref);
+    if (flaw) return flaw;
+    const { key } = ref;
+    const { collection, id } = place.partsOf(key);
+    const index = await place.indexOf(collection, signal);
+    const details = { store: place.name, key };
+    if (index?.flaw !== undefined) return new SyncError('unsupported', `cannot write ${place.name}: ${key}: ${index.collection} is no collection: ${index.flaw}`, { ...details, hint: 'leave it out, or name another place' });
+    if (!index) {
+      if (write.kind === 'put' && write.entry.content.kind !== 'document') return new SyncError('unsupported', `${place.name}: ${key} is not a document`, details);
+      return new SyncError('not-found', `cannot write ${place.name}: ${key}: there is no index for ${JSON.stringify(collection)}`, { ...details, hint: 'make one, or let it be made' });
+    }
+    const condition = write.expect && 'absent' in write.expect ? 'absent' : 'none';
+    const task = { at, write, index, id, condition, refused: 0 } as const;
+    if (write.kind === 'delete') return { ...task, stat: {} };
+    const { content, modifiedAt } = write.entry;
+    if (content.kind !== 'document') return new SyncError('unsupported', `${place.name}: ${key} is not a document`, details);
+    try {
+      const document = index.modified?.filled(content.document, modifiedAt) ?? content.document;
+      const time = index.modified?.of(document);
+      return { ...task, source: sourceText(document, index.bytes), stat: { digest: digestDocument(document), ...(time !== undefined && { modifiedAt: time }) } };
+    } catch (error) {
+      const { code, message, details: { hint } } = toSyncError(error);
+      return new SyncError(code, `cannot write ${place.name}: ${key}: ${message}`, { ...details, hint: hint ?? 'change the document' });
+    }
+  }
+
+  /** The writes that may be sent, each under the condition that its expectation comes down to at this moment. */
+  async #ready(tasks: readonly Task[], { outcomes, stale, signal }: { readonly outcomes: (Outcome | undefined)[]; readonly stale: Task[]; readonly signal: AbortSignal | undefined }): Promise<readonly Task[]> {
+    const looked = tasks.filter((task) => expectOf(task).older !== undefined || (task.source === undefined && task.condition === 'absent'));
+    const found = looked.length === 0 ? [] : await lookUp(this.#place, looked, { fields: this.#modified === undefined ? [] : [this.#modified], signal });
+    const current = new Map(looked.map((task, i) => [task, found[i]]));
+    return tasks.filter((task) => {
+      const { older, version } = expectOf(task);
+      const there = current.get(task);
+      if (version !== undefined) {
+        const parts = partsOfVersion(version, task.index);
+        if (!parts) stale.push(task);
+        else task.condition = parts;
+        return parts !== undefined;
+      }
+      if (!current.has(task)) return true;
+      if (there && (older === undefined || !isOlder(task.index, there, older))) {
+        stale.push(task);
+        return false;
+      }
+      // Nothing is there, and to be nothing is all that is asked of it.
+      if (!there && task.source === undefined) {
+        outcomes[task.at] = { kind: 'done', stat: {} };
+        return false;
+      }
+      task.condition = there ? { sequence: Number(there['_seq_no']), term: Number(there['_primary_term']) } : 'absent';
+      return true;
+    });
+  }
+
+  /** Sends writes in as few requests as their size allows. */
+  async #send(tasks: readonly Task[], signal: AbortSignal | undefined): Promise<readonly (readonly [Task, Tried])[]> {
+    const tried: (readonly [Task, Tried])[] = [];
+    for (let at = 0; at < tasks.length;) {
+      const some: Task[] = [];
+      let body = '';
+      for (; at < tasks.length; at++) {
+        const lines = linesFor(tasks[at]!);
+        if (some.length > 0 && body.length + lines.length > bulkBytes) break;
+        some.push(tasks[at]!);
+        body += lines;
+      }
+      tried.push(...await this.#bulk(some, body, signal));
+    }
+    return tried;
+  }
+
+  async #bulk(tasks: readonly Task[], body: string, signal: AbortSignal | undefined): Promise<readonly (readonly [Task, Tried])[]> {
+    const place = this.#place;
+    try {
+      const { body: answer, attempts } = await place.client.request({ path: bulkPath, body, lines: true, about: place.about('write'), signal });
+      const items = documentsIn(answer['items']).map((item) => Object.values(item)[0]);
+      if (items.length !== tasks.length) throw new SyncError('unavailable', `cannot write ${place.name}: the server answers ${items.length} of ${tasks.length} writes`, { store: place.name, hint: 'run again' });
+      return tasks.map((task, i) => {
+        const item = items[i];
+        return [task, this.#triedBy(task, isDocument(item) ? item : {}, attempts > 1)];
+      });
+    } catch (error) {
+      signal?.throwIfAborted();
+      // Nobody knows which of them were done: each is a failure, and the batch is none that never happened.
+      return tasks.map((task) => [task, { kind: 'failed', error: toSyncError(error) }]);
+    }
+  }
+
+  #triedBy(task: Task, item: Document, resent: boolean): Tried {
+    const status = Number(item['status']);
+    // What is not there to be deleted is as good as deleted, unless it had to be there.
+    if (status === 200 || status === 201 || (status === 404 && task.source === undefined && item['error'] === undefined)) {
+      return { kind: 'done', stat: task.source === undefined ? {} : { version: versionOf(item, task.index), ...task.stat } };
+    }
+    const cause: Cause = isDocument(item['error']) ? item['error'] as Cause : {};
+    if (status === 409 && cause.type === 'version_conflict_engine_exception') return { kind: 'conflict', resent };
+    const key = keyOfWrite(task.write);
+    const { code, why, hint } = explained(status, cause);
+    const error = new SyncError(code, `cannot write ${this.#place.name}: ${key}: ${why}`, { store: this.#place.name, key, hint });
+    return { kind: error.retryable ? 'refused' : 'failed', error };
+  }
+
+  /** Answers those whose expectation did not hold with what is there, and finds out whether it is what was sent, once before. */
+  async #settle(stale: readonly Task[], unsure: readonly Task[], outcomes: (Outcome | undefined)[], signal: AbortSignal | undefined): Promise<void> {
+    const tasks = [...stale, ...unsure];
+    if (tasks.length === 0) return;
+    const found = await readEntries(this.#place, tasks.map(({ write }) => ({ key: keyOfWrite(write) })), signal);
+    for (const [i, task] of tasks.entries()) {
+      const there: Entry | undefined = found[i];
+      const isSent = i >= stale.length && there?.digest?.value === task.stat.digest?.value;
+      outcomes[task.at] = isSent ? { kind: 'done', stat: there ? { version: there.version!, ...task.stat } : {} } : { kind: 'stale', found: there };
+    }
+  }
+
+  #contended({ write }: Task): SyncError {
+    const key = keyOfWrite(write);
+    return new SyncError('conflict', `cannot write ${this.#place.name}: ${key}: others write it all the time`, { store: this.#place.name, key, hint: 'run again' });
+  }
+}
+
+function expectOf({ write }: Task): { readonly older?: number; readonly version?: string } {
+  const expect: Expectation | undefined = write.expect;
+  return expect && !('absent' in expect) ? expect : {};
+}
+
+/** Whether what is there is known to be from before a time. */
+function isOlder({ modified }: OpenIndex, there: Document, time: number): boolean {
+  const source = there['_source'];
+  const stored = isDocument(source) ? modified?.of(source) : undefined;
+  return stored !== undefined && stored < time;
+}
+
+function linesFor({ index, id, source, condition }: Task): string {
+  const where = { _index: index.target, _id: id, ...(typeof condition === 'object' && { if_seq_no: condition.sequence, if_primary_term: condition.term }) };
+  if (source === undefined) return `${JSON.stringify({ delete: where })}\n`;
+  return `${JSON.stringify({ [condition === 'absent' ? 'create' : 'index']: where })}\n${source}\n`;
+}
