@@ -16,7 +16,7 @@ export interface ClockStyle {
 }
 
 /** The smallest difference that so many digits behind the point tell, in microseconds. */
-export function precisionOf(digits: number): number {
+function precisionOf(digits: number): number {
   return 10 ** (6 - Math.min(digits, 6));
 }
 
