@@ -12,6 +12,7 @@ import { isProof, isProvenBy, proven } from './digests.ts';
 import { Grace } from './grace.ts';
 import type { Hashes } from './hashes.ts';
 import type { Ledger } from './ledger.ts';
+import { Preparation } from './preparation.ts';
 import type { Baseline } from './state.ts';
 import { readEach } from './read-each.ts';
 import { takeOver } from './take-over.ts';
@@ -55,9 +56,11 @@ type Ready = Put & { readonly entry: Entry & { readonly content: Content } };
 /** Carries out planned writes on one store: reads what is missing, expects what the plan saw, settles each answer. */
 export class Writer {
   readonly #options: WriterOptions;
+  readonly #preparation: Preparation;
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.#preparation = new Preparation(options.sink, options.originOf);
   }
 
   get sink(): Sink {
@@ -66,6 +69,7 @@ export class Writer {
 
   /** Writes one batch; resolves to whether each put left the store as wanted. */
   async put(puts: readonly Put[]): Promise<readonly boolean[]> {
+    await this.#retrying(this.#options.sink.name, () => this.#preparation.ready(puts.map(({ entry }) => entry), this.#signalled()));
     // Where the sink can take content over, it is read only for what turns out to need it.
     const early = this.#options.sink.takeOver ? undefined : await this.#withContent(puts);
     await this.#options.beforeLosing?.(puts.filter(({ why }) => why === 'newer' || why === 'preferred' || why === 'tie'));

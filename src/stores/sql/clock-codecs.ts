@@ -16,7 +16,7 @@ export interface ClockStyle {
 }
 
 /** The smallest difference that so many digits behind the point tell, in microseconds. */
-export function precisionOf(digits: number): number {
+function precisionOf(digits: number): number {
   return 10 ** (6 - Math.min(digits, 6));
 }
 
@@ -103,13 +103,14 @@ function withoutZeros(text: string): string {
 
 /** The same moment in UTC and without its zone. */
 function momentOf(text: string, digits: number): string {
-  const micros = instantOf(text);
-  if (micros === undefined) throw new Misfit('holds dates and times that there are');
+  // Beyond the safe integers, microseconds would be rounded, so that the fraction stays text.
   const fraction = /[.,](\d+)/.exec(text)?.[1]?.replace(/0+$/, '') ?? '';
+  const micros = instantOf(text.replace(/[.,]\d+/, ''));
+  if (micros === undefined) throw new Misfit('holds dates and times that there are');
   if (fraction.length > digits) throw new Misfit(`holds ${digits} digits behind the point of a second`);
   const written = instantText(micros).slice(0, -1);
   if (!/^\d{4}-/.test(written)) throw new Misfit('holds times of the years 0001 to 9999');
-  return written;
+  return fraction === '' ? written : `${written}.${fraction}`;
 }
 
 function within(text: string, first = '0001', last = '9999-99'): string {

@@ -84,12 +84,25 @@ export function decimalCodec(digits?: number, scale?: number, specials = false):
       if (whole === undefined) throw new Misfit('holds decimal numbers');
       let kept = fraction;
       if (scale !== undefined) {
-        kept = fraction.padEnd(scale, '0').replace(new RegExp(`(?<=^.{${scale}})0+$`), '');
-        if (kept.length > scale) throw new Misfit(`holds ${scale} digits behind the point`);
-        if (digits !== undefined && (whole === '0' ? 0 : whole.length) > digits - scale) throw new Misfit(`holds ${digits - scale} digits before the point`);
+        if (fraction.length > scale && /[^0]/.test(fraction.slice(scale))) throw new Misfit(`holds ${scale} digits behind the point`);
+        kept = fraction.padEnd(scale, '0').slice(0, scale);
+        if (digits !== undefined && (whole === '0' ? 0 : whole.length) > Math.max(0, digits - scale)) throw new Misfit(`holds ${digits - scale} digits before the point`);
       }
       const zero = whole === '0' && /^0*$/.test(kept);
       return `${zero ? '' : sign}${whole}${kept === '' ? '' : `.${kept}`}`;
+    },
+  };
+}
+
+/** Whole numbers of a few digits and some zeros behind them, which is what a negative scale means. */
+export function roundCodec(digits: number, zeros: number): Codec {
+  const codec = decimalCodec(digits + zeros, 0);
+  return {
+    ...codec,
+    write: (value) => {
+      const text = codec.write(value) as string;
+      if (text !== '0' && !text.endsWith('0'.repeat(zeros))) throw new Misfit(`holds numbers with ${zeros} zeros at their end`);
+      return text;
     },
   };
 }
@@ -197,7 +210,12 @@ export function jsonCodec({ binary = false }: { readonly binary?: boolean } = {}
       if (binary && /(?<!\\)(?:\\\\)*\\u0000/.test(text)) throw new Misfit('holds text without NUL characters');
       // Written anew by the platform, only halves of characters are left as escapes.
       if (surrogate.test(text) && surrogate.test(JSON.stringify(JSON.parse(text)))) throw new Misfit('holds well-formed Unicode');
-      return text;
+      return text.includes('\\u') ? text.replace(/\\(?:u([\da-f]{4})|.)/g, unescaped) : text;
     },
   };
+}
+
+/** Beyond ASCII, people who look into the table see letters. */
+function unescaped(escape: string, code: string | undefined): string {
+  return code !== undefined && code > '007f' ? String.fromCharCode(Number.parseInt(code, 16)) : escape;
 }

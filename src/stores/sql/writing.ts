@@ -93,6 +93,7 @@ export class Writing {
       if (slow.length > 0) await this.#replaceOlder(table, slow, answers, signal);
     } catch (cause) {
       const error = dialect.failure(cause, `${name}: cannot write ${table.name}`);
+      if (error.code === 'denied' && answers.size === 0) throw error;
       for (const sending of group) if (!answers.has(sending)) answers.set(sending, { kind: 'failed', error: new SyncError(error.code, error.message, { ...error.details, key: sending.change.id }) });
     }
     const stale = group.filter((sending) => answers.get(sending)?.kind === 'stale').map(({ change }) => change.id);

@@ -94,7 +94,12 @@ function timesCodec(digits: number): Codec {
   const codec = timeCodec(digits);
   return {
     ...codec,
-    write: (value) => (typeof value === 'string' && /^-?(?:2[4-9]|[3-9]\d|[1-7]\d\d|8[0-2]\d|83[0-7]|(?<=-)(?:[01]\d|2[0-3])):[0-5]\d:[0-5]\d$/.test(value) ? value : codec.write(value)),
+    write: (value) => {
+      const [, sign, hours, fraction = ''] = (typeof value === 'string' && /^(-?)(\d\d\d?):[0-5]\d:[0-5]\d(?:\.(\d*[1-9]))?$/.exec(value)) || [];
+      if (hours === undefined || (sign === '' && Number(hours) < 24)) return codec.write(value);
+      if (Number(hours) > 838 || (hours.length > 2 && hours.startsWith('0')) || fraction.length > digits) throw new Misfit(`holds times of up to 838 hours, with ${digits} digits behind the point of a second`);
+      return value as string;
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Value } from '../../../model/document.ts';
 import { isDocument } from '../../../model/document.ts';
 import { dateCodec, instantCodec, localCodec, timeCodec } from '../clock-codecs.ts';
-import { booleanCodec, bytesCodec, decimalCodec, floatCodec, integerCodec, jsonCodec, textCodec, uuidCodec } from '../codecs.ts';
+import { booleanCodec, bytesCodec, decimalCodec, floatCodec, integerCodec, jsonCodec, roundCodec, textCodec, uuidCodec } from '../codecs.ts';
 import { Misfit } from '../table.ts';
 import type { Codec } from '../table.ts';
 import { nestedText, recordText, splitNested, splitRecord } from './nested.ts';
@@ -46,7 +46,7 @@ function builtin(name: string, modifier: number): Codec | undefined {
     case 'float4': return floatCodec(32, true);
     case 'float8': return floatCodec(64, true);
     // Made by us for whole numbers of any size.
-    case 'numeric': return size === 1_000 << 16 ? integerCodec() : size === undefined ? decimalCodec(undefined, undefined, true) : decimalCodec(size >> 16, ((size & 0x7ff) ^ 0x400) - 0x400, true);
+    case 'numeric': return size === 1_000 << 16 ? integerCodec() : size === undefined ? decimalCodec(undefined, undefined, true) : scaledCodec(size >> 16, ((size & 0x7ff) ^ 0x400) - 0x400);
     case 'text': return textCodec({ withoutNul: true });
     case 'varchar': return textCodec({ withoutNul: true, ...(size !== undefined && { most: size }) });
     case 'bpchar': return textCodec({ withoutNul: true, trimmed: true, ...(size !== undefined && { most: size }) });
@@ -61,6 +61,10 @@ function builtin(name: string, modifier: number): Codec | undefined {
     case 'jsonb': return jsonCodec({ binary: true });
     default: return undefined;
   }
+}
+
+function scaledCodec(digits: number, scale: number): Codec {
+  return scale < 0 ? roundCodec(digits, -scale) : decimalCodec(digits, scale, true);
 }
 
 /** Durations of ISO 8601. */

@@ -1,0 +1,210 @@
+// What tables of PostgreSQL hold, and how they answer.
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
+import type { Document } from '../src/model/document.ts';
+import { plainHost } from '../src/model/plain-host.ts';
+import type { Expectation, Outcome, Page, Store, Write } from '../src/model/store.ts';
+import { kind } from '../src/stores/sql/postgres/kind.ts';
+import type { PostgresOptions } from '../src/stores/sql/postgres/kind.ts';
+import { postgres, withoutPostgres } from './services/postgres.ts';
+
+const opened: Store[] = [];
+after(async () => { for (const store of opened) await store[Symbol.asyncDispose](); });
+
+/** A database of its own that these statements made. */
+async function database(...statements: readonly string[]): Promise<{ readonly endpoint: string; open(options?: PostgresOptions): Promise<Store>; query(text: string): Promise<readonly { readonly [column: string]: unknown }[]> }> {
+  const { newDatabase, query } = await postgres();
+  const endpoint = await newDatabase();
+  for (const statement of statements) await query(endpoint, statement);
+  return {
+    endpoint,
+    query: (text) => query(endpoint, text),
+    open: async (options = {}) => {
+      const store = await kind.open(endpoint, options, plainHost) as Store;
+      opened.push(store);
+      return store;
+    },
+  };
+}
+
+async function scanned(store: Store): Promise<{ readonly documents: { readonly [key: string]: Document }; readonly keys: readonly string[]; readonly problems: readonly string[] }> {
+  const pages: Page[] = [];
+  for await (const page of store.scan({ want: 'content' })) pages.push(page);
+  const entries = pages.flatMap((page) => page.entries);
+  return {
+    keys: entries.map(({ key }) => key),
+    documents: Object.fromEntries(entries.map(({ key, content }) => [key, content?.kind === 'document' ? content.document : {}])),
+    problems: pages.flatMap(({ problems = [] }) => problems.map(({ error }) => error.message)),
+  };
+}
+
+function put(key: string, document: Document, expect?: Expectation): Write {
+  return { kind: 'put', entry: { key, content: { kind: 'document', document } }, ...(expect && { expect }) };
+}
+
+function said(outcome: Outcome | undefined): string {
+  return outcome?.kind === 'failed' ? outcome.error.message : outcome?.kind ?? 'nothing';
+}
+
+/** Types, literals as SQL writes them, and what they are in a document. */
+const natives: readonly (readonly [type: string, literal: string, value: Document[string]])[] = [
+  ['boolean', 'true', true], ['smallint', '-32768', -32768], ['integer', '2147483647', 2147483647],
+  ['bigint', '9007199254740993', 9_007_199_254_740_993n], ['bigint', '-9223372036854775808', -9_223_372_036_854_775_808n], ['bigint', '42', 42],
+  ['real', '0.1', 0.1], ['real', "'-Infinity'", '-Infinity'], ['double precision', '1e-320', 1e-320], ['double precision', "'NaN'", 'NaN'], ['double precision', "'-0'", -0],
+  ['numeric', '1.500', '1.500'], ['numeric', "'NaN'", 'NaN'], ['numeric', '123456789012345678901234567890.00000000001', '123456789012345678901234567890.00000000001'], ['numeric(6,2)', '-1.5', '-1.50'], ['numeric(2,-3)', '12345', '12000'],
+  ['text', "E'a\\tb\\nc\\\\d'", 'a\tb\nc\\d'], ['text', "'\\N'", '\\N'], ['varchar(5)', "'äöü'", 'äöü'], ['char(5)', "'ab'", 'ab'], ['"char"', "'x'", 'x'], ['name', "'x'", 'x'],
+  ['uuid', "'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'", 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'],
+  ['timestamptz', "'2015-01-31 12:20:30.000001+02'", '2015-01-31T10:20:30.000001Z'], ['timestamptz(0)', "'2015-01-31 10:20:30Z'", '2015-01-31T10:20:30Z'], ['timestamp', "'0999-12-31 23:59:59.5'", '0999-12-31T23:59:59.5'],
+  ['date', "'2016-02-29'", '2016-02-29'], ['time', "'23:59:59.999999'", '23:59:59.999999'], ['time', "'24:00'", '24:00:00'], ['timetz', "'10:00+02'", '10:00:00+02'], ['interval', "'1 year -2 mons 3 days 04:05:06.7'", 'P10M3DT4H5M6.7S'],
+  ['bytea', "'\\x00ff0a5c'", Uint8Array.of(0, 255, 10, 92)], ['bytea', "''", new Uint8Array()],
+  ['json', "'{\"a\": [1.0, 12345678901234567890, null], \"é\": \"\\u0000\"}'", { a: [1, 12_345_678_901_234_567_890n, null], é: '\0' }], ['jsonb', "'null'", null], ['jsonb', "'[1, {\"a\": \"x\\\\y\"}]'", [1, { a: 'x\\y' }]],
+  ['integer[]', "'{1,NULL,3}'", [1, null, 3]], ['integer[]', "'{}'", []], ['text[]', "array['a', 'NULL', '', 'b,c', 'd\"e\\f', '{}']", ['a', 'NULL', '', 'b,c', 'd"e\\f', '{}']], ['bigint[][]', "'{{1,2},{3,9007199254740993}}'", [[1, 2], [3, 9_007_199_254_740_993n]]],
+  ['timestamptz[]', "array['2015-01-31 10:20:30.5Z'::timestamptz]", ['2015-01-31T10:20:30.5Z']], ['jsonb[]', "array['{\"a\":\"b\"}'::jsonb]", [{ a: 'b' }]], ['bytea[]', "array['\\x00ff'::bytea]", [Uint8Array.of(0, 255)]],
+  ['mood', "'happy, \"very\"'", 'happy, "very"'], ['mood[]', "array['sad'::mood]", ['sad']], ['positive', '5', 5], ['address', "row('a \"b\", (c)', null, 5)", { street: 'a "b", (c)', size: 5 }], ['address[]', "array[row('x', '{\"k\":1}', 1)::address]", [{ street: 'x', more: { k: 1 }, size: 1 }]],
+  ['inet', "'10.0.0.1/8'", '10.0.0.1/8'], ['macaddr', "'08:00:2b:01:02:03'", '08:00:2b:01:02:03'], ['bit(3)', "b'101'", '101'], ['varbit', "b'1'", '1'], ['int4range', "'[1,5)'", '[1,5)'], ['point', "'(1,2)'", '(1,2)'], ['xml', "'<a/>'", '<a/>'], ['tsvector', "'a b'", "'a' 'b'"], ['money', "'1.50'", '$1.50'], ['oid', '4294967295', 4_294_967_295],
+];
+const userTypes = ["create type mood as enum ('sad', 'happy, \"very\"')", 'create domain positive as integer check (value > 0)', 'create type address as (street text, more jsonb, size integer)'];
+
+describe('tables of PostgreSQL', withoutPostgres, () => {
+  test('every native type is read as it is, and written so that the server holds the same', async () => {
+    const columns = natives.map(([type], i) => `c${i} ${type}`).join(', ');
+    const { open, query } = await database(...userTypes, `create table a (id int primary key, ${columns})`, `create table b (like a including all)`, `insert into a values (1, ${natives.map(([, literal]) => literal).join(', ')})`);
+    const store = await open();
+    const { documents, problems } = await scanned(store);
+    assert.deepEqual(problems, []);
+    for (const [i, [type, , value]] of natives.entries()) assert.deepEqual(documents['a/1']![`c${i}`], value, type);
+    const { id: _, ...fields } = documents['a/1']!;
+    const [outcome, empty] = await store.write([put('b/1', { id: 1, ...fields }, { absent: true }), put('b/2', { id: 2 })]);
+    assert.equal(said(outcome), 'done');
+    assert.equal(said(empty), 'done');
+    assert.deepEqual(await query('select * from a where id = 1'), await query('select * from b where id = 1'));
+    assert.deepEqual((await store.read([{ key: 'b/2' }]))[0]?.content, { kind: 'document', document: { id: 2 } });
+    assert.ok(isDeepStrictEqual((await store.read([{ key: 'b/1' }]))[0]?.content, { kind: 'document', document: documents['a/1'] }));
+  });
+
+  test('what a column cannot hold is refused with column and value, and the others of the batch are written', async () => {
+    const { open } = await database('create table a (id int primary key, n numeric(4,2), v varchar(3), s smallint, t timestamptz(3), u uuid, l text, j jsonb, r real, x int check (x < 10) not null default 1)');
+    const store = await open();
+    const bad: readonly (readonly [Document, RegExp])[] = [
+      [{ n: '1.234' }, /a\.n holds 2 digits behind the point, and not "1\.234"/], [{ n: '123' }, /2 digits before/], [{ n: 'x' }, /decimal/], [{ v: 'abcd' }, /a\.v holds 3 characters/], [{ s: 32768 }, /-32768 to 32767/], [{ s: 1.5 }, /whole numbers/],
+      [{ t: '2015-01-31T10:20:30.0001Z' }, /3 digits/], [{ t: '2015-01-31T10:20:30' }, /with their zone/], [{ t: '2015-02-30T10:20:30Z' }, /that there are/], [{ u: 'x' }, /UUID/], [{ l: 'a\0' }, /NUL/], [{ l: 5 }, /text/], [{ j: { a: '\0' } }, /NUL/], [{ j: new Uint8Array(1) }, /JSON/], [{ r: 0.123456789 }, /24 binary/],
+      [{ x: 10 }, /check/], [{ x: null }, /must have a value/], [{ nothing: 1 }, /no column "nothing"/], [{ id: 77 }, /it holds the key a\/77/],
+    ];
+    const outcomes = await store.write(bad.flatMap(([fields], i) => [put(`a/${i}`, { id: i, ...fields }), put(`a/${1000 + i}`, { id: 1000 + i })]));
+    bad.forEach(([fields, pattern], i) => {
+      assert.match(said(outcomes[2 * i]), pattern, JSON.stringify(Object.keys(fields)));
+      assert.equal(said(outcomes[2 * i + 1]), 'done');
+    });
+    assert.equal((await scanned(store)).keys.length, bad.length);
+    assert.match(said((await store.write([put('zzz/1', { id: 1 })]))[0]), /no table "zzz"/);
+  });
+
+  test('computed columns are read and never written, and the database fills what a document leaves out', async () => {
+    const { open, query } = await database("create table a (id int generated always as identity primary key, n int, twice int generated always as (n * 2) stored, made text not null default 'now')");
+    const store = await open();
+    const [outcome] = await store.write([put('a/7', { id: 7, n: 5, twice: 99 })]);
+    const document = { id: 7, n: 5, twice: 10, made: 'now' };
+    const [entry] = await store.read([{ key: 'a/7' }]);
+    assert.deepEqual(entry?.content, { kind: 'document', document });
+    assert.ok(outcome?.kind === 'done');
+    assert.deepEqual(outcome.stat.digest, entry?.digest, 'the answer describes what the table holds');
+    await store.write([put('a/7', { ...document, n: 6 }, { version: entry!.version! })]);
+    assert.deepEqual(await query('select * from a'), [{ id: 7, n: 6, twice: 12, made: 'now' }]);
+  });
+
+  test('keys come in byte order across tables, of every type', async () => {
+    const { open } = await database(
+      'create table a (k text, n bigint, primary key (k, n))', "insert into a select k, n from unnest(array['a', 'a b', 'a/b', 'A', 'é', '%2F', '', 'a%']) k, unnest(array[1, 10, 2, -1]) n",
+      'create table "a-b" (d date, i timestamptz, b bytea, f boolean, t time, m numeric, primary key (d, i, b, f, t, m))', "insert into \"a-b\" select d, i, b, f, t, m from unnest(array['2015-01-31', '0999-01-01']::date[]) d, unnest(array['2015-01-31 10:20:30Z', '2015-01-31 10:20:30.5Z']::timestamptz[]) i, unnest(array['\\x00', '\\x0000', '\\xff']::bytea[]) b, unnest(array[true, false]) f, unnest(array['10:00', '10:00:00.5']::time[]) t, unnest(array[1.0, 10, 2]) m",
+      'create table "a/b" (u uuid, k text, primary key (u, k))', "insert into \"a/b\" select gen_random_uuid(), 'x' from generate_series(1, 50)",
+    );
+    const store = await open();
+    const { keys } = await scanned(store);
+    assert.equal(keys.length, 32 + 144 + 50);
+    assert.deepEqual(keys, keys.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
+    const found = await store.read(keys.map((key) => ({ key })));
+    assert.deepEqual(found.map((entry) => entry?.key), keys);
+  });
+
+  test('what is older is replaced by the server itself, whatever the type of the time, and never what is newer', async () => {
+    for (const [type, at] of [['timestamptz', (n: number) => `2015-01-31T10:20:30.${String(100 + n)}Z`.replace(/0Z$/, 'Z').replace(/0Z$/, 'Z')], ['bigint', (n: number) => n], ['text', (n: number) => `2015-01-31T10:20:30.${String(100 + n)}Z`]] as const) {
+      const { open } = await database(`create table a (id int primary key, at ${type}, who int)`);
+      const stores = await Promise.all([1, 2, 3].map(() => open({ modified: 'at', modifiedUnit: 'milliseconds' })));
+      // Each writer has all times in an order of its own; the newest has to be left.
+      await Promise.all(stores.map(async (store, who) => {
+        const times = Array.from({ length: 60 }, (_, i) => ((i * 7 + who * 13) % 60) + 1);
+        for (const time of times) {
+          const outcomes = await store.write([0, 1, 2].map((id) => {
+            const write = put(`a/${id}`, { id, at: at(time), who });
+            const [entry] = [write.kind === 'put' ? write.entry : undefined];
+            const older = type === 'bigint' ? time * 1e3 : Date.parse('2015-01-31T10:20:30Z') * 1e3 + (100 + time) * 1e3;
+            return { kind: 'put', entry: entry!, expect: { older } };
+          }));
+          for (const outcome of outcomes) assert.notEqual(outcome.kind, 'failed', said(outcome));
+        }
+      }));
+      const { documents } = await scanned(stores[0]!);
+      assert.deepEqual(Object.values(documents).map((document) => document['at']), [at(60), at(60), at(60)], type);
+    }
+  });
+
+  test('a table without a key is named, and the others are read; a unique index will do', async () => {
+    const { open } = await database('create table a (x int)', 'create table b (id int not null unique, x int)', 'create table c (id int unique)', 'create table d (id int primary key deferrable)', 'insert into b values (1, 2)');
+    const { documents, problems } = await scanned(await open());
+    assert.deepEqual(documents, { 'b/1': { id: 1, x: 2 } });
+    assert.deepEqual(problems.map((problem) => problem.slice(0, 25)), ['the table a has neither a', 'the table c has neither a', 'the table d has neither a']);
+    assert.deepEqual((await scanned(await open({ collections: 'b*' }))).problems, []);
+  });
+
+  test('what no document can hold is a problem of its row', async () => {
+    const { open } = await database('create table a (id int primary key, t timestamptz, d date, l int[])', "insert into a values (1, 'infinity', null, null), (2, null, '-infinity', null), (3, null, '0044-03-15 BC', null), (4, '12000-01-01Z', null, null), (5, null, null, '[0:1]={1,2}'), (6, '2015-01-31Z', '2015-01-31', '{1}')");
+    const { keys, problems } = await scanned(await open());
+    assert.deepEqual(keys, ['a/6']);
+    assert.equal(problems.length, 5);
+    for (const problem of problems) assert.match(problem, /^a\.[tdl] holds/);
+  });
+
+  test('a window leaves out what lies outside, and keeps what has no time', async () => {
+    const { open } = await database('create table a (id int primary key, at timestamptz)', "insert into a select i, case when i > 0 then '2015-01-31Z'::timestamptz + i * interval '1 day' end from generate_series(0, 9) i");
+    const store = await open({ modified: 'at' });
+    const pages = await Array.fromAsync(store.scan({ window: { after: Date.UTC(2015, 1, 2) * 1e3, until: Date.UTC(2015, 1, 4) * 1e3 } }));
+    assert.deepEqual(pages.flatMap(({ entries }) => entries).map(({ key, modifiedAt }) => [key, modifiedAt]), [['a/0', undefined], ['a/2', Date.UTC(2015, 1, 2) * 1e3], ['a/3', Date.UTC(2015, 1, 3) * 1e3], ['a/4', Date.UTC(2015, 1, 4) * 1e3]]);
+  });
+
+  test('a scan is of one moment, and one that is given up leaves nothing behind', async () => {
+    const { open, query } = await database('create table a (id int primary key)', 'insert into a select generate_series(1, 5000)');
+    const store = await open();
+    let [first, rest] = [true, 0];
+    for await (const { entries } of store.scan()) {
+      if (first) await query('delete from a where id > 10');
+      first = false;
+      rest += entries.length;
+    }
+    assert.equal(rest, 5000);
+    for (let i = 0; i < 30; i++) for await (const _ of store.scan()) break;
+    assert.equal((await scanned(store)).keys.length, 10);
+  });
+
+  test('missing tables are made all at once or not at all, and not where that is not wanted', async () => {
+    const { open, query } = await database();
+    const good = { name: 'good', key: ['id'], fields: [{ name: 'id', type: { kind: 'text' }, nullable: false }] } as const;
+    const store = await open();
+    await assert.rejects(store.prepare!([good, { ...good, name: 'x'.repeat(64) }]), { code: 'unsupported' });
+    await assert.rejects(store.prepare!([good, { ...good, name: 'bad', key: ['nothing'] }]), { code: 'unsupported' });
+    await assert.rejects((await open({ create: false })).prepare!([good]), { code: 'not-found', message: /no table good/ });
+    assert.deepEqual(await query("select relname from pg_class where relname in ('good', 'bad')"), []);
+    await store.prepare!([good]);
+    await store.prepare!([good]);
+    assert.deepEqual(await store.describe!(), [good]);
+  });
+
+  test('what cannot be reached or is not there is a sentence', async () => {
+    const { endpoint } = await database();
+    const failure = async (place: string): Promise<unknown> => await scanned(await kind.open(place, {}, plainHost) as Store).then(() => 'nothing', (error: unknown) => error);
+    assert.deepEqual(await failure(endpoint.replace(/[^/]+$/, 'nothing')).then((error) => (error as { code: string }).code), 'not-found');
+    assert.deepEqual(await failure('postgres://tester@127.0.0.1:1/x').then((error) => (error as { code: string }).code), 'unavailable');
+    assert.deepEqual(await failure(endpoint.replace('tester', 'nobody')).then((error) => (error as { code: string }).code), 'denied');
+    await assert.rejects(async () => await kind.open('postgres://me:secret@host/x', {}, plainHost), (error: Error) => /password/.test(error.message) && !error.message.includes('secret'));
+  });
+});

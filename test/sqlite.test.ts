@@ -1,0 +1,159 @@
+// What tables of SQLite hold, and how they answer.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, describe, test } from 'node:test';
+import type { Document } from '../src/model/document.ts';
+import { plainHost } from '../src/model/plain-host.ts';
+import type { Outcome, Page, Store, Write } from '../src/model/store.ts';
+import { kind } from '../src/stores/sql/sqlite/kind.ts';
+import type { SqliteOptions } from '../src/stores/sql/sqlite/kind.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'syncline-sqlite-'));
+const opened: AsyncDisposable[] = [];
+after(async () => {
+  for (const store of opened) await store[Symbol.asyncDispose]();
+  rmSync(root, { recursive: true, force: true });
+});
+let files = 0;
+
+/** A file of its own that these statements made. */
+function file(statements: string): { readonly path: string; readonly database: DatabaseSync; open(options?: SqliteOptions): Promise<Store> } {
+  const path = join(root, `${++files}.sqlite`);
+  const database = new DatabaseSync(path);
+  database.exec(statements);
+  return {
+    path, database,
+    open: async (options = {}) => {
+      const store = await kind.open(`sqlite:${path}`, options, plainHost) as Store;
+      opened.push(store);
+      return store;
+    },
+  };
+}
+
+async function scanned(store: Store): Promise<{ readonly documents: { readonly [key: string]: Document }; readonly keys: readonly string[]; readonly problems: readonly string[] }> {
+  const pages: Page[] = [];
+  for await (const page of store.scan({ want: 'content' })) pages.push(page);
+  const entries = pages.flatMap((page) => page.entries);
+  return {
+    keys: entries.map(({ key }) => key),
+    documents: Object.fromEntries(entries.map(({ key, content }) => [key, content?.kind === 'document' ? content.document : {}])),
+    problems: pages.flatMap(({ problems = [] }) => problems.map(({ error }) => error.message)),
+  };
+}
+
+function put(key: string, document: Document): Write & { readonly kind: 'put' } {
+  return { kind: 'put', entry: { key, content: { kind: 'document', document } } };
+}
+
+function said(outcome: Outcome | undefined): string {
+  return outcome?.kind === 'failed' ? outcome.error.message : outcome?.kind ?? 'nothing';
+}
+
+/** Declared types, literals as SQL writes them, and what they are in a document. */
+const natives: readonly (readonly [type: string, literal: string, value: Document[string]])[] = [
+  ['INTEGER', '9223372036854775807', 9_223_372_036_854_775_807n], ['INTEGER', '42', 42], ['INT', '1.5', 1.5], ['INTEGER', "'abc'", 'abc'], ['INTEGER', "x'00ff'", Uint8Array.of(0, 255)],
+  ['TEXT', "'42'", '42'], ['VARCHAR(3)', "'longer'", 'longer'], ['TEXT', "x'01'", Uint8Array.of(1)], ['TEXT', "'a' || char(0) || 'b'", 'a\0b'], ['TEXT', "'\u{1F600}'", '\u{1F600}'],
+  ['REAL', '0.1', 0.1], ['REAL', '5', 5], ['REAL', '9e999', 'Infinity'], ['REAL', "'x'", 'x'], ['NUMERIC', '10', 10], ['DECIMAL(5,2)', '1.50', 1.5],
+  ['BLOB', "x'00'", Uint8Array.of(0)], ['BLOB', "'5'", '5'], ['BLOB', '5', 5], ['', '5', 5], ['', "'5'", '5'], ['', '9007199254740993', 9_007_199_254_740_993n], ['', '2.5', 2.5],
+  ['BOOLEAN', 'true', true], ['BOOLEAN', '7', 7], ['BOOLEAN', "'yes'", 'yes'], ['DATETIME', "'2015-01-31 10:20:30'", '2015-01-31 10:20:30'], ['DATE', '1422699630', 1422699630], ['UUID', "'x'", 'x'],
+  ['JSON', "'{\"a\":[1,null]}'", { a: [1, null] }], ['JSON', "'null'", null], ['JSON', '5', 5], ['JSON', "'\"5\"'", '5'],
+  ['INSTANT_TEXT(6)', "'2015-01-31T10:20:30.5Z'", '2015-01-31T10:20:30.5Z'], ['INSTANT_TEXT(6)', "'yesterday'", 'yesterday'], ['DECIMAL_TEXT(9,2)', "'1.50'", '1.50'], ['UUID_TEXT', '5', '5'], ['WHOLE_TEXT', "'12345678901234567890'", 12_345_678_901_234_567_890n], ['JSON_TEXT', "'5'", 5],
+];
+
+describe('tables of SQLite', () => {
+  test('values of every type are read as they are, whatever is declared, and written so that the file holds the same', async () => {
+    const columns = natives.map(([type], i) => `c${i} ${type}`).join(', ');
+    const { open, database } = file(`create table a (id integer primary key, ${columns}); create table b (id integer primary key, ${columns}); insert into a values (1, ${natives.map(([, literal]) => literal).join(', ')})`);
+    const store = await open();
+    const { documents } = await scanned(store);
+    for (const [i, [type, literal, value]] of natives.entries()) assert.deepEqual(documents['a/1']![`c${i}`], value, `${type} ${literal}`);
+    // Each by itself, for what nobody could declare is refused.
+    const refused: string[] = [];
+    for (const [i, [type, literal]] of natives.entries()) {
+      const [outcome] = await store.write([put(`b/${i}`, { id: i, [`c${i}`]: documents['a/1']![`c${i}`]! })]);
+      if (outcome?.kind === 'failed') {
+        refused.push(`${type} ${literal}`);
+        continue;
+      }
+      assert.equal(said(outcome), 'done', type);
+      assert.deepEqual((await store.read([{ key: `b/${i}` }]))[0]?.content, { kind: 'document', document: { id: i, [`c${i}`]: documents['a/1']![`c${i}`] } });
+      // JSON may be spaced in another way.
+      if (type.startsWith('JSON')) continue;
+      const [same] = database.prepare(`select typeof(a.c${i}) = typeof(b.c${i}) and a.c${i} = b.c${i} as same from a, b where b.id = ${i}`).all() as unknown as readonly { readonly same: number }[];
+      assert.equal(same?.same, 1, `${type} ${literal}`);
+    }
+    assert.deepEqual(refused, ["INSTANT_TEXT(6) 'yesterday'", 'UUID_TEXT 5']);
+  });
+
+  test('what SQLite would turn into another type is refused with column and value', async () => {
+    const { open } = file('create table a (id integer primary key, i integer, t text, r real, b boolean, n numeric, x int not null check (x < 10) default 1)');
+    const store = await open();
+    const bad: readonly (readonly [Document, RegExp])[] = [
+      [{ i: '5' }, /a\.i holds numbers, and would make one of this text, and not "5"/], [{ i: 2n ** 63n }, /64 binary/], [{ t: 5 }, /a\.t holds text/], [{ t: true }, /numbers, text and bytes/], [{ r: 9_007_199_254_740_993n }, /53 binary/], [{ n: ' 1e3 ' }, /numbers/], [{ i: [1] }, /numbers, text/], [{ t: 'a\uDC00' }, /well-formed/],
+      [{ x: 10 }, /CHECK/], [{ x: null }, /must have a value/], [{ y: 1 }, /no column "y"/], [{ b: 1 }, /true and false/], [{ i: NaN }, /not a number/],
+    ];
+    const outcomes = await store.write(bad.flatMap(([fields], i) => [put(`a/${i}`, { id: i, ...fields }), put(`a/${1000 + i}`, { id: 1000 + i })]));
+    bad.forEach(([fields, pattern], i) => {
+      assert.match(said(outcomes[2 * i]), pattern, JSON.stringify(Object.keys(fields)));
+      assert.equal(said(outcomes[2 * i + 1]), 'done');
+    });
+    assert.equal((await scanned(store)).keys.length, bad.length);
+  });
+
+  test('keys come in byte order across tables, and are found again', async () => {
+    const { open, database } = file('create table a (k text, n, primary key (k, n)); create table "a-b" (id integer primary key); create table "a/b" (b blob primary key) without rowid; create table c (x)');
+    const insert = database.prepare('insert into a values (?, ?)');
+    for (const k of ['a', 'a b', 'a/b', 'A', 'é', '%2F', '', 'a%', '\u{1F600}', '\uFFFD']) for (const n of [1n, 10n, 2n, 'x/y', '01']) insert.run(k, n);
+    for (const id of [1, 10, 2, -5, 100]) database.exec(`insert into "a-b" values (${id})`);
+    for (const b of ['00', '0000', 'ff', '0a']) database.exec(`insert into "a/b" values (x'${b}')`);
+    const store = await open();
+    const { keys, problems } = await scanned(store);
+    assert.equal(keys.length, 59);
+    assert.deepEqual(keys, keys.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
+    assert.deepEqual((await store.read(keys.map((key) => ({ key })))).map((entry) => entry?.key), keys);
+    assert.match(problems.join(), /^the table c has neither a primary key/);
+  });
+
+  test('a scan keeps nobody from writing, and finds what it was to find', async () => {
+    const { open, database } = file('create table a (id integer primary key, x); insert into a select value, 1 from generate_series(1, 5000)'.replace(/insert.*/, 'with recursive n(v) as (select 1 union all select v + 1 from n where v < 5000) insert into a select v, 1 from n'));
+    const store = await open();
+    const seen = new Set<string>();
+    for await (const { entries } of store.scan()) {
+      for (const { key } of entries) seen.add(key);
+      database.exec('update a set x = x + 1; delete from a where id = 4999; insert into a (x) values (7)');
+    }
+    assert.ok(seen.size >= 4999);
+    for (let i = 0; i < 5; i++) for await (const _ of store.scan()) break;
+    assert.equal((await scanned(store)).problems.length, 0);
+  });
+
+  test('what another program is writing is waited for, and what is no database is named', async () => {
+    const { open, database, path } = file('create table a (id integer primary key)');
+    const store = await open({ timeoutMs: 100 });
+    database.exec('begin immediate');
+    const [outcome] = await store.write([put('a/1', { id: 1 })]);
+    assert.ok(outcome?.kind === 'failed' && outcome.error.code === 'unavailable' && outcome.error.retryable);
+    database.exec('commit');
+    assert.deepEqual((await store.write([put('a/1', { id: 1 })])).map(said), ['done']);
+    const other = `${path}.txt`;
+    writeFileSync(other, 'no database at all, but text that is long enough to be taken for something'.repeat(20));
+    await assert.rejects(async () => scanned(await kind.open(`sqlite:${other}`, {}, plainHost) as Store), { code: 'corrupt' });
+    await assert.rejects(async () => scanned(await kind.open(`sqlite:${path}.none`, {}, plainHost) as Store), { code: 'not-found', message: /does not exist/ });
+    await assert.rejects(async () => kind.open('sqlite:', {}, plainHost), { code: 'invalid' });
+  });
+
+  test('computed columns are read and never written, and triggers have their say', async () => {
+    const { open, database } = file("create table a (id integer primary key, n int, twice int as (n * 2), made text not null default 'now'); create trigger t after insert on a begin update a set n = n + 1 where id = new.id; end");
+    const store = await open();
+    const [outcome] = await store.write([put('a/7', { id: 7, n: 5, twice: 99 })]);
+    const [entry] = await store.read([{ key: 'a/7' }]);
+    assert.deepEqual(entry?.content, { kind: 'document', document: { id: 7, n: 6, twice: 12, made: 'now' } });
+    assert.ok(outcome?.kind === 'done');
+    assert.deepEqual(outcome.stat.digest, entry?.digest);
+    assert.equal((database.prepare('select count(*) as n from a').get() as { readonly n: number }).n, 1);
+  });
+});
