@@ -74,7 +74,9 @@ export interface Watching extends Omit<WatchOptions, 'on'> {
 
 export interface MergeOptions extends Options {
   readonly conflicts?: TwoWay['conflicts'];
-  /** Whether deletions travel. Default: yes. */
+  /** What decides: what changed since both last agreed (default), or the time of each entry. */
+  readonly decides?: TwoWay['decides'];
+  /** Whether deletions travel. Default: yes, but where the time decides. */
   readonly delete?: boolean;
 }
 
@@ -106,10 +108,10 @@ export async function merge(left: Place<Store>, right: Place<Store>, options: Me
   return await runMerge(twoWay(opened, options));
 }
 
-function twoWay({ sources: [from], place, run: { state, ...run } }: Opened, { conflicts, delete: travels = true }: MergeOptions): TwoWay {
+function twoWay({ sources: [from], place, run: { state, ...run } }: Opened, { conflicts, decides, delete: travels = decides !== 'time' }: MergeOptions): TwoWay {
   if (!from || !isSink(from) || !isComparable(place)) throw new SyncError('invalid', 'both sides of a merge must be readable and writable', { hint: 'use sync for a place that is only one of them' });
   if (!state) throw new SyncError('invalid', 'a merge needs a memory of what both sides last agreed on', { hint: 'pass state: a file name' });
-  return { ...run, state, left: from, right: place, deletes: travels ? 'propagate' : 'keep', ...(conflicts && { conflicts }) };
+  return { ...run, state, left: from, right: place, deletes: travels ? 'propagate' : 'keep', ...(conflicts && { conflicts }), ...(decides && { decides }) };
 }
 
 /**
@@ -143,7 +145,7 @@ interface Opened extends AsyncDisposable {
 }
 
 async function open(origins: Place<Source> | readonly Place<Source>[], target: Place<Store | Sink>, options: SyncOptions, bothWritten = false): Promise<Opened> {
-  const { delete: removes = false, state, guard, concurrency, signal, on, where, within, under, equal, replace, proof, backup, budget, sortBytes, batchBytes, host, ...kind } = options;
+  const { delete: removes = false, state, guard, concurrency, signal, on, where, within, under, equal, replace, proof, backup, budget, window, sortBytes, batchBytes, host, ...kind } = options;
   await using closing = new AsyncDisposableStack();
   const memory = typeof state === 'string' ? closing.use(openState(state)) : state;
   const lent = { ...kind, ...(host && { host }), ...(concurrency !== undefined && { concurrency }), ...(memory && { state: memory }) };
@@ -153,7 +155,7 @@ async function open(origins: Place<Source> | readonly Place<Source>[], target: P
   const run: Opened['run'] = {
     deletes: removes ? 'propagate' : 'keep', scope: partial ? 'types' : 'everything',
     ...(host && { host }), ...(memory && { state: memory }), ...(guard && { guard }), ...(concurrency !== undefined && { concurrency }),
-    ...(signal && { signal }), ...(on && { on }), ...(where && { where }), ...(within && { within }), ...(under && { under }),
+    ...(signal && { signal }), ...(on && { on }), ...(where && { where }), ...(within && { within }), ...(under && { under }), ...(window && { window }),
     ...(equal && { equal }), ...(replace && { replace }), ...(proof && { proof }), ...(backup && { backup }), ...(budget && { budget }), ...(sortBytes !== undefined && { sortBytes }), ...(batchBytes !== undefined && { batchBytes }),
   };
   const kept = closing.move();

@@ -15,8 +15,8 @@ import type { Values } from './options.ts';
 
 /** What a run by time is told. */
 export interface ByTime extends Configuration {
-  readonly from?: Micros | undefined;
-  readonly until?: Micros | undefined;
+  /** The range that was asked for. */
+  readonly range?: Window | undefined;
   readonly full?: boolean | undefined;
   /** Milliseconds. */
   readonly overlap?: number | undefined;
@@ -24,16 +24,10 @@ export interface ByTime extends Configuration {
   readonly otherwise?: Micros | undefined;
 }
 
-/** A range of times: after the one, until the other. */
-export interface Range {
-  readonly from: Micros | undefined;
-  readonly until: Micros | undefined;
-}
-
-/** The range that was asked for. Throws `invalid` where it is none, or where more is asked for than a range can do. */
-export function rangeOf({ from, until, full, delete: removes, watch }: Values, host: Pick<Host, 'now'>): Range {
-  const range = { from: instant('--from', from), until: instant('--until', until) };
-  if (from === undefined && until === undefined) return range;
+/** The range that was asked for, if any was. Throws `invalid` where it is none, or where more is asked for than a range can do. */
+export function rangeOf({ from, until, full, delete: removes, watch }: Values, host: Pick<Host, 'now'>): Window | undefined {
+  if (from === undefined && until === undefined) return undefined;
+  const range = { ...(from !== undefined && { after: instant('--from', from) }), ...(until !== undefined && { until: instant('--until', until) }) };
   checkRange(range, host);
   if (full) throw new SyncError('invalid', '--full looks at everything, and --from and --until at a range', { hint: 'leave out one or the other' });
   if (removes) throw new SyncError('invalid', 'nothing is deleted in a range, because what lies outside of it is not seen', { hint: 'leave out --delete, or --from and --until' });
@@ -41,33 +35,31 @@ export function rangeOf({ from, until, full, delete: removes, watch }: Values, h
   return range;
 }
 
-function instant(option: string, text: string | undefined): Micros | undefined {
+function instant(option: string, text: string): Micros {
   try {
-    return text === undefined ? undefined : parseInstant(text);
+    return parseInstant(text);
   } catch (cause) {
     throw cause instanceof SyncError ? new SyncError('invalid', `${option} ${JSON.stringify(text)} ${cause.message}`, { cause }) : cause;
   }
 }
 
 /** Throws `invalid` where a range is none. */
-export function checkRange({ from, until }: Range, { now }: Pick<Host, 'now'>, [first, last]: readonly [string, string] = ['--from', '--until']): void {
+export function checkRange({ after: from, until }: Window, { now }: Pick<Host, 'now'>, [first, last]: readonly [string, string] = ['--from', '--until']): void {
   if (from !== undefined && until !== undefined && from >= until) throw new SyncError('invalid', `the range begins at ${instantText(from)} and ends at ${instantText(until)}, so that nothing lies within it`, { hint: `${first} has to be before ${last}` });
   if (from !== undefined && from >= now() * 1_000) throw new SyncError('invalid', `the range begins at ${instantText(from)}, which is yet to come`, { hint: `choose an earlier ${first}` });
 }
 
 /** What a run by time looks at: the range that was asked for, or what has come since the last one. */
 export function windowOf(pairing: TwoWay, byTime: ByTime): Window {
-  const { from, until } = byTime;
-  const next = nextWindow(pairing, checkpointOptions(pairing, byTime));
-  return { ...next, ...(from !== undefined && { after: from }), ...(until !== undefined && { until }) };
+  return { ...nextWindow(pairing, checkpointOptions(pairing, byTime)), ...byTime.range };
 }
 
 /** A run by time, while no other one of its configuration is under way. One of a range does not move the checkpoint. */
 export async function runByTime(pairing: TwoWay, byTime: ByTime, host: Host): Promise<Report> {
-  const { configuration, from, until } = byTime;
+  const { configuration, range } = byTime;
   return await inTurn({ configuration, state: pairing.state, host, holder: holderHere(), isGone: isGoneFromHere, signal: pairing.signal }, async (lock, signal) => {
     const locked: TwoWay = { ...pairing, decides: 'time', signal };
-    if (from !== undefined || until !== undefined) return await runMerge({ ...locked, window: windowOf(pairing, byTime) });
+    if (range) return await runMerge({ ...locked, window: windowOf(pairing, byTime) });
     return await runFromCheckpoint(locked, { ...checkpointOptions(pairing, byTime), lock });
   });
 }

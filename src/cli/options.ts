@@ -252,10 +252,10 @@ export const placeOptions: readonly OptionSpec[] = [
 ];
 
 /** Options of `sync` alone. */
-export const syncOptions: readonly OptionSpec[] = [all.delete, all.dryRun, all.explain, all.maxDeletes, all.maxDelete, all.backupDir, all.objectRule, all.objectRules, ...comparingOptions(), all.bandwidth, all.maxTransfer, all.maxDuration, all.every, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
+export const syncOptions: readonly OptionSpec[] = [all.delete, all.dryRun, all.from, all.until, all.explain, all.maxDeletes, all.maxDelete, all.backupDir, all.objectRule, all.objectRules, ...comparingOptions(), all.bandwidth, all.maxTransfer, all.maxDuration, all.every, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
 
 /** Options of `diff` alone. */
-export const diffOptions: readonly OptionSpec[] = [all.delete, all.summary, ...comparingOptions()];
+export const diffOptions: readonly OptionSpec[] = [all.delete, all.summary, all.from, all.until, ...comparingOptions()];
 
 /** Options of `merge` alone. */
 export const mergeOptions: readonly OptionSpec[] = [all.newest, all.prefer, all.full, all.from, all.until, all.overlap, all.every, all.mergeDelete, all.mergeNoDelete, all.dryRun, all.maxDeletes, all.maxDelete, all.objectRule, all.objectRules, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];

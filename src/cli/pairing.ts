@@ -61,6 +61,7 @@ export async function withPairing<T>({ origins, target, values, terminal, needsS
   const host = terminalHost(terminal);
   const selection = await selectionFrom(values, host);
   const keeping = await objectRulesFrom(values);
+  const window = values.from === undefined && values.until === undefined ? undefined : (await import('./by-time.ts')).rangeOf(values, host);
   using interrupt = new Interrupt(terminal);
   await using state = await openRunState(values, terminal, needsState);
   await using pair = await openPair({ origins, target, options: { ...openOptions(values, host, state), convert: convert && values.format !== undefined, ...(keeping && { keeping }) }, bothWritten });
@@ -69,7 +70,7 @@ export async function withPairing<T>({ origins, target, values, terminal, needsS
   const progress = new Progress(terminal, () => host.now());
   const own = ownKeys(stateFiles(statePath(values, terminal)), [...pair.origins, pair.target]);
   const run: Pairing['run'] = {
-    host, state, signal: interrupt.signal, scope: pair.scope,
+    host, state, signal: interrupt.signal, scope: pair.scope, ...(window && { window }),
     on: listener(progress, values, terminal),
     ...((selection !== undefined || own.size > 0) && { where: ({ key }: { readonly key: Key }) => !own.has(key) && selection?.choosesKey(key) !== false }),
     ...(selection?.keys && selection.keys.size <= mostSought && pair.scope === 'everything' && { under: [...selection.keys] }),

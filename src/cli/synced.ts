@@ -4,6 +4,7 @@ import type { Report, TwoWay } from '../engine/types.ts';
 import { parseDuration } from '../lib/quantity.ts';
 import type { Micros } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
+import type { Window } from '../model/store.ts';
 import { exitOf, exits } from './exit.ts';
 import { parseInstant } from './instants.ts';
 import type { OptionSpec, Values } from './options.ts';
@@ -85,11 +86,11 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function checked(values: OwnValues, args: readonly string[], { environment }: Terminal): Promise<readonly [string, string]> {
-  const { keyspace = '', indexname = '', tables, begin, end } = values;
+  const { keyspace = '', indexname = '', tables } = values;
   if (args.length > 0) throw new SyncError('invalid', `synced takes no arguments, and ${JSON.stringify(redact(args[0]!))} is one`, { hint: 'see synced --help' });
   if (keyspace === '' || indexname === '') throw new SyncError('invalid', keyspace === '' ? 'no keyspace was named' : 'no index was named', { hint: keyspace === '' ? 'name it with -k' : 'name it with -i' });
   const { checkRange } = await import('./by-time.ts');
-  checkRange({ from: begin, until: end }, { now: () => Date.now() }, ['--begin', '--end']);
+  checkRange(rangeOf(values), { now: () => Date.now() }, ['--begin', '--end']);
   const query = { modified, ...(tables !== undefined && { collections: tables }) };
   const { recognise } = await import('../stores/open.ts');
   const endpoints = [
@@ -98,6 +99,10 @@ async function checked(values: OwnValues, args: readonly string[], { environment
   ] as const;
   for (const endpoint of endpoints) recognise(endpoint);
   return endpoints;
+}
+
+function rangeOf({ begin, end }: { readonly begin?: Micros | undefined; readonly end?: Micros | undefined }): Window {
+  return { ...(begin !== undefined && { after: begin }), ...(end !== undefined && { until: end }) };
 }
 
 /** Where the original says that it ended, in the file it keeps in the current directory. */
@@ -128,7 +133,7 @@ async function run(endpoints: readonly [string, string], { begin, end, tables, .
     const twoWay: TwoWay = { ...shared, state, left, right, decides: 'time', deletes: 'keep' };
     const configuration = configurationOf('merge', endpoints, pairing, lent);
     const remembered = state.checkpoints.get(configuration.configuration) !== undefined;
-    const byTime = { ...configuration, from: begin, until: end, ...(!remembered && begin === undefined && { otherwise: lastHere() }) };
+    const byTime = { ...configuration, range: begin === undefined && end === undefined ? undefined : rangeOf({ begin, end }), ...(!remembered && begin === undefined && { otherwise: lastHere() }) };
     if (values.dryRun) {
       const { runMergeDiff } = await import('../engine/merge.ts');
       const report = await runMergeDiff({ ...twoWay, window: windowOf(twoWay, byTime) }, () => {});

@@ -48,6 +48,21 @@ test('a store that keeps whole seconds is read from the beginning of the one tha
   assert.ok(nextWindow(pairing, { ...options, overlapMs: 0 }).after! < 10 * second);
 });
 
+test('what is stamped far in the future stays until its time comes, with a word about the clocks', async () => {
+  const { pairing, clock } = world();
+  pairing.left.edit('soon', {}, { modifiedAt: 1_001 * second });
+  pairing.right.edit('far', {}, { modifiedAt: 1_400 * second });
+  const { warnings, counts } = await runFromCheckpoint(pairing, options);
+  assert.deepEqual([warnings.length, counts.created, counts.failed], [1, 0, 0]);
+  assert.match(warnings[0]!, /one entry is stamped in the future, up to 400 seconds from now/);
+  clock.seconds = 1_200;
+  await runFromCheckpoint(pairing, options);
+  assert.deepEqual(Object.keys(pairing.right.dump()), ['far', 'soon']);
+  clock.seconds = 1_500;
+  await runFromCheckpoint(pairing, options);
+  assert.deepEqual(Object.keys(pairing.left.dump()), ['soon', 'far']);
+});
+
 test('a failure leaves the checkpoint where it is', async () => {
   const { pairing } = world();
   pairing.left.edit('timeless', { value: 1 });

@@ -34,7 +34,7 @@ export function pairingName({ left, right }: Pick<TwoWay, 'left' | 'right'>): st
  * decides, deletions travel when asked for, and never where a window hides what else there is.
  */
 function twoWayPolicy({ decides = 'baseline', deletes = decides === 'time' ? 'keep' : 'propagate', conflicts = 'newest', window }: TwoWay): Policy {
-  return { direction: 'two-way', deletes: hides(window) ? 'keep' : deletes, conflicts, decides };
+  return { direction: 'two-way', deletes: hides(window) || (window && decides === 'baseline') ? 'keep' : deletes, conflicts, decides };
 }
 
 function startTwoWay(pairing: TwoWay): Run {

@@ -22,6 +22,7 @@ export async function* planTwoWay(pairing: TwoWay, { context }: Pick<Run, 'conte
   const { left, right } = pairing;
   if (policy.decides === 'time' || context.window) for (const store of [left, right]) refuseTimeless(store);
   const precision = coarser(left, right);
+  const future = new Future(context);
   for await (const triples of hides(context.window) ? triplesInWindow(pairing, context, baseline) : allTriples(pairing, context, baseline)) {
     const actions: Action[] = [];
     const open = triples.filter((triple) => mayMove(triple, context.within));
@@ -31,8 +32,41 @@ export async function* planTwoWay(pairing: TwoWay, { context }: Pick<Run, 'conte
       if (action?.kind === 'forget' && (cannotEnumerate(left) || cannotEnumerate(right))) continue;
       if (action && isOpenTo(action, context)) actions.push(action);
       else if (triple.left || triple.right) context.ledger.unchanged(triple.key);
+      if (action) future.see(action);
     }
     if (actions.length > 0) yield actions;
+  }
+  future.tell();
+}
+
+/** Clocks are never quite the same; what is this far ahead of ours, in microseconds, is worth a word. */
+const ahead = 60_000_000;
+
+/** What is stamped so far in the future that somebody's clock must be wrong. */
+class Future {
+  readonly #context: Context;
+  #count = 0;
+  #latest = 0;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  see(action: Action): void {
+    const until = this.#context.window?.until;
+    if (until === undefined) return;
+    for (const { modifiedAt = 0 } of judgedBy(action)) {
+      if (modifiedAt <= until + ahead) continue;
+      this.#count++;
+      this.#latest = Math.max(this.#latest, modifiedAt);
+    }
+  }
+
+  /** Warns, where the window ends now and not where somebody wants it to. */
+  tell(): void {
+    const { ledger, window, nowMs } = this.#context;
+    if (this.#count === 0 || (window?.until ?? 0) + ahead < nowMs() * 1_000) return;
+    ledger.warn(`${this.#count === 1 ? 'one entry is' : `${this.#count} entries are`} stamped in the future, up to ${Math.round((this.#latest / 1_000 - nowMs()) / 1_000)} seconds from now, and ${this.#count === 1 ? 'travels' : 'travel'} when that time has come: see whether the clocks agree`);
   }
 }
 

@@ -11,7 +11,7 @@ import type { Source, Store } from '../model/store.ts';
 import { withEvidence } from './evidence.ts';
 import { Extras } from './extras.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
-import { inOrder, reportCollision, scanned, union } from './scan.ts';
+import { inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
 import { copied } from './spill.ts';
 import type { Baseline } from './state.ts';
 import type { OneWay } from './types.ts';
@@ -42,7 +42,7 @@ export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGen
   const options = { ...given, context: coverage.context };
   using extras = new Extras();
   const types = pairing.scope === 'types' ? new Set<string>() : undefined;
-  const pages = comesAsItIs(pairing, options) ? planAsItComes(pairing, options, types) : planInOrder(pairing, options, types);
+  const pages = options.context.window ? planWindow(pairing, options) : comesAsItIs(pairing, options) ? planAsItComes(pairing, options, types) : planInOrder(pairing, options, types);
   for await (const page of pages) {
     const rest = page.filter((action) => {
       if (action.kind !== 'delete' && action.kind !== 'keep') return true;
@@ -84,6 +84,23 @@ function covered(target: Store, context: ScanContext): { readonly context: ScanC
 function comesAsItIs({ origins, target }: OneWay, { ordered }: PlanOptions): boolean {
   const { reads, dependencies, enumerates } = target.capabilities;
   return ordered !== true && origins.length === 1 && origins[0]?.capabilities.order === 'none' && reads === 'cheap' && dependencies === 'ignored' && enumerates === 'all';
+}
+
+/** What was modified within the window, next to what the target holds under the same keys. */
+async function* planWindow({ origins, target }: OneWay, { context, policy, baseline, proof = 'stat' }: PlanOptions): AsyncGenerator<readonly Action[]> {
+  const precision = Math.max(...origins.map((origin) => coarser(origin, target)));
+  const { window = {} } = context;
+  for await (const page of union(origins, context, { side: 'left', counted: true, want: 'content' })) {
+    const inside = page.filter((entry) => isInside(entry, window) && context.within?.(entry) !== false);
+    const held = await target.read(inside, context.signal && { signal: context.signal });
+    const triples = inside.map((left, i): Triple => ({ key: left.key, left, right: held[i], base: baseline?.get(left.key) }));
+    const actions: Action[] = [];
+    for (const triple of await withEvidence(triples, { leftOf: (entry) => originOf(entry, origins), right: target, precision, proof, signal: context.signal, hashes: context.hashes })) {
+      const action = decide(triple, policy, precision, context);
+      if (action) actions.push(action);
+    }
+    if (actions.length > 0) yield actions;
+  }
 }
 
 async function* planAsItComes({ origins, target }: OneWay, { context, policy, baseline, extras, proof = 'stat' }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {

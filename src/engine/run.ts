@@ -20,7 +20,7 @@ export interface Run {
 /** Makes what a run needs out of what it was given. `flowing`: what goes each way is counted by itself. */
 export function startRun({ on, signal, where, within, under, window, sortBytes, state, host = plainHost }: RunOptions, { flowing = false }: { readonly flowing?: boolean } = {}): Run {
   const ledger = new Ledger(on, () => host.now(), flowing);
-  return { ledger, context: { ledger, signal, where, within, under, window, sortBytes, hashes: new Hashes(state) }, host, backoff: defaultBackoff };
+  return { ledger, context: { ledger, signal, where, within, under, window, sortBytes, hashes: new Hashes(state), nowMs: () => host.now() }, host, backoff: defaultBackoff };
 }
 
 /** Runs `body`; an abort ends it early with an honest report instead of an error, and an error carries the report so far. */

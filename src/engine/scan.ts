@@ -25,6 +25,7 @@ export interface ScanContext {
   readonly window: Window | undefined;
   readonly sortBytes: number | undefined;
   readonly hashes: Hashes;
+  nowMs(): number;
 }
 
 export interface SideOptions extends Pick<ScanOptions, 'want' | 'collections'> {

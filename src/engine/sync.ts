@@ -17,9 +17,9 @@ import type { OneWay, Report } from './types.ts';
 import type { Delete, Deletes } from './writer.ts';
 import { withoutContents, Writer } from './writer.ts';
 
-/** The policy of a one-way run: nothing is deleted unless that was asked for. */
-export function oneWayPolicy({ deletes = 'keep', equal = 'content', replace = 'differing' }: Pick<OneWay, 'deletes' | 'equal' | 'replace'>): Policy {
-  return { direction: 'one-way', deletes, conflicts: 'left', equal, replace };
+/** The policy of a one-way run: nothing is deleted unless that was asked for, and never where a window hides what else there is. */
+export function oneWayPolicy({ deletes = 'keep', equal = 'content', replace = 'differing', window }: Pick<OneWay, 'deletes' | 'equal' | 'replace' | 'window'>): Policy {
+  return { direction: 'one-way', deletes: window ? 'keep' : deletes, conflicts: 'left', equal, replace };
 }
 
 /** What the target made of what it was given, whoever gave it: equal content stays equal, whichever origin it comes from. */

@@ -6,14 +6,15 @@ import type { Content, Entry, Stat } from '../model/entry.ts';
 import { statOf, withoutContent } from '../model/entry.ts';
 import { SyncError, toSyncError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
+import { typeOf } from '../model/key.ts';
 import type { Expectation, Outcome, Sink, Source, Write } from '../model/store.ts';
 import type { Budget } from './budget.ts';
 import { isProof, isProvenBy, proven } from './digests.ts';
 import { Grace } from './grace.ts';
 import type { Hashes } from './hashes.ts';
 import type { Ledger } from './ledger.ts';
-import { Preparation } from './preparation.ts';
 import type { Baseline } from './state.ts';
+import { Preparing } from './preparing.ts';
 import { readEach } from './read-each.ts';
 import { takeOver } from './take-over.ts';
 
@@ -56,11 +57,11 @@ type Ready = Put & { readonly entry: Entry & { readonly content: Content } };
 /** Carries out planned writes on one store: reads what is missing, expects what the plan saw, settles each answer. */
 export class Writer {
   readonly #options: WriterOptions;
-  readonly #preparation: Preparation;
+  readonly #preparing: Preparing;
 
   constructor(options: WriterOptions) {
     this.#options = options;
-    this.#preparation = new Preparation(options.sink, options.originOf);
+    this.#preparing = new Preparing(options.sink, this.#signalled());
   }
 
   get sink(): Sink {
@@ -69,14 +70,13 @@ export class Writer {
 
   /** Writes one batch; resolves to whether each put left the store as wanted. */
   async put(puts: readonly Put[]): Promise<readonly boolean[]> {
-    await this.#retrying(this.#options.sink.name, () => this.#preparation.ready(puts.map(({ entry }) => entry), this.#signalled()));
     // Where the sink can take content over, it is read only for what turns out to need it.
     const early = this.#options.sink.takeOver ? undefined : await this.#withContent(puts);
     await this.#options.beforeLosing?.(puts.filter(({ why }) => why === 'newer' || why === 'preferred' || why === 'tie'));
     await this.#options.keep?.(puts.flatMap(({ over }) => over ?? []));
     const taken = early ? [] : await this.#takeOver(puts);
     const rest = (early ?? await this.#withContent(puts.filter((_, i) => !taken[i])))[Symbol.iterator]();
-    const ready = puts.map((_, i) => (taken[i] ? undefined : rest.next().value as Ready | SyncError | undefined));
+    const ready = await this.#prepared(puts.map((_, i) => (taken[i] ? undefined : rest.next().value as Ready | SyncError | undefined)));
     const writes = ready.flatMap((put): Write[] => (put && !(put instanceof SyncError) ? [{ kind: 'put', entry: put.entry, ...this.#expecting(put) }] : []));
     const outcomes = (await this.#write(writes))[Symbol.iterator]();
     return ready.map((put, i) => {
@@ -185,6 +185,15 @@ export class Writer {
     const { sink, originOf, signal, host } = this.#options;
     using grace = new Grace(signal, host);
     return await takeOver(sink, puts.map((put) => ({ entry: put.entry, source: originOf(put.entry), ...this.#expecting(put) })), grace.signal);
+  }
+
+  /** The puts, with an error in the place of each whose collection is missing in the sink and cannot be made. */
+  async #prepared(ready: readonly (Ready | SyncError | undefined)[]): Promise<readonly (Ready | SyncError | undefined)[]> {
+    const { sink, originOf } = this.#options;
+    if (!sink.prepare) return ready;
+    const keys = ready.flatMap((put) => (put && !(put instanceof SyncError) ? [{ key: put.key, source: originOf(put.entry) }] : []));
+    const refusals = await this.#retrying(sink.name, () => this.#preparing.refusals(keys));
+    return ready.map((put) => (put && !(put instanceof SyncError) ? refusals.get(typeOf(put.key)) ?? put : put));
   }
 
   /** Each put with its content, as the origin holds it now; `undefined` where it is gone, and why where it cannot be read. */

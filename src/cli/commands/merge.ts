@@ -42,17 +42,15 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
     const { configurationOf } = await import('../configuration.ts');
     const { runMerge } = await import('../../engine/merge.ts');
     const { host, state } = pairing;
-    const { from, until } = rangeOf(values, host);
+    const range = rangeOf(values, host);
     const [a, b] = bothStores(pairing);
-    const ranged = from !== undefined || until !== undefined;
     const { newest = false, prefer = 'newest', full, overlap } = values;
     const twoWay: TwoWay = {
-      ...pairing.run, state, left: a, right: b, deletes: removes ?? !(newest || ranged) ? 'propagate' : 'keep', conflicts: prefer, ...(newest && { decides: 'time' }),
-      ...(ranged && { window: { ...(from !== undefined && { after: from }), ...(until !== undefined && { until }) } }),
+      ...pairing.run, state, left: a, right: b, deletes: removes ?? !(newest || range) ? 'propagate' : 'keep', conflicts: prefer, ...(newest && { decides: 'time' }),
     };
     if (values.watch) return await (await import('../watch.ts')).watchPairing(pairing, { values, terminal, twoWay });
     const configuration = configurationOf('merge', [left, right], pairing, values);
-    const byTime = { ...configuration, from, until, full, overlap };
+    const byTime = { ...configuration, range, full, overlap };
     if (values.dryRun) return await show(newest ? { ...twoWay, window: windowOf(twoWay, byTime) } : twoWay, { pairing, values, terminal });
     const once = (pair: TwoWay): Promise<Report> => (newest ? runByTime(pair, byTime, host) : runMerge(pair));
     const { finish } = await import('../finish.ts');

@@ -31,6 +31,7 @@ export function summary(report: Report, { paint, keptHint, byType = true, planne
   for (const warning of warnings.slice(0, listed)) lines.push(`${paint('yellow', 'warning:')} ${clean(warning)}`);
   if (warnings.length > listed) lines.push(`and ${counted(warnings.length - listed, 'more warning')}`);
   if (unguarded > 0 && tellsUnguarded) lines.push(`${counted(unguarded, 'write')} went unguarded: the destination cannot refuse a write when someone else was faster`);
+  if (counts.skipped > 0) lines.push(`${counted(counts.skipped, 'entry', 'entries')} became newer where ${counts.skipped === 1 ? 'it was' : 'they were'} to be written: the next run carries that across`);
   if (counts.kept > 0 && keptHint !== undefined) lines.push(`${counted(counts.kept, 'entry', 'entries')} ${keptHint}`);
   if (!givenUp) lines.push(closing(report, paint, planned, duration(durationMs)));
   return lines.map((line) => `${line}\n`).join('');

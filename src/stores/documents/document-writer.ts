@@ -24,6 +24,9 @@ export interface DocumentWriterOptions {
   readonly load: (paths: readonly string[]) => Promise<readonly Holder[]>;
 }
 
+/** How often a write that expects something older is tried when others write, too. */
+const mostAttempts = 10;
+
 type Put = Extract<Write, { kind: 'put' }>;
 
 /** What a write of a document comes to: files to write, and then files to remove. */
@@ -50,8 +53,12 @@ export class DocumentWriter {
   async write(batch: readonly Write[], signal: AbortSignal | undefined): Promise<readonly Outcome[]> {
     const outcomes = new Array<Outcome>(batch.length);
     for (const group of withoutRepeats(batch)) {
-      const answers = await this.#group(group.map((i) => batch[i]!), signal);
-      group.forEach((i, at) => (outcomes[i] = answers[at]!));
+      let open = group;
+      for (let attempt = 1; open.length > 0; attempt++) {
+        const answers = await this.#group(open.map((i) => batch[i]!), signal);
+        open.forEach((i, at) => (outcomes[i] = answers[at]!));
+        open = attempt < mostAttempts ? open.filter((i) => isOlderStill(batch[i]!, outcomes[i]!)) : [];
+      }
     }
     return outcomes;
   }
@@ -200,6 +207,11 @@ function documentOf({ content }: Entry): Document {
 
 function statOf({ version, modifiedAt }: Entry): Stat {
   return { ...(version !== undefined && { version }), ...(modifiedAt !== undefined && { modifiedAt }) };
+}
+
+/** Whether a write was refused although what is there by now is as old as it expects: somebody else was faster, and wrote something older. */
+function isOlderStill({ expect }: Write, outcome: Outcome): boolean {
+  return outcome.kind === 'stale' && expect !== undefined && 'older' in expect && meets(outcome.found, expect);
 }
 
 function meets(found: Entry | undefined, expect: Expectation): boolean {

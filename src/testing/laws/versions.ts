@@ -68,6 +68,19 @@ export const versions: Laws = {
       if (ability === 'kept') assert.ok(found !== undefined && Math.abs(found - time) < precision, `${found} is ${time}, give or take ${precision}`);
     }
   },
+  'a scan of a window leaves out nothing that was modified within it': async (bench) => {
+    const store = await bench.store();
+    const minute = 60_000_000;
+    const times = { a: 10, b: 20, c: 30 };
+    for (const [name, at] of Object.entries(times)) await store.write([{ kind: 'put', entry: { ...bench.sample(name, at), modifiedAt: at * minute } }]);
+    if (bench.capabilities.modifiedAt !== 'kept') return;
+    // From after the one until the other, the end included.
+    for (const [after, until] of [[10, 20], [0, 10], [19, 40], [20, 30], [5, undefined], [undefined, 20], [undefined, undefined]] as const) {
+      const found = await bench.scan({ window: { ...(after !== undefined && { after: after * minute }), ...(until !== undefined && { until: until * minute }) } });
+      const listed = new Set(found.map(({ key }) => key));
+      for (const [name, at] of Object.entries(times)) assert.ok(at <= (after ?? -1) || at > (until ?? Infinity) || listed.has(bench.key(name)), `${name} is within ${after} and ${until}`);
+    }
+  },
   'what was written is there when the place is opened again': async (bench) => {
     await bench.store({ a: 1, b: 2 });
     await bench.write(...(bench.capabilities.deletes ? [bench.remove('b')] : []));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Expectation, Outcome } from '../../model/store.ts';
+import type { Expectation, Outcome, Write } from '../../model/store.ts';
 import { assertDone } from '../bench.ts';
 import type { Bench } from '../bench.ts';
 import type { Laws } from '../laws.ts';
@@ -77,6 +77,21 @@ export const writing: Laws = {
       else if (round === 0) await bench.fill({ a: 1 });
       const version = (await bench.stat('a'))?.version;
       if (bench.capabilities.expects.includes('version') && version !== undefined) await race({ version });
+    }
+  },
+  'of writers by time the latest one stays, whoever comes last, where that is enforced': async (bench) => {
+    const store = await bench.store();
+    const { expects, modifiedAt, limits: { inFlight } } = bench.capabilities;
+    if (!expects.includes('older') || modifiedAt !== 'kept') return;
+    const minute = 60_000_000;
+    const put = (at: number): Write => ({ kind: 'put', entry: { ...bench.sample('a', at), modifiedAt: at * minute }, expect: { older: at * minute } });
+    for (let round = 0; round < 5; round++) {
+      const times = [3, 1, 4, 2].map((at) => 10 * round + at);
+      const waves = inFlight >= times.length ? [times] : times.map((at) => [at]);
+      for (const wave of waves) for (const [outcome] of await Promise.all(wave.map((at) => store.write([put(at)])))) assert.notEqual(outcome?.kind, 'failed');
+      await bench.assertHolds({ a: 10 * round + 4 });
+      const [late] = await store.write([put(10 * round + 3)]);
+      assert.ok(late?.kind === 'stale' && late.found?.modifiedAt === (10 * round + 4) * minute, 'who is too late is told what is there');
     }
   },
   'every write of a batch has its outcome, in order, and a bad one does not sink the others': async (bench) => {

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, rmSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openState } from '../../src/engine/sqlite-state.ts';
+import { Bench } from './command.ts';
+
+const day = (nth: number): string => `2015-01-0${nth}T00:00:00Z`;
+
+function record(id: string, at: string, value = ''): { readonly [path: string]: string } {
+  return { [id]: `id: ${id.replace(/\W/g, '')}\nat: ${at}\nvalue: "${value}"\n` };
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let waited = 0; !holds(); waited++) {
+    assert.ok(waited < 400, what);
+    await sleep(50);
+  }
+}
+
+test('a merge by time goes on where it ended, and --full looks at everything', async () => {
+  using bench = new Bench();
+  bench.write({ ...record('a/t/1.yaml', day(1), 'a'), ...record('b/t/1.yaml', day(2), 'b'), ...record('a/t/2.yaml', day(1)) });
+  const merge = (...more: readonly string[]) => bench.syncline(['merge', '--newest', '--modified', 'at', ...more, 'a', 'b']);
+  const dry = await merge('--dry-run');
+  assert.match(dry.stdout, /update t\/1.*\(to the left\)[^]*create t\/2/);
+  assert.equal(existsSync(bench.at('b/t/2.yaml')), false);
+  const first = await merge('--report', 'json');
+  const report = JSON.parse(first.stdout) as { readonly counts: object; readonly flows: object };
+  assert.deepEqual([first.code, report.flows], [0, { t: { left: { read: 1, written: 1, skipped: 0 }, right: { read: 2, written: 1, skipped: 1 } } }]);
+  // Older than where the last run ended: only who looks at everything sees it.
+  bench.write(record('a/t/3.yaml', day(1)));
+  assert.match((await merge()).stdout, /nothing to do/);
+  assert.match((await merge('--full')).stdout, /1 change/);
+  assert.match((await merge('--overlap', '0')).stdout, /nothing to do/);
+});
+
+test('a merge by time deletes only with --delete, and then looks at everything', async () => {
+  using bench = new Bench();
+  for (const id of [1, 2, 3]) bench.write(record(`a/t/${id}.yaml`, day(1)));
+  const merge = (...more: readonly string[]) => bench.syncline(['merge', '--newest', '--modified', 'at', ...more, 'a', 'b']);
+  await merge('--delete');
+  rmSync(bench.at('a/t/1.yaml'));
+  assert.match((await merge('--delete', '--report', 'json')).stdout, /"deleted": 1/);
+  assert.equal(existsSync(bench.at('b/t/1.yaml')), false);
+  rmSync(bench.at('a/t/2.yaml'));
+  await merge('--full');
+  assert.equal(existsSync(bench.at('a/t/2.yaml')), true);
+});
+
+test('sync and diff take a range, too', async () => {
+  using bench = new Bench();
+  for (const id of [1, 2, 3, 4]) bench.write(record(`a/t/${id}.yaml`, day(id)));
+  const range = ['--modified', 'at', '--from', day(1), '--until', '1420243200'] as const;
+  const { code, stdout } = await bench.syncline(['diff', '--summary', ...range, 'a', 'b']);
+  assert.deepEqual([code, [...stdout.matchAll(/create (\S+)/g)].map(([, key]) => key)], [1, ['t/2', 't/3']]);
+  assert.equal((await bench.syncline(['sync', ...range, 'a', 'b'])).code, 0);
+  assert.deepEqual([1, 2, 3, 4].filter((id) => existsSync(bench.at(`b/t/${id}.yaml`))), [2, 3]);
+  assert.equal((await bench.syncline(['sync', '--delete', ...range, 'a', 'b'])).code, 2);
+});
+
+for (const [command, ...flags] of [['merge', '--newest', '--modified', 'at'], ['merge'], ['sync']] as const) {
+  test(`${[command, ...flags].join(' ')} --every goes on until it is told to end`, async () => {
+    using bench = new Bench();
+    bench.write({ ...record('a/t/1.yaml', day(1)), ...record('b/t/1.yaml', day(1)) });
+    const { code, stdout } = await bench.syncline([command, ...flags, '--every', '200ms', '--report', 'ndjson', 'a', 'b'], {
+      meanwhile: (child) => void (async () => {
+        await until('the first run is over', () => existsSync(bench.at('.state/syncline/state.db')));
+        bench.write(record('a/t/2.yaml', day(2)));
+        await until('what is new arrives', () => existsSync(bench.at('b/t/2.yaml')));
+        child.kill('SIGTERM');
+      })(),
+    });
+    assert.equal(code, 0);
+    assert.ok(stdout.split('\n').filter((line) => line.includes('"event":"report"')).length >= 1);
+  });
+}
+
+test('a run that fails does not end --every, but for the very first one', async () => {
+  using bench = new Bench();
+  bench.write(record('a/t/1.yaml', day(1)));
+  const first = await bench.syncline(['merge', '--newest', '--modified', 'at', '--every', '1s', 'nowhere', 'b']);
+  assert.notEqual(first.code, 0);
+  const later = await bench.syncline(['merge', '--newest', '--modified', 'at', '--every', '200ms', 'a', 'b'], {
+    meanwhile: (child) => void (async () => {
+      await until('the first run is over', () => existsSync(bench.at('b/t/1.yaml')));
+      bench.write({ 'a/t/2.yaml': 'id: 2\n' });
+      let heard = '';
+      child.stdout!.on('data', (text: string) => (heard += text));
+      await until('the failure is told', () => heard.includes('does not say when'));
+      bench.write(record('a/t/2.yaml', new Date().toISOString()));
+      await until('the next run does what the last one could not', () => existsSync(bench.at('b/t/2.yaml')));
+      child.kill('SIGTERM');
+    })(),
+  });
+  assert.equal(later.code, 0);
+});
+
+test('a lock of a process that was killed is taken over at once', async () => {
+  using bench = new Bench();
+  bench.write(record('a/t/1.yaml', day(1)));
+  const args = ['merge', '--newest', '--modified', 'at', 'a', 'b'];
+  await bench.syncline(args);
+  const dead = spawn(process.execPath, ['-e', '']);
+  await once(dead, 'exit');
+  const take = async (pid: number | undefined): Promise<void> => {
+    await using state = openState(bench.at('.state/syncline/state.db'));
+    const [checkpoint] = state.checkpoints.list();
+    assert.ok('token' in state.locks.take(checkpoint!.configuration, { holder: `process ${pid} on ${hostname()}`, sinceMs: Date.now(), untilMs: Date.now() + 20_000 }));
+  };
+  await take(dead.pid);
+  assert.equal((await bench.syncline(args)).code, 0);
+  await take(process.pid);
+  const refused = await bench.syncline(args);
+  assert.equal(refused.code, 3);
+  assert.match(refused.stderr, /another run of this configuration is under way/);
+});
+
+test('a checkpoint is listed, shown, set and forgotten', async () => {
+  using bench = new Bench();
+  bench.write(record('a/t/1.yaml', day(1)));
+  await bench.syncline(['merge', '--newest', '--modified', 'at', 'a', 'b']);
+  const state = async (...args: readonly string[]): Promise<string> => (await bench.syncline(['state', ...args])).stdout;
+  const [, id, name] = /^(\w{8}) {2}until \S+Z {2}(.*)\n$/.exec(await state()) ?? [];
+  assert.equal(name, 'merge a and b, modified at');
+  assert.equal(await state('set', id!, '1420070400.5'), `${id} ${' '}until 2015-01-01T00:00:00.5Z  ${name}\n`);
+  assert.equal(await state('show', id!.slice(0, 3)), `${id}  until 2015-01-01T00:00:00.5Z  ${name}\n`);
+  assert.equal(await state('forget', id!), '');
+  assert.equal(await state('list'), '');
+});
