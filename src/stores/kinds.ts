@@ -1,7 +1,7 @@
 import type { StoreKind } from '../model/kind.ts';
 
 /** The kinds of place there are, by name. */
-export type KindName = 'rest' | 'file' | 'tree' | 's3' | 'swift' | 'sftp' | 'stdio' | 'null' | 'memory';
+export type KindName = 'rest' | 'file' | 'tree' | 's3' | 'swift' | 'sftp' | 'cassandra' | 'stdio' | 'null' | 'memory';
 
 /** How each kind is written and loaded. Nothing of a kind is loaded before its name is used. */
 export const kinds: { readonly [name in KindName]: () => Promise<StoreKind> } = {
@@ -11,6 +11,7 @@ export const kinds: { readonly [name in KindName]: () => Promise<StoreKind> } = 
   s3: async () => (await import('./s3/kind.ts')).kind as StoreKind,
   swift: async () => (await import('./swift/kind.ts')).kind as StoreKind,
   sftp: async () => (await import('./sftp/kind.ts')).kind as StoreKind,
+  cassandra: async () => (await import('./cassandra/kind.ts')).kind as StoreKind,
   stdio: async () => (await import('./stdio/kind.ts')).kind as StoreKind,
   null: async () => (await import('./null/kind.ts')).kind as StoreKind,
   memory: async () => (await import('./memory/kind.ts')).kind as StoreKind,

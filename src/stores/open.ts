@@ -53,10 +53,10 @@ export interface OpenPair extends AsyncDisposable {
   readonly scope: 'everything' | 'types';
 }
 
-const schemes = 'http://, https://, s3://, swift://, sftp://, memory:';
+const schemes = 'http://, https://, s3://, swift://, sftp://, cassandra://, memory:';
 
 /** The kinds whose scheme is their name. */
-const schemed: readonly KindName[] = ['s3', 'swift', 'sftp'];
+const schemed: readonly KindName[] = ['s3', 'swift', 'sftp', 'cassandra'];
 /** The kinds whose entries are objects, with types and classes and access lists. */
 const objectKinds: readonly KindName[] = ['s3', 'swift'];
 /** The kinds that hold files, or things like files. */

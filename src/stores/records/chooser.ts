@@ -1,0 +1,26 @@
+import { SyncError } from '../../model/errors.ts';
+
+/** Whether a collection is one of those that an option names: names and globs with `*` and `?`, separated by commas. Without one, all are. */
+export function chooser(option: string | undefined): (collection: string) => boolean {
+  if (option === undefined) return () => true;
+  const patterns = option.split(',').map((pattern) => [...pattern.trim()]);
+  if (patterns.some((pattern) => pattern.length === 0)) throw new SyncError('invalid', `collections is ${JSON.stringify(option)}, which holds an empty name`, { hint: 'write names and globs with commas between them, as in orders,customer*' });
+  return (collection) => patterns.some((pattern) => matches(pattern, [...collection]));
+}
+
+/** In time of the one length times the other at most: only the last `*` is ever tried again. */
+function matches(pattern: readonly string[], name: readonly string[]): boolean {
+  let [at, star, from] = [0, -1, 0];
+  for (let i = 0; i < name.length; i++) {
+    if (pattern[at] === '*') {
+      [star, from] = [at++, i--];
+    } else if (pattern[at] === '?' || (at < pattern.length && pattern[at] === name[i])) {
+      at++;
+    } else if (star >= 0) {
+      at = star + 1;
+      i = from++;
+    } else return false;
+  }
+  while (pattern[at] === '*') at++;
+  return at === pattern.length;
+}
