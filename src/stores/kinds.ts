@@ -3,7 +3,7 @@ import type { StoreKind } from '../model/kind.ts';
 /** The kinds of place there are, by name. */
 export type KindName =
   | 'rest' | 'file' | 'tree' | 's3' | 'swift' | 'sftp'
-  | 'sqlite' | 'postgres' | 'mysql' | 'elasticsearch' | 'opensearch'
+  | 'sqlite' | 'postgres' | 'mysql' | 'cassandra' | 'elasticsearch' | 'opensearch'
   | 'stdio' | 'null' | 'memory';
 
 /** How each kind is written and loaded. Nothing of a kind is loaded before its name is used. */
@@ -19,6 +19,7 @@ export const kinds: { readonly [name in KindName]: () => Promise<StoreKind> } = 
   mysql: async () => (await import('./sql/mysql/kind.ts')).kind as StoreKind,
   elasticsearch: async () => (await import('./elastic/kind.ts')).elasticsearch as StoreKind,
   opensearch: async () => (await import('./elastic/kind.ts')).opensearch as StoreKind,
+  cassandra: async () => (await import('./cassandra/kind.ts')).kind as StoreKind,
   stdio: async () => (await import('./stdio/kind.ts')).kind as StoreKind,
   null: async () => (await import('./null/kind.ts')).kind as StoreKind,
   memory: async () => (await import('./memory/kind.ts')).kind as StoreKind,

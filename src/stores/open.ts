@@ -55,10 +55,10 @@ export interface OpenPair extends AsyncDisposable {
   readonly scope: 'everything' | 'types';
 }
 
-const schemes = 'http://, https://, s3://, swift://, sftp://, sqlite:, postgres://, mysql://, elasticsearch://, opensearch://, memory:';
+const schemes = 'http://, https://, s3://, swift://, sftp://, sqlite:, postgres://, mysql://, cassandra://, elasticsearch://, opensearch://, memory:';
 
 /** The kinds whose scheme is their name. */
-const schemed: readonly KindName[] = ['s3', 'swift', 'sftp', 'sqlite', 'postgres', 'mysql', 'elasticsearch', 'opensearch'];
+const schemed: readonly KindName[] = ['s3', 'swift', 'sftp', 'sqlite', 'postgres', 'mysql', 'cassandra', 'elasticsearch', 'opensearch'];
 /** Other names of theirs, and what says how a place is spoken to. */
 const aliases: { readonly [scheme: string]: KindName } = {
   'postgresql': 'postgres', 'mariadb': 'mysql',

@@ -1,0 +1,177 @@
+import { toSyncError } from '../../model/errors.ts';
+import type { Micros } from '../../model/entry.ts';
+import type { Page, Problem, Window } from '../../model/store.ts';
+import { entryOfRow, placeOf } from './records.ts';
+import type { RecordEntry } from './records.ts';
+import type { Row, Rows, Session } from './session.ts';
+import { rangeQuery } from './statements.ts';
+import type { Table } from './tables.ts';
+import { boundBytes } from './times.ts';
+
+const pageRows = 1_000;
+/** Ranges for each that is read at a time, so that a large one at the end keeps nobody waiting for long. */
+const rangesPerLane = 4;
+
+export interface TableScanOptions {
+  readonly session: Session;
+  readonly table: Table;
+  /** Ranges read at once. */
+  readonly lanes: number;
+  /** Whether the ring of the cluster is one of 64-bit tokens, which can be cut into ranges. */
+  readonly divisible: boolean;
+  readonly window: Window | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+interface Range {
+  /** The tokens after which and up to which. Absent: all. */
+  readonly tokens?: readonly [bigint, bigint];
+  pageState: string | undefined;
+  /** The newest row so far of a record whose rows may go on in the next page. */
+  held?: RecordEntry;
+}
+
+/** All entries of a table. Ranges of the ring are read side by side, each in pages; no more pages are held than ranges are read at once. */
+export class TableScan {
+  readonly #options: TableScanOptions;
+  readonly #narrowing: Narrowing;
+
+  constructor(options: TableScanOptions) {
+    this.#options = options;
+    this.#narrowing = narrowingOf(options);
+  }
+
+  async *pages(): AsyncGenerator<Page> {
+    // One page holds a small table whole, and then cutting it up would only cost.
+    const whole: Range = { pageState: undefined };
+    const first = await this.#next(whole);
+    const ended = (first.pageState ?? undefined) === undefined;
+    if (ended || !this.#options.divisible) {
+      yield* this.#page(whole, first, ended);
+      if (!ended) yield* this.#lane(whole, first.pageState!);
+      return;
+    }
+    yield* this.#sideBySide();
+  }
+
+  async *#lane(range: Range, from: string): AsyncGenerator<Page> {
+    range.pageState = from;
+    for (let ended = false; !ended;) {
+      const rows = await this.#next(range);
+      ended = (rows.pageState ?? undefined) === undefined;
+      yield* this.#page(range, rows, ended);
+      range.pageState = rows.pageState;
+    }
+  }
+
+  async *#sideBySide(): AsyncGenerator<Page> {
+    const { lanes } = this.#options;
+    const waiting = ringIn(lanes * rangesPerLane);
+    const underWay = new Map<Range, Promise<{ readonly range: Range; readonly rows: Rows }>>();
+    const ask = (range: Range): void => {
+      const answer = this.#next(range).then((rows) => ({ range, rows }));
+      // What fails while another page is looked at is thrown when its turn comes.
+      answer.catch(() => {});
+      underWay.set(range, answer);
+    };
+    try {
+      for (;;) {
+        while (underWay.size < lanes && waiting.length > 0) ask(waiting.pop()!);
+        if (underWay.size === 0) return;
+        const { range, rows } = await Promise.race(underWay.values());
+        underWay.delete(range);
+        const next = rows.pageState ?? undefined;
+        const page = [...this.#page(range, rows, next === undefined)];
+        if (next !== undefined) {
+          range.pageState = next;
+          ask(range);
+        }
+        yield* page;
+      }
+    } finally {
+      await Promise.allSettled(underWay.values());
+    }
+  }
+
+  #next({ tokens, pageState }: Range): Promise<Rows> {
+    const { session, table, signal } = this.#options;
+    const { conditions, values, filtering } = this.#narrowing;
+    const cql = rangeQuery(table, { tokens: tokens !== undefined, conditions, filtering });
+    return session.run({ cql, values: [...tokens ?? [], ...values], what: `read ${table.name} of ${session.name}`, fetchSize: pageRows, signal, ...(pageState !== undefined && { pageState }) });
+  }
+
+  *#page(range: Range, { rows }: Rows, ended: boolean): Generator<Page> {
+    const { table, window, signal } = this.#options;
+    signal?.throwIfAborted();
+    const entries: RecordEntry[] = [];
+    const problems: Problem[] = [];
+    const take = (entry: RecordEntry): void => { if (isWithin(entry.modifiedAt, window)) entries.push(entry); };
+    for (const row of rows as unknown as readonly Row[]) {
+      let entry: RecordEntry | undefined;
+      try {
+        entry = entryOfRow(table, row);
+      } catch (cause) {
+        problems.push({ place: placeOf(table, row), error: toSyncError(cause) });
+        continue;
+      }
+      if (entry === undefined) continue;
+      if (!table.versioned) take(entry);
+      else {
+        // The rows of a record come one after the other, in the order of their times or against it.
+        if (range.held && range.held.key !== entry.key) take(range.held);
+        if (range.held?.key !== entry.key || table.modified!.order === 'asc') range.held = entry;
+      }
+    }
+    if (ended && range.held) take(range.held);
+    if (ended) delete range.held;
+    if (entries.length > 0 || problems.length > 0) yield { entries, ...(problems.length > 0 && { problems }) };
+  }
+}
+
+interface Narrowing {
+  readonly conditions: readonly string[];
+  readonly values: readonly unknown[];
+  readonly filtering: boolean;
+}
+
+/** What of the window the server can look at. Everything else is looked at here, when it has come. */
+function narrowingOf({ session, table, window }: TableScanOptions): Narrowing {
+  const nothing: Narrowing = { conditions: [], values: [], filtering: false };
+  const { modified, modifiedUnit, indexed, versioned } = table;
+  if (!modified || window === undefined || (window.after === undefined && window.until === undefined)) return nothing;
+  const clusters = modified.kind === 'clustering' && table.clustering[0] === modified;
+  if (!indexed && !clusters) {
+    session.host.log('info', `${table.name} of ${session.name} is read whole for a range of ${modified.name}, which has no index: CREATE INDEX ON ${table.cql} (${modified.cql}) USING 'sai' makes one`);
+    return nothing;
+  }
+  const conditions: string[] = [];
+  const values: unknown[] = [];
+  const bound = (operator: string, micros: Micros): void => {
+    const bytes = boundBytes(modified, modifiedUnit, micros);
+    if (bytes === undefined) return;
+    conditions.push(`${modified.cql} ${operator} ?`);
+    values.push(bytes);
+  };
+  if (window.after !== undefined) bound('>=', window.after);
+  // Of several versions the newest counts, also where that is beyond the window.
+  if (window.until !== undefined && !versioned) bound('<', window.until + 1);
+  if (conditions.length === 0) return nothing;
+  // Without a partition the server wants to be told that it may look at every row of a range; that is what reading it whole would cost, too.
+  if (!indexed) session.host.log('info', `${table.name} of ${session.name} is searched whole by the server for a range of ${modified.name}, and only what lies in it is sent`);
+  return { conditions, values, filtering: !indexed };
+}
+
+function isWithin(modifiedAt: Micros | undefined, window: Window | undefined): boolean {
+  if (modifiedAt === undefined || window === undefined) return true;
+  return modifiedAt > (window.after ?? -Infinity) && modifiedAt <= (window.until ?? Infinity);
+}
+
+/** The ring in so many equal ranges, the last one first. */
+function ringIn(count: number): Range[] {
+  const first = -(2n ** 63n);
+  const step = 2n ** 64n / BigInt(count);
+  return Array.from({ length: count }, (_, i): Range => {
+    const from = first + BigInt(i) * step;
+    return { tokens: [from, i === count - 1 ? 2n ** 63n - 1n : from + step], pageState: undefined };
+  }).reverse();
+}

@@ -1,0 +1,162 @@
+import type * as cassandra from 'cassandra-driver';
+import type { Client, ClientOptions, types } from 'cassandra-driver';
+import { SyncError } from '../../model/errors.ts';
+import type { Host } from '../../model/host.ts';
+import { Gate } from '../sftp/gate.ts';
+import { cassandraError } from './failure.ts';
+
+/** How many replicas must agree, by the names the driver has for it. */
+export type Consistency = 'one' | 'localOne' | 'quorum' | 'localQuorum' | 'eachQuorum' | 'all';
+
+export interface SessionOptions {
+  readonly host: Host;
+  /** Fit to print. */
+  readonly name: string;
+  readonly contactPoints: readonly string[];
+  readonly localDataCenter?: string;
+  /** Certificates and the key as their files hold them. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly user?: string;
+  readonly consistency: Consistency;
+  readonly timeoutMs: number;
+  /** Statements under way at once. */
+  readonly concurrency: number;
+}
+
+/** How one statement is to be run. */
+export interface Statement {
+  readonly cql: string;
+  readonly values?: readonly unknown[];
+  /** What it does, for errors: `write orders/42`. */
+  readonly what: string;
+  /** Whether to read what a conditional write under way may be about to change, too, or to have such a one decided. */
+  readonly serial?: boolean;
+  /** Whether running it twice is as good as once. Default: true. */
+  readonly idempotent?: boolean;
+  readonly pageState?: string;
+  readonly fetchSize?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+type Driver = typeof cassandra;
+
+/** What a statement is answered with. */
+export type Rows = types.ResultSet;
+
+/** One row of an answer: values by the names of columns. */
+export interface Row {
+  readonly [column: string]: unknown;
+}
+
+/** One connection to a cluster, made when first needed. The driver is loaded then. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly gate: Gate;
+  #connected: Promise<{ readonly client: Client; readonly driver: Driver }> | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.gate = new Gate(options.concurrency);
+  }
+
+  get host(): Host {
+    return this.#options.host;
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** Runs a statement, prepared. What fails is thrown as the driver has it: whether it may have been done has to be told from that. */
+  async attempt({ cql, values = [], what, serial = false, idempotent = true, pageState, fetchSize = 0, signal }: Statement): Promise<Rows> {
+    signal?.throwIfAborted();
+    const { client, driver: { types: { consistencies } } } = await this.#connection(what);
+    return await client.execute(cql, [...values], {
+      prepare: true, isIdempotent: idempotent, captureStackTrace: false,
+      serialConsistency: consistencies.serial,
+      ...(serial && { consistency: consistencies.serial }),
+      ...(fetchSize > 0 && { fetchSize }),
+      ...(pageState !== undefined && { pageState }),
+    });
+  }
+
+  /** Runs a statement, prepared. What fails is thrown as a sentence. */
+  async run(statement: Statement): Promise<Rows> {
+    try {
+      return await this.attempt(statement);
+    } catch (cause) {
+      if (cause instanceof Error && cause.name === 'AbortError') throw cause;
+      throw cassandraError(cause, statement.what, { store: this.name });
+    }
+  }
+
+  async close(): Promise<void> {
+    const connected = this.#connected;
+    this.#connected = undefined;
+    await connected?.then(({ client }) => client.shutdown(), () => {});
+  }
+
+  #connection(what: string): Promise<{ readonly client: Client; readonly driver: Driver }> {
+    return (this.#connected ??= this.#connect(what).catch((cause: unknown) => {
+      // Whoever tries again may find it up.
+      this.#connected = undefined;
+      throw cause;
+    }));
+  }
+
+  async #connect(what: string): Promise<{ readonly client: Client; readonly driver: Driver }> {
+    const driver = (await import('cassandra-driver')).default as unknown as Driver;
+    const localDataCenter = this.#options.localDataCenter ?? await this.#discover(driver, what);
+    const client = new driver.Client({ ...this.#clientOptions(driver), localDataCenter });
+    await this.#open(client, what);
+    return { client, driver };
+  }
+
+  /** The data centre of the first node that answers. */
+  async #discover(driver: Driver, what: string): Promise<string> {
+    const { RoundRobinPolicy } = driver.policies.loadBalancing;
+    const options = this.#clientOptions(driver);
+    const client = new driver.Client({ ...options, policies: { ...options.policies, loadBalancing: new RoundRobinPolicy() } });
+    await this.#open(client, what);
+    try {
+      const [row] = (await client.execute('SELECT data_center FROM system.local')).rows;
+      return String(row?.['data_center']);
+    } catch (cause) {
+      throw cassandraError(cause, what, { store: this.name });
+    } finally {
+      await client.shutdown();
+    }
+  }
+
+  async #open(client: Client, what: string): Promise<void> {
+    try {
+      await client.connect();
+    } catch (cause) {
+      await client.shutdown().catch(() => {});
+      throw cassandraError(cause, what, { store: this.name });
+    }
+  }
+
+  #clientOptions(driver: Driver): ClientOptions {
+    const { contactPoints, user, tls, timeoutMs, consistency, host } = this.#options;
+    const { retry } = driver.policies;
+    const password = host.environment['CASSANDRA_PASSWORD'];
+    if (user !== undefined && password === undefined) throw new SyncError('denied', `there is no password for ${user} at ${this.name}`, { store: this.name, hint: 'set CASSANDRA_PASSWORD' });
+    return {
+      contactPoints: [...contactPoints],
+      ...(user !== undefined && password !== undefined && { authProvider: new driver.auth.PlainTextAuthProvider(user, password) }),
+      ...(tls && { sslOptions: { ...tls, rejectUnauthorized: true } }),
+      encoding: { map: Map, useBigIntAsLong: true, useBigIntAsVarint: true, copyBuffer: true },
+      queryOptions: { consistency: driver.types.consistencies[consistency] },
+      socketOptions: { readTimeout: timeoutMs, connectTimeout: Math.min(timeoutMs, 20_000) },
+      policies: {
+        // What is not idempotent is not sent again by the driver, which cannot know what became of it.
+        retry: new retry.IdempotenceAwareRetryPolicy(new retry.RetryPolicy()),
+        // The coordinator's clock is the one by which conditional writes are ordered.
+        ...({ timestampGeneration: null } as object),
+      },
+      // The tables of the schema are read where they are needed.
+      isMetadataSyncEnabled: false,
+    };
+  }
+}

@@ -1,0 +1,233 @@
+// A real Cassandra of one node for the tests of one process, made of the jars that Maven has of it.
+import assert from 'node:assert/strict';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, globSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import type { Client } from 'cassandra-driver';
+import cassandra from 'cassandra-driver';
+import type { Host } from '../../src/model/host.ts';
+import { plainHost } from '../../src/model/plain-host.ts';
+import type { CassandraStore } from '../../src/stores/cassandra/cassandra-store.ts';
+import { kind } from '../../src/stores/cassandra/kind.ts';
+import type { CassandraOptions } from '../../src/stores/cassandra/kind.ts';
+import { flagsOf, settingsOf } from './cassandra-settings.ts';
+import type { CassandraPorts } from './cassandra-settings.ts';
+import { freePort } from './free-port.ts';
+
+const run = promisify(execFile);
+const version = '5.0.9';
+const installTimeoutMs = 480_000;
+const startTimeoutMs = 180_000;
+const heap = '512m';
+
+/** A server that answers, and a keyspace of its own for each test file. */
+export interface CassandraServer {
+  readonly port: number;
+  /** A client that may do everything. */
+  readonly client: Client;
+  readonly keyspace: string;
+}
+
+interface Parts {
+  readonly java: string;
+  readonly jars: string;
+}
+
+/** What it takes to run one, installed where need be; a sentence where there can be none. */
+async function findParts(): Promise<Parts | string> {
+  let java = findJava();
+  if (java === undefined) {
+    const missing = await install('openjdk-17-jre-headless');
+    java = findJava();
+    if (java === undefined) return missing ?? 'there is no Java 17 on this machine';
+  }
+  const folder = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'syncline', `cassandra-${version}`);
+  const jars = join(folder, 'lib');
+  if (existsSync(jars)) return { java, jars };
+  if (spawnSync('mvn', ['--version']).error) {
+    const missing = await install('maven');
+    if (missing !== undefined) return missing;
+  }
+  return await download(folder) ?? { java, jars };
+}
+
+/** Cassandra 5 runs on Java 11 and 17, and on no other. */
+function findJava(): string | undefined {
+  const homes = [process.env['JAVA_HOME'], ...globSync('/usr/lib/jvm/*17*')].filter((home) => home !== undefined);
+  return [...homes.map((home) => join(home, 'bin', 'java')), 'java'].find((java) => {
+    const said = spawnSync(java, ['-version'], { encoding: 'utf8' }).stderr ?? '';
+    return /version "(?:11|17)\b/.test(said);
+  });
+}
+
+async function install(name: string): Promise<string | undefined> {
+  if (process.getuid?.() !== 0 || which('apt-get') === undefined) return `${name} is missing, and only root can install it`;
+  console.error(`installing ${name}`);
+  const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, timeout: installTimeoutMs, maxBuffer: Infinity };
+  for (let attempts = 1; ; attempts++) {
+    try {
+      await run('apt-get', ['update', '-q'], options);
+      await run('apt-get', ['install', '-y', '-q', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', name], options);
+      return undefined;
+    } catch (error) {
+      if (attempts >= 5) return `apt-get could not install ${name} (${(error as { stderr?: string }).stderr?.trim().split('\n').at(-1) ?? ''})`;
+      // Another test may be installing just now.
+      await sleep(5_000);
+    }
+  }
+}
+
+/** Has Maven gather the jars, once for each user of the machine. */
+async function download(folder: string): Promise<string | undefined> {
+  mkdirSync(join(folder, '..'), { recursive: true });
+  const draft = mkdtempSync(`${folder}.draft-`);
+  console.error(`downloading Cassandra ${version}: this takes a minute, once`);
+  try {
+    writeFileSync(join(draft, 'pom.xml'), `<project>
+  <modelVersion>4.0.0</modelVersion><groupId>test</groupId><artifactId>cassandra</artifactId><version>1</version><packaging>pom</packaging>
+  <dependencies><dependency><groupId>org.apache.cassandra</groupId><artifactId>cassandra-all</artifactId><version>${version}</version></dependency></dependencies>
+</project>`);
+    await run('mvn', ['-B', '-ntp', '-q', '-f', join(draft, 'pom.xml'), 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${join(draft, 'lib')}`], { timeout: installTimeoutMs, maxBuffer: Infinity });
+    renameSync(draft, folder);
+    return undefined;
+  } catch (error) {
+    // Another test may have had them first.
+    if (existsSync(join(folder, 'lib'))) return undefined;
+    const { stdout = '', message } = error as { stdout?: string; message: string };
+    return `Maven could not download Cassandra (${(stdout.trim() || message).split('\n').find((line) => line.includes('ERROR')) ?? message})`;
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+const parts = await findParts();
+const missing = typeof parts === 'string' ? parts : undefined;
+
+/** Why there is no server on this machine; false where there is one. For the `skip` of a test. */
+export const withoutCassandra: { readonly skip: string | false } = { skip: missing ?? false };
+if (missing !== undefined) console.error(`Cassandra cannot be run: ${missing}`);
+if (process.env['SYNCLINE_REQUIRE_SERVICES'] === '1') test('Cassandra can be run where services are required', () => assert.equal(missing, undefined));
+
+let running: Promise<CassandraServer> | undefined;
+let stop = async (): Promise<void> => {};
+after(() => stop());
+
+/** The server of this process, started when first asked for, and ended with the tests. `SYNCLINE_CASSANDRA` names the port of one that runs already. */
+export function cassandraServer(): Promise<CassandraServer> {
+  const port = process.env['SYNCLINE_CASSANDRA'];
+  return (running ??= port === undefined ? start() : use(Number(port)));
+}
+
+async function use(port: number): Promise<CassandraServer> {
+  const client = clientOf(port);
+  const keyspace = `tests_${process.pid}`;
+  stop = async () => {
+    await client.execute(`DROP KEYSPACE IF EXISTS ${keyspace}`);
+    await client.shutdown();
+  };
+  await fill(client, keyspace);
+  return { port, client, keyspace };
+}
+
+function clientOf(port: number): Client {
+  return new cassandra.Client({ contactPoints: [`127.0.0.1:${port}`], localDataCenter: 'datacenter1', socketOptions: { readTimeout: 60_000, connectTimeout: 20_000 } });
+}
+
+async function fill(client: Client, keyspace: string): Promise<void> {
+  await client.connect();
+  await client.execute(`CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`);
+}
+
+/** Opens the keyspace of the tests, or another one. */
+export async function openCassandra(options: CassandraOptions = {}, host: Partial<Host> = {}, keyspace?: string): Promise<CassandraStore> {
+  const server = await cassandraServer();
+  return await kind.open(`cassandra://127.0.0.1:${server.port}/${keyspace ?? server.keyspace}`, { missing: 'empty', ...options }, { ...plainHost, environment: {}, ...host }) as CassandraStore;
+}
+
+async function start(): Promise<CassandraServer> {
+  assert.ok(typeof parts !== 'string');
+  const root = mkdtempSync(join(tmpdir(), 'syncline-cassandra-'));
+  for (let attempts = 1; ; attempts++) {
+    const ports: CassandraPorts = { cql: await freePort(), storage: await freePort() };
+    const child = launch(parts, root, ports);
+    const endNow = (): void => void child.kill('SIGKILL');
+    process.once('exit', endNow);
+    const ended = new Promise<void>((resolve) => void child.once('exit', () => resolve()));
+    const kill = async (): Promise<void> => {
+      if (child.exitCode === null && child.signalCode === null) endNow();
+      await ended;
+      process.off('exit', endNow);
+    };
+    const answered = await answers(child, ports.cql);
+    if (answered) {
+      const client = clientOf(ports.cql);
+      stop = async () => {
+        await client.shutdown();
+        // What it holds is thrown away, so that nothing need be written out.
+        await kill();
+        rmSync(root, { recursive: true, force: true });
+      };
+      const keyspace = 'tests';
+      await fill(client, keyspace);
+      return { port: ports.cql, client, keyspace };
+    }
+    await kill();
+    const said = readFileSync(join(root, 'log'), 'utf8').split('\n').filter((line) => !/^\s+at |^INFO /.test(line)).slice(-20).join('\n');
+    // A port may be taken in between by another test.
+    if (attempts >= 3 || !/Address already in use|in use by another process|Failed to bind/i.test(said)) {
+      rmSync(root, { recursive: true, force: true });
+      throw new Error(`Cassandra did not start: ${said}`);
+    }
+  }
+}
+
+function launch({ java, jars }: Parts, root: string, ports: CassandraPorts): ChildProcess {
+  const config = join(root, 'cassandra.yaml');
+  mkdirSync(join(root, 'triggers'), { recursive: true });
+  // What is JSON is YAML.
+  writeFileSync(config, JSON.stringify(settingsOf(root, ports)));
+  writeFileSync(join(root, 'logback.xml'), '<configuration><appender name="out" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%-5level %logger{0} %msg%n</pattern></encoder></appender><root level="INFO"><appender-ref ref="out"/></root></configuration>');
+  const log = openSync(join(root, 'log'), 'a');
+  const own = [`-Djava.io.tmpdir=${root}`, `-Dcassandra.config=${pathToFileURL(config).href}`, `-Dcassandra.storagedir=${root}`, `-Dcassandra.logdir=${root}`, `-Dcassandra.triggers_dir=${join(root, 'triggers')}`, `-Dlogback.configurationFile=${pathToFileURL(join(root, 'logback.xml')).href}`];
+  const parameters = ['-Xms128m', `-Xmx${heap}`, ...flagsOf, ...own, '-cp', join(jars, '*'), 'org.apache.cassandra.service.CassandraDaemon'];
+  // Where the platform can, the server ends with whoever started it, however that ends.
+  const guard = which('setpriv');
+  const child = guard === undefined ? spawn(java, parameters, { stdio: ['ignore', log, log], cwd: root }) : spawn(guard, ['--pdeathsig', 'KILL', java, ...parameters], { stdio: ['ignore', log, log], cwd: root });
+  closeSync(log);
+  return child;
+}
+
+async function answers(child: ChildProcess, port: number): Promise<boolean> {
+  const startedAt = Date.now();
+  while (child.exitCode === null && child.signalCode === null && Date.now() - startedAt < startTimeoutMs) {
+    if (await speaks(port)) return true;
+    await sleep(100);
+  }
+  return false;
+}
+
+/** Asks for what it supports, in version 4 of its protocol. */
+function speaks(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => void socket.write(Buffer.from([4, 0, 0, 0, 5, 0, 0, 0, 0])));
+    const answer = (right: boolean): void => {
+      socket.destroy();
+      resolve(right);
+    };
+    socket.setTimeout(3_000, () => answer(false));
+    socket.once('data', (bytes: Buffer) => answer(bytes[4] === 6));
+    socket.once('error', () => answer(false));
+    socket.once('close', () => answer(false));
+  });
+}
+
+function which(name: string): string | undefined {
+  return (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
