@@ -72,3 +72,26 @@ describe('two-way', () => {
   ];
   for (const [law, left, right, remembered, policy, expected] of rows) test(law, () => assert.equal(told(left, right, remembered, policy), expected));
 });
+
+describe('two-way, by time', () => {
+  const keep: Policy = { direction: 'two-way', deletes: 'keep', conflicts: 'newest', decides: 'time' };
+  const travel: Policy = { ...keep, deletes: 'propagate' };
+  const at = (value: string, ms: number): Entry => entry(value, ms * 1000);
+  const rows: readonly [law: string, left: Entry | undefined, right: Entry | undefined, base: Base | undefined, policy: Policy, expected: string][] = [
+    ['the later one wins', at('a', 1), at('b', 2), none, keep, 'left := right (newer)'],
+    ['whatever was agreed on', at('a', 1), at('b', 2), base('b'), keep, 'left := right (newer)'],
+    ['equal content is in step, whatever the times', at('a', 1), at('a', 2), none, keep, 'nothing'],
+    ['and is remembered only where deletions travel', at('a', 1), at('a', 2), none, travel, 'settle'],
+    ['times that cannot be told apart are a tie', entry('a', 1_000), entry('b', 1_999), none, keep, 'left := right (tie)'],
+    ['which the same one wins on the other side', entry('b', 1_999), entry('a', 1_000), none, keep, 'right := left (tie)'],
+    ['a side that changed what it was given is in step while neither moves', at('a', 2), at('b', 1), base('a', 'b'), keep, 'nothing'],
+    ['what one side lacks is put', at('a', 1), none, base('a'), keep, 'right := left (missing)'],
+    ['or deleted, where it was there before and deletions travel', at('a', 1), none, base('a'), travel, 'delete left (deleted)'],
+    ['but not when it was edited since', at('c', 1), none, base('a'), travel, 'right := left (missing)'],
+    ['nor when nobody knows that it was there', none, at('a', 1), none, travel, 'left := right (missing)'],
+    ['what has no time cannot be the newest', A, at('b', 2), none, keep, 'undated'],
+    ['nor the only one', none, B, none, keep, 'undated'],
+    ['what is gone from both sides is forgotten', none, none, base('a'), keep, 'forget'],
+  ];
+  for (const [law, left, right, remembered, policy, expected] of rows) test(law, () => assert.equal(told(left, right, remembered, policy), expected));
+});

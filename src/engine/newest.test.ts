@@ -168,3 +168,45 @@ test('whatever each side holds, both hold the newest of it after one run, and a 
     }
   }), { numRuns: 500 });
 });
+
+const edits = fc.array(fc.record({ side: fc.constantFrom('left', 'right'), key: fc.constantFrom('t/a', 't/b', 'u/c', 'u/d'), value: fc.integer({ min: 0, max: 3 }), at: fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined, freq: 8 }) }), { maxLength: 14 });
+const windows = fc.record({ after: fc.integer({ min: 0, max: 9 }), until: fc.integer({ min: 0, max: 9 }) }, { requiredKeys: [] });
+const shapes = fc.record({ order: fc.constantFrom('key', 'none'), reads: fc.constantFrom('cheap', 'dear'), pageEntries: fc.integer({ min: 1, max: 4 }), expects: fc.constantFrom<NonNullable<MemoryStoreOptions['expects']>[]>(['absent', 'version', 'older'], ['absent', 'version']) });
+
+test('what a run is said to do is what it does, in every window, and nothing outside of it is touched', async () => {
+  await fc.assert(fc.asyncProperty(edits, windows, shapes, shapes, async (list, window, one, other) => {
+    const stores = pair(one, other);
+    for (const { side, key, value, at } of list) stores[side].edit(key, { value, at: at ?? null }, at === undefined ? {} : { modifiedAt: at });
+    await using state = openState(undefined);
+    const planned: string[] = [];
+    const done: string[] = [];
+    const before = { left: stores.left.dump(), right: stores.right.dump() };
+    const pairing: TwoWay = { ...always, ...stores, state, window };
+    const told = await runMergeDiff(pairing, (actions) => void planned.push(...actions.map((action) => `${action.kind} ${action.key} ${action.kind === 'put' ? action.to : ''}`)));
+    assert.deepEqual({ left: stores.left.dump(), right: stores.right.dump() }, before);
+    const report = await runMerge({ ...pairing, on: (event) => void (event.kind === 'done' && done.push(`put ${event.action.key} ${event.action.kind === 'put' ? event.action.to : ''}`)) });
+    assert.deepEqual(done.sort(), planned.filter((line) => line.startsWith('put')).sort());
+    assert.deepEqual([report.counts, report.flows], [told.counts, told.flows]);
+    const { after = -Infinity, until = Infinity } = window;
+    for (const side of ['left', 'right'] as const) {
+      for (const [key, document] of Object.entries(stores[side].dump())) {
+        const at = (document as Document)['at'];
+        if (JSON.stringify(before[side][key]) !== JSON.stringify(document)) assert.ok(typeof at === 'number' && at > after && at <= until, `${side} ${key}`);
+      }
+    }
+  }), { numRuns: 500 });
+});
+
+test('which side is named first makes no difference', async () => {
+  await fc.assert(fc.asyncProperty(edits, windows, async (list, window) => {
+    const [straight, swapped] = [pair(), pair()];
+    for (const { side, key, value, at } of list) {
+      const facts = at === undefined ? {} : { modifiedAt: at };
+      straight[side].edit(key, { value }, facts);
+      swapped[side === 'left' ? 'right' : 'left'].edit(key, { value }, facts);
+    }
+    await using state = openState(undefined);
+    for (const stores of [straight, swapped]) await runMerge({ ...always, ...stores, state, window });
+    assert.deepEqual([straight.left.dump(), straight.right.dump()], [swapped.right.dump(), swapped.left.dump()]);
+  }), { numRuns: 300 });
+});
