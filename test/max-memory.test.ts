@@ -15,7 +15,7 @@ async function mostParts(...options: readonly string[]): Promise<number> {
   proxy.rule = ({ kind }) => {
     if (kind !== 'part') return undefined;
     most = Math.max(most, ++under);
-    return { fault: 'delay', ms: 50 };
+    return { fault: 'delay', ms: 200 };
   };
   proxy.onAnswered = ({ kind }) => void (under -= kind === 'part' ? 1 : 0);
   using bench = new Bench();

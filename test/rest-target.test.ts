@@ -81,7 +81,7 @@ describe('a replay into a server that', () => {
 describe('a replay', () => {
   it('sends no child before its parent was answered, however many are under way', async () => {
     const origin = await captured();
-    await using api = await startExampleApi({ latencyMs: 3 });
+    await using api = await startExampleApi({ latencyMs: 50 });
     const report = await replay(origin, api, { state: openState(undefined), options: { concurrency: 16 } });
     assert.equal(report.counts.created, 40);
     const puts = new Map(api.requests.log.filter(({ method }) => method === 'PUT').map((request) => [request.path, request]));

@@ -99,7 +99,8 @@ describe('large objects', { skip }, () => {
       let [now, atOnce] = [0, 0];
       proxy.onRequest = ({ kind: what }) => { if (what === 'part') atOnce = Math.max(atOnce, ++now); };
       proxy.onAnswered = ({ kind: what }) => { if (what === 'part') now--; };
-      proxy.rule = ({ kind: what }) => (what === 'part' ? { fault: 'delay', ms: 300 } : undefined);
+      // The first of them wait for the others, however slowly those come.
+      proxy.rule = ({ kind: what, nth }) => (what === 'part' && nth < most ? { fault: 'delay', ms: 1_500 } : undefined);
       const long = Buffer.concat([content, content]);
       await done(put(store, 'big', long, { size: long.length, version: 'v1' }));
       assert.equal(atOnce, most);

@@ -117,7 +117,7 @@ describe('a fault proxy', () => {
   });
 
   test('counts the most that were under way at once', async () => {
-    proxy.rule = () => ({ fault: 'delay', ms: 30 });
+    proxy.rule = () => ({ fault: 'delay', ms: 300 });
     await Promise.all(Array.from({ length: 7 }, (_, i) => get(`/b/${i}`)));
     assert.equal(proxy.traffic.mostInFlight, 7);
   });

@@ -1,13 +1,18 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 
-/** A port that nothing uses at the moment. */
+/**
+ * A port that nothing uses at the moment. It is none of those that systems give to connections, of which many may begin
+ * before a server that takes its time is there.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    if (!await once(server, 'listening').then(() => true, () => false)) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }

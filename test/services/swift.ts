@@ -4,14 +4,13 @@ import type { ChildProcess } from 'node:child_process';
 import { execFile, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePort } from './free-port.ts';
 import type { S3Address } from './s3.ts';
 import { keystoneConf, s3Region, swiftFiles, swiftUser } from './swift-files.ts';
 import type { SwiftPorts } from './swift-files.ts';
@@ -302,12 +301,8 @@ function which(name: string): string | undefined {
 }
 
 async function freePorts(): Promise<SwiftPorts> {
-  const servers = await Promise.all(Array.from({ length: 6 }, async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => server.once('listening', resolve));
-    return server;
-  }));
-  const [proxy = 0, account = 0, container = 0, object = 0, memcached = 0, keystone = 0] = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const ports = new Set<number>();
+  while (ports.size < 6) ports.add(await freePort());
+  const [proxy = 0, account = 0, container = 0, object = 0, memcached = 0, keystone = 0] = ports;
   return { proxy, account, container, object, memcached, keystone };
 }

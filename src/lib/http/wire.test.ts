@@ -122,16 +122,17 @@ test('an answer that comes before all was sent is an answer, and ends the connec
 });
 
 test('what comes without having been asked for ends the connection', async () => {
-  let connections = 0;
+  let [connections, ended] = [0, 0];
   const origin = await listen(createRawServer((socket) => {
     connections++;
+    socket.once('close', () => { ended++; });
     socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx'));
     socket.once('data', () => setImmediate(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstolen')));
   }));
   const wire = open();
   for (let i = 0; i < 2; i++) {
     assert.equal((await wire.send({ origin, method: 'GET', path: '/', headers: [] })).body.toString(), 'x');
-    await sleep(50);
+    while (ended <= i) await sleep(1);
   }
   assert.equal(connections, 2);
 });
@@ -196,12 +197,12 @@ test('no answer in time is said so, and not of a reader who takes time', async (
   const origin = await listen(createServer(({ url }, response) => {
     if (url !== '/never') giving(bytes)({ url } as never, response as never);
   }));
-  const wire = open({ timeoutMs: 150 });
+  const wire = open({ timeoutMs: 700 });
   await assert.rejects(wire.send({ origin, method: 'GET', path: '/never', headers: [] }), { kind: 'timeout' });
   const stream = await wire.open({ origin, method: 'GET', path: '/counted', headers: [], lent: true });
   let size = 0;
   for await (const chunk of stream.body()) {
-    if (size === 0) await sleep(500);
+    if (size === 0) await sleep(1_500);
     size += chunk.length;
   }
   assert.equal(size, bytes.length);
