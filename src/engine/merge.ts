@@ -122,7 +122,7 @@ async function guardSide(side: Side, pairing: TwoWay, { ledger, context: { signa
     await lane?.flush();
     return !ledger.failing;
   });
-  await (lane ? rememberRefusal(store, ledger.scanned[side], pairing, ask) : ask());
+  await (lane ? rememberRefusal(store, ledger.scanned[side], moves, pairing, ask) : ask());
 }
 
 /** What {@link runMerge} would do, told page by page; nothing is written, not even the baseline. */

@@ -47,8 +47,10 @@ test('where one of the new entries could not be written nothing is deleted', asy
       return batch.map((write) => (keyOfWrite(write) === 'new/7' ? { kind: 'failed', error: new SyncError('denied', 'no') } : rest.next().value!));
     },
   });
-  await assert.rejects(runSync({ origins: [left], target, deletes: 'propagate' }), { code: 'guarded' });
+  await using state = openState(undefined);
+  await assert.rejects(runSync({ origins: [left], target, deletes: 'propagate', state }), { code: 'guarded' });
   assert.equal(Object.keys(right.dump()).filter((key) => key.startsWith('old/')).length, 30);
+  assert.equal((await runSync({ origins: [left], target: right, deletes: 'propagate', state })).counts.deleted, 30);
 });
 
 test('both ways, too', async () => {

@@ -22,6 +22,7 @@ const pairsAtOnce = 1_000;
  */
 export class Moves implements Disposable {
   readonly #entries = new Spill<Entry>();
+  #unwritten = false;
 
   /** Remembers what the target is to hold that it did not. */
   add({ entry, over }: Put): void {
@@ -40,8 +41,15 @@ export class Moves implements Disposable {
       if (!(refusal instanceof SyncError) || typeof deletions.guard.maxDeletes === 'number' || this.#entries.length === 0 || deletes.length > 2 * mostNew) throw refusal;
       const moved = await this.#among(deletes, evidence);
       checkDeletes({ ...counted, moved });
-      if (!await written()) throw refusal;
+      if (await written()) return;
+      this.#unwritten = true;
+      throw refusal;
     }
+  }
+
+  /** Whether all that the guard lacked was that something could not be written. */
+  get unwritten(): boolean {
+    return this.#unwritten;
   }
 
   [Symbol.dispose](): void {

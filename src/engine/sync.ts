@@ -66,7 +66,7 @@ export async function runSync(pairing: OneWay): Promise<Report> {
       }
       if (complete && policy.deletes === 'propagate') {
         const limits = { held: held ?? scanned.right, heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: scanned.left, target: target.name, guard, part: under !== undefined };
-        await rememberRefusal(target, scanned.right, pairing, () => moves.guard(deletes, limits, evidenceOf(pairing, run), async () => {
+        await rememberRefusal(target, scanned.right, moves, pairing, () => moves.guard(deletes, limits, evidenceOf(pairing, run), async () => {
           await lane.flush();
           return !ledger.failing && !lane.cutShort;
         }));
