@@ -140,9 +140,13 @@ async function run(endpoints: readonly [string, string], { begin, end, tables, .
       progress.stop();
       return conclude(report, terminal, true);
     }
-    const once = async (signal?: AbortSignal): Promise<number> => {
-      const report = await runByTime({ ...twoWay, ...(signal && { signal }) }, byTime, host);
+    let told = false;
+    const once = async (): Promise<number> => {
+      const report = await runByTime(twoWay, byTime, host);
       progress.stop();
+      // Once a minute nobody needs to hear that there was nothing to do.
+      if (told && exitOf(report) === exits.done && report.counts.created + report.counts.updated === 0) return exits.done;
+      told = true;
       return await conclude(report, terminal);
     };
     if (values.every === undefined) return await once();
@@ -150,7 +154,7 @@ async function run(endpoints: readonly [string, string], { begin, end, tables, .
     const { giveUp } = await import('./errors.ts');
     const signal = shared.signal ?? new AbortController().signal;
     const onError = async (error: SyncError): Promise<void> => void await giveUp(error, { program: 'synced', command: 'synced', values, terminal });
-    return await repeat({ everyMs: values.every, host, signal, onError }, () => once(signal));
+    return await repeat({ everyMs: values.every, host, signal, onError }, once);
   });
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -19,6 +20,11 @@ async function until(what: string, holds: () => boolean): Promise<void> {
     assert.ok(waited < 400, what);
     await sleep(50);
   }
+}
+
+/** Tells a command to end when `body` has, however that does. */
+async function ended(child: ChildProcess, body: () => Promise<void>): Promise<void> {
+  await body().finally(() => child.kill('SIGTERM'));
 }
 
 test('a merge by time goes on where it ended, and --full looks at everything', async () => {
@@ -67,12 +73,11 @@ for (const [command, ...flags] of [['merge', '--newest', '--modified', 'at'], ['
     using bench = new Bench();
     bench.write({ ...record('a/t/1.yaml', day(1)), ...record('b/t/1.yaml', day(1)) });
     const { code, stdout } = await bench.syncline([command, ...flags, '--every', '200ms', '--report', 'ndjson', 'a', 'b'], {
-      meanwhile: (child) => void (async () => {
+      meanwhile: (child) => void ended(child, async () => {
         await until('the first run is over', () => existsSync(bench.at('.state/syncline/state.db')));
         bench.write(record('a/t/2.yaml', day(2)));
         await until('what is new arrives', () => existsSync(bench.at('b/t/2.yaml')));
-        child.kill('SIGTERM');
-      })(),
+      }),
     });
     assert.equal(code, 0);
     assert.ok(stdout.split('\n').filter((line) => line.includes('"event":"report"')).length >= 1);
@@ -85,7 +90,7 @@ test('a run that fails does not end --every, but for the very first one', async 
   const first = await bench.syncline(['merge', '--newest', '--modified', 'at', '--every', '1s', 'nowhere', 'b']);
   assert.notEqual(first.code, 0);
   const later = await bench.syncline(['merge', '--newest', '--modified', 'at', '--every', '200ms', 'a', 'b'], {
-    meanwhile: (child) => void (async () => {
+    meanwhile: (child) => void ended(child, async () => {
       await until('the first run is over', () => existsSync(bench.at('b/t/1.yaml')));
       bench.write({ 'a/t/2.yaml': 'id: 2\n' });
       let heard = '';
@@ -93,8 +98,7 @@ test('a run that fails does not end --every, but for the very first one', async 
       await until('the failure is told', () => heard.includes('does not say when'));
       bench.write(record('a/t/2.yaml', new Date().toISOString()));
       await until('the next run does what the last one could not', () => existsSync(bench.at('b/t/2.yaml')));
-      child.kill('SIGTERM');
-    })(),
+    }),
   });
   assert.equal(later.code, 0);
 });
