@@ -26,7 +26,7 @@ export class Preparation {
       // What failed may be tried again.
       making.catch(() => missing.forEach((name) => this.#made.delete(name)));
     }
-    await Promise.all([...names].map((name) => this.#made.get(name)));
+    await Promise.all([...names].flatMap((name) => this.#made.get(name) ?? []));
   }
 
   async #make(names: readonly string[], origins: ReadonlySet<Source>, options: CallOptions): Promise<void> {
