@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Document } from '../src/model/document.ts';
+import { createConnection } from 'mysql2/promise';
 import { plainHost } from '../src/model/plain-host.ts';
 import type { Outcome, Page, Store, Write } from '../src/model/store.ts';
 import { kind } from '../src/stores/sql/mysql/kind.ts';
@@ -155,6 +156,23 @@ describe('tables of MariaDB', withoutMariadb, () => {
     assert.equal(rest, 5000);
     for (let i = 0; i < 30; i++) for await (const _ of store.scan()) break;
     assert.equal((await scanned(store)).keys.length, 10);
+  });
+
+  test('a run that is told to stop does not wait for the server, and connections that are cut are made anew', async () => {
+    const { open, query, endpoint } = await database('create table a (id int primary key)', 'insert into a select seq from seq_1_to_10');
+    const store = await open();
+    await store.read([{ key: 'a/1' }]);
+    const blocker = await createConnection({ uri: endpoint });
+    await blocker.query('lock tables a write');
+    const startedAt = Date.now();
+    await assert.rejects(Array.fromAsync(store.scan({ signal: AbortSignal.timeout(200) })), (error: unknown) => error instanceof Error && /Timeout|Abort/.test(error.name));
+    assert.ok(Date.now() - startedAt < 5_000);
+    await blocker.end();
+    for (const { id } of await query('select id from information_schema.processlist where id <> connection_id() and db = database()') as readonly { readonly id: number }[]) await query(`kill ${id}`).catch(() => {});
+    const outcomes = await store.write([put('a/11', { id: 11 })]);
+    const again = outcomes[0]?.kind === 'failed' && outcomes[0].error.retryable ? await store.write([put('a/11', { id: 11 })]) : outcomes;
+    assert.deepEqual(again.map(said), ['done']);
+    assert.equal((await scanned(store)).keys.length, 11);
   });
 
   test('missing tables are made all at once or not at all, and a date that is none is a problem of its row', async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { Document } from '../src/model/document.ts';
+import pg from 'pg';
 import { plainHost } from '../src/model/plain-host.ts';
 import type { Expectation, Outcome, Page, Store, Write } from '../src/model/store.ts';
 import { kind } from '../src/stores/sql/postgres/kind.ts';
@@ -203,6 +204,25 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
     assert.equal(rest, 5000);
     for (let i = 0; i < 30; i++) for await (const _ of store.scan()) break;
     assert.equal((await scanned(store)).keys.length, 10);
+  });
+
+  test('a run that is told to stop does not wait for the server, and connections that are cut are made anew', async () => {
+    const { open, query } = await database('create table a (id int primary key)', 'insert into a select generate_series(1, 10)');
+    const store = await open();
+    await store.read([{ key: 'a/1' }]);
+    const { port } = await postgres();
+    const blocker = new pg.Client({ connectionString: `postgres://tester@127.0.0.1:${port}/${store.name.split('/').at(-1)}` });
+    await blocker.connect();
+    await blocker.query('begin; lock table a in access exclusive mode');
+    const startedAt = Date.now();
+    await assert.rejects(Array.fromAsync(store.scan({ signal: AbortSignal.timeout(200) })), (error: unknown) => error instanceof Error && /Timeout|Abort/.test(error.name));
+    assert.ok(Date.now() - startedAt < 5_000);
+    await blocker.end();
+    await query('select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()');
+    const outcomes = await store.write([put('a/11', { id: 11 })]);
+    const again = outcomes[0]?.kind === 'failed' && outcomes[0].error.retryable ? await store.write([put('a/11', { id: 11 })]) : outcomes;
+    assert.deepEqual(again.map(said), ['done']);
+    assert.equal((await scanned(store)).keys.length, 11);
   });
 
   test('missing tables are made all at once or not at all, and not where that is not wanted', async () => {
