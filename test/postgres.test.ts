@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { Document } from '../src/model/document.ts';
+import pg from 'pg';
 import { plainHost } from '../src/model/plain-host.ts';
 import type { Expectation, Outcome, Page, Store, Write } from '../src/model/store.ts';
 import { kind } from '../src/stores/sql/postgres/kind.ts';
@@ -149,6 +150,25 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
     }
   });
 
+  test('many new rows are loaded at once, and one that is there already is told of and left', async () => {
+    const { open, query } = await database('create table a (id int primary key, x text)', "insert into a values (50, 'kept')");
+    const store = await open();
+    const texts = ['a\tb', '\\N', '\\', 'x\r\n', '', 'é\u{1F600}'];
+    const writes = (from: number): readonly Write[] => Array.from({ length: 100 }, (_, i) => put(`a/${from + i}`, { id: from + i, x: texts[i % texts.length]! }, { absent: true }));
+    const outcomes = [...await store.write(writes(1000)), ...await store.write(writes(1))];
+    const stale = outcomes.filter(({ kind: answer }) => answer !== 'done');
+    assert.deepEqual(stale.map((outcome) => outcome.kind === 'stale' && outcome.found?.key), ['a/50']);
+    assert.deepEqual(await query('select count(*)::int as n, min(x) filter (where id = 50) as x from a'), [{ n: 200, x: 'kept' }]);
+    const listed = new Map((await Array.fromAsync(store.scan({ want: 'content' }))).flatMap(({ entries }) => entries).map((entry) => [entry.key, entry]));
+    for (const [i, write] of [...writes(1000), ...writes(1)].entries()) {
+      const outcome = outcomes[i]!;
+      if (outcome.kind !== 'done' || write.kind !== 'put') continue;
+      const entry = listed.get(write.entry.key)!;
+      assert.deepEqual(entry.content, write.entry.content);
+      assert.deepEqual([outcome.stat.version, outcome.stat.digest], [entry.version, entry.digest]);
+    }
+  });
+
   test('a table without a key is named, and the others are read; a unique index will do', async () => {
     const { open } = await database('create table a (x int)', 'create table b (id int not null unique, x int)', 'create table c (id int unique)', 'create table d (id int primary key deferrable)', 'insert into b values (1, 2)');
     const { documents, problems } = await scanned(await open());
@@ -173,17 +193,36 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
   });
 
   test('a scan is of one moment, and one that is given up leaves nothing behind', async () => {
-    const { open, query } = await database('create table a (id int primary key)', 'insert into a select generate_series(1, 5000)');
+    const { open, query } = await database('create table a (id int primary key)', 'insert into a select generate_series(1, 5000)', 'create table b as select id from a', 'alter table b add primary key (id)');
     const store = await open();
     let [first, rest] = [true, 0];
     for await (const { entries } of store.scan()) {
-      if (first) await query('delete from a where id > 10');
+      if (first) for (const table of ['a', 'b']) await query(`delete from ${table} where id > 10`);
       first = false;
       rest += entries.length;
     }
-    assert.equal(rest, 5000);
+    assert.equal(rest, 10_000);
     for (let i = 0; i < 30; i++) for await (const _ of store.scan()) break;
-    assert.equal((await scanned(store)).keys.length, 10);
+    assert.equal((await scanned(store)).keys.length, 20);
+  });
+
+  test('a run that is told to stop does not wait for the server, and connections that are cut are made anew', async () => {
+    const { open, query } = await database('create table a (id int primary key)', 'insert into a select generate_series(1, 10)');
+    const store = await open();
+    await store.read([{ key: 'a/1' }]);
+    const { port } = await postgres();
+    const blocker = new pg.Client({ connectionString: `postgres://tester@127.0.0.1:${port}/${store.name.split('/').at(-1)}` });
+    await blocker.connect();
+    await blocker.query('begin; lock table a in access exclusive mode');
+    const startedAt = Date.now();
+    await assert.rejects(Array.fromAsync(store.scan({ signal: AbortSignal.timeout(200) })), (error: unknown) => error instanceof Error && /Timeout|Abort/.test(error.name));
+    assert.ok(Date.now() - startedAt < 5_000);
+    await blocker.end();
+    await query('select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()');
+    const outcomes = await store.write([put('a/11', { id: 11 })]);
+    const again = outcomes[0]?.kind === 'failed' && outcomes[0].error.retryable ? await store.write([put('a/11', { id: 11 })]) : outcomes;
+    assert.deepEqual(again.map(said), ['done']);
+    assert.equal((await scanned(store)).keys.length, 11);
   });
 
   test('missing tables are made all at once or not at all, and not where that is not wanted', async () => {

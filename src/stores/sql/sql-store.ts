@@ -37,6 +37,8 @@ export class SqlStore implements Store {
   readonly name: string;
   readonly identity: string;
   readonly capabilities: Capabilities;
+  /** Only where some tables were chosen. */
+  readonly covers?: (ref: Ref) => boolean;
   readonly #dialect: Dialect;
   readonly #records: RecordOptions;
   readonly #chosen: (collection: string) => boolean;
@@ -50,6 +52,7 @@ export class SqlStore implements Store {
     this.#dialect = dialect;
     this.#records = records;
     this.#chosen = chooser(records.collections);
+    if (records.collections !== undefined) this.covers = ({ key }) => this.#chosen(partsOfKey(key).collection);
     const { inFlight, keyBytes } = dialect;
     this.capabilities = {
       ...sqlCapabilities,
@@ -123,10 +126,6 @@ export class SqlStore implements Store {
     } finally {
       this.#catalog = undefined;
     }
-  }
-
-  covers({ key }: Ref): boolean {
-    return this.#chosen(partsOfKey(key).collection);
   }
 
   async fingerprint({ signal }: CallOptions = {}): Promise<string | undefined> {
