@@ -80,7 +80,9 @@ function refuseTimeless({ name, capabilities }: Store): void {
 }
 
 function scanOf(side: Side, { [side]: store }: TwoWay, context: Context): AsyncGenerator<readonly Entry[]> {
-  return inOrder(store, context, { side, counted: true, want: store.capabilities.reads === 'cheap' ? 'stat' : 'content' });
+  const { holds, order, reads } = store.capabilities;
+  // Documents had to be read for their digests. What comes in order is not held, and need not be read a second time to be written.
+  return inOrder(store, context, { side, counted: true, want: reads !== 'cheap' || (holds === 'documents' && order === 'key') ? 'content' : 'stat' });
 }
 
 async function* allTriples(pairing: TwoWay, context: Context, baseline: Baseline): AsyncGenerator<readonly Triple[]> {
