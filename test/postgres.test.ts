@@ -118,11 +118,12 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
     const { open } = await database(
       'create table a (k text, n bigint, primary key (k, n))', "insert into a select k, n from unnest(array['a', 'a b', 'a/b', 'A', 'é', '%2F', '', 'a%']) k, unnest(array[1, 10, 2, -1]) n",
       'create table "a-b" (d date, i timestamptz, b bytea, f boolean, t time, m numeric, primary key (d, i, b, f, t, m))', "insert into \"a-b\" select d, i, b, f, t, m from unnest(array['2015-01-31', '0999-01-01']::date[]) d, unnest(array['2015-01-31 10:20:30Z', '2015-01-31 10:20:30.5Z']::timestamptz[]) i, unnest(array['\\x00', '\\x0000', '\\xff']::bytea[]) b, unnest(array[true, false]) f, unnest(array['10:00', '10:00:00.5']::time[]) t, unnest(array[1.0, 10, 2]) m",
+      'create table c (i inet primary key)', "insert into c values ('10.0.0.1'), ('10.0.0.1/8'), ('10.0.0.10'), ('::1')",
       'create table "a/b" (u uuid, k text, primary key (u, k))', "insert into \"a/b\" select gen_random_uuid(), 'x' from generate_series(1, 50)",
     );
     const store = await open();
     const { keys } = await scanned(store);
-    assert.equal(keys.length, 32 + 144 + 50);
+    assert.equal(keys.length, 32 + 144 + 4 + 50);
     assert.deepEqual(keys, keys.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
     const found = await store.read(keys.map((key) => ({ key })));
     assert.deepEqual(found.map((entry) => entry?.key), keys);
@@ -170,10 +171,10 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
   });
 
   test('a table without a key is named, and the others are read; a unique index will do', async () => {
-    const { open } = await database('create table a (x int)', 'create table b (id int not null unique, x int)', 'create table c (id int unique)', 'create table d (id int primary key deferrable)', 'insert into b values (1, 2)');
+    const { open } = await database('create table a (x int)', 'create table b (id int not null unique, x int)', 'create table c (id int unique)', 'create table d (id int primary key deferrable)', 'create table e (x double precision primary key)', 'insert into b values (1, 2)');
     const { documents, problems } = await scanned(await open());
     assert.deepEqual(documents, { 'b/1': { id: 1, x: 2 } });
-    assert.deepEqual(problems.map((problem) => problem.slice(0, 25)), ['the table a has neither a', 'the table c has neither a', 'the table d has neither a']);
+    assert.deepEqual(problems.map((problem) => problem.slice(0, 25)), ['the table a has neither a', 'the table c has neither a', 'the table d has neither a', 'the table e has x in its ']);
     assert.deepEqual((await scanned(await open({ collections: 'b*' }))).problems, []);
   });
 

@@ -1,4 +1,4 @@
-import type { Collection } from '../../model/collection.ts';
+import type { Collection, Field } from '../../model/collection.ts';
 import { withoutContent } from '../../model/entry.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
@@ -118,6 +118,8 @@ export class SqlStore implements Store {
     for (const { name, fields, key } of missing) {
       const lost = key.find((part) => !fields.some((field) => field.name === part));
       if (key.length === 0 || lost !== undefined) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because its key is not among its fields`, { store: this.name, hint: 'make the table there, with a primary key' });
+      const odd = fields.find((field) => key.includes(field.name) && !mayBeKey(field));
+      if (odd) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because ${odd.name}, a ${odd.type.kind}, is in its key`, { store: this.name, hint: 'choose another key' });
     }
     try {
       await this.#dialect.create(missing, signal);
@@ -197,6 +199,10 @@ export class SqlStore implements Store {
     }
     return found;
   }
+}
+
+function mayBeKey({ type: { kind } }: Field): boolean {
+  return kind !== 'float' && kind !== 'json' && kind !== 'list' && kind !== 'set' && kind !== 'map' && kind !== 'record';
 }
 
 function prefixOf({ name }: Table): string {
