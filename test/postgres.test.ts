@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
+import { sync } from '../src/index.ts';
 import type { Document } from '../src/model/document.ts';
 import pg from 'pg';
 import { plainHost } from '../src/model/plain-host.ts';
@@ -224,6 +225,13 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
     const again = outcomes[0]?.kind === 'failed' && outcomes[0].error.retryable ? await store.write([put('a/11', { id: 11 })]) : outcomes;
     assert.deepEqual(again.map(said), ['done']);
     assert.equal((await scanned(store)).keys.length, 11);
+  });
+
+  test('two schemas of one database are two places, and one and the same is refused', async () => {
+    const { endpoint, query } = await database('create schema copy', 'create table a (id int primary key, x numeric(9,2) not null)', 'insert into a values (1, 1.5)');
+    assert.equal((await sync(endpoint, `${endpoint}?schema=copy`)).counts.created, 1);
+    assert.deepEqual(await query('select * from copy.a'), [{ id: 1, x: '1.50' }]);
+    await assert.rejects(sync(endpoint, endpoint.replace('postgres:', 'postgresql:')), { code: 'invalid' });
   });
 
   test('missing tables are made all at once or not at all, and not where that is not wanted', async () => {
