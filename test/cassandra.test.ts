@@ -200,6 +200,18 @@ describe('rows of Cassandra', withoutCassandra, () => {
     assert.equal(new Set(keys).size, count);
   });
 
+  test('large rows come in small pages', async () => {
+    const table = await newTable('id int PRIMARY KEY, v blob');
+    await using store = await openCassandra({ collections: table });
+    const large = new Uint8Array(256 * 1024);
+    const count = 200;
+    for (let from = 0; from < count; from += 20) await store.write(Array.from({ length: 20 }, (_, i) => put(`${table}/${from + i}`, { v: large }, { absent: true })));
+    const sizes: number[] = [];
+    for await (const { entries } of store.scan()) sizes.push(entries.length);
+    assert.equal(sizes.reduce((sum, size) => sum + size), count);
+    assert.ok(sizes.every((size) => size <= 32), String(sizes));
+  });
+
   test('a partition of many pages is read whole', async () => {
     const table = await newTable('p int, c int, PRIMARY KEY (p, c)');
     await using store = await openCassandra({ collections: table });
