@@ -149,6 +149,25 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
     }
   });
 
+  test('many new rows are loaded at once, and one that is there already is told of and left', async () => {
+    const { open, query } = await database('create table a (id int primary key, x text)', "insert into a values (50, 'kept')");
+    const store = await open();
+    const texts = ['a\tb', '\\N', '\\', 'x\r\n', '', 'é\u{1F600}'];
+    const writes = (from: number): readonly Write[] => Array.from({ length: 100 }, (_, i) => put(`a/${from + i}`, { id: from + i, x: texts[i % texts.length]! }, { absent: true }));
+    const outcomes = [...await store.write(writes(1000)), ...await store.write(writes(1))];
+    const stale = outcomes.filter(({ kind: answer }) => answer !== 'done');
+    assert.deepEqual(stale.map((outcome) => outcome.kind === 'stale' && outcome.found?.key), ['a/50']);
+    assert.deepEqual(await query('select count(*)::int as n, min(x) filter (where id = 50) as x from a'), [{ n: 200, x: 'kept' }]);
+    const listed = new Map((await Array.fromAsync(store.scan({ want: 'content' }))).flatMap(({ entries }) => entries).map((entry) => [entry.key, entry]));
+    for (const [i, write] of [...writes(1000), ...writes(1)].entries()) {
+      const outcome = outcomes[i]!;
+      if (outcome.kind !== 'done' || write.kind !== 'put') continue;
+      const entry = listed.get(write.entry.key)!;
+      assert.deepEqual(entry.content, write.entry.content);
+      assert.deepEqual([outcome.stat.version, outcome.stat.digest], [entry.version, entry.digest]);
+    }
+  });
+
   test('a table without a key is named, and the others are read; a unique index will do', async () => {
     const { open } = await database('create table a (x int)', 'create table b (id int not null unique, x int)', 'create table c (id int unique)', 'create table d (id int primary key deferrable)', 'insert into b values (1, 2)');
     const { documents, problems } = await scanned(await open());

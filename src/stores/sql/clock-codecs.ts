@@ -101,8 +101,13 @@ function withoutZeros(text: string): string {
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
 
+const ordinary = /^(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.(\d*[1-9]))?Z?$/;
+
 /** The same moment in UTC and without its zone. */
 function momentOf(text: string, digits: number): string {
+  // Most are written as they are to be already.
+  const found = ordinary.exec(text);
+  if (found && (found[1]?.length ?? 0) <= digits) return text.endsWith('Z') ? text.slice(0, -1) : text;
   // Beyond the safe integers, microseconds would be rounded, so that the fraction stays text.
   const fraction = /[.,](\d+)/.exec(text)?.[1]?.replace(/0+$/, '') ?? '';
   const micros = instantOf(text.replace(/[.,]\d+/, ''));

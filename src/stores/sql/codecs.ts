@@ -151,6 +151,7 @@ export function textCodec({ most, trimmed = false, withoutNul = false, among, ot
 export function bytesCodec(prefix: string, most?: number): Codec {
   return {
     type: { kind: 'bytes' },
+    exact: true,
     read: (raw) => new Uint8Array(Buffer.from(String(raw).slice(prefix.length), 'hex')),
     write: (value) => {
       if (!(value instanceof Uint8Array)) throw new Misfit('holds bytes');
@@ -176,6 +177,7 @@ export function uuidCodec(): Codec {
 export function booleanCodec(yes: string, no: string): Codec {
   return {
     type: { kind: 'boolean' },
+    exact: true,
     read: (raw) => String(raw) === yes,
     write: (value) => {
       if (typeof value !== 'boolean') throw new Misfit('holds true and false');
@@ -191,6 +193,7 @@ export function jsonCodec({ binary = false }: { readonly binary?: boolean } = {}
   return {
     type: { kind: 'json' },
     holdsNull: true,
+    exact: true,
     read: (raw) => {
       try {
         return readJson(String(raw), 'the column');

@@ -1,6 +1,6 @@
 import type { Document, Value } from '../../model/document.ts';
 import { isDocument } from '../../model/document.ts';
-import type { Entry, Micros } from '../../model/entry.ts';
+import type { Digest, Entry, Micros } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import { digestDocument } from '../../schema/digest.ts';
@@ -21,6 +21,18 @@ export interface Fitted {
   readonly modifiedAt: Micros | undefined;
 }
 
+/** Digests of documents that came out of one table and may go into another as they are. A document never changes. */
+const digests = new WeakMap<Document, Digest>();
+
+/** The digest of a document of a row, which is taken once. */
+export function digestOf(document: Document): Digest {
+  const known = digests.get(document);
+  if (known) return known;
+  const digest = digestDocument(document);
+  digests.set(document, digest);
+  return digest;
+}
+
 /** The entry that a row is. Throws `invalid` where no document can hold it, or it has no key. */
 export function entryOf(table: Table, { values, version }: RawRow, unit: TimeUnit | undefined): Entry {
   const read = table.columns.map((column, i): Value | undefined => {
@@ -31,13 +43,13 @@ export function entryOf(table: Table, { values, version }: RawRow, unit: TimeUni
   if (key === undefined) throw new SyncError('invalid', `a row of ${table.name} has no value in its key (${table.key.join(', ')})`, { hint: 'give it one' });
   const document = documentOf(table, read);
   const modifiedAt = table.modifiedAt < 0 ? undefined : modifiedOf(read[table.modifiedAt], unit);
-  const digest = digestDocument(document);
+  const digest = digestOf(document);
   return { key, version: version ?? digest.value, digest, ...(modifiedAt !== undefined && { modifiedAt }), content: { kind: 'document', document } };
 }
 
-function documentOf({ columns }: Table, values: readonly (Value | undefined)[]): Document {
+function documentOf({ columns, sorted }: Table, values: readonly (Value | undefined)[]): Document {
   const document: { [field: string]: Value } = {};
-  for (let i = 0; i < columns.length; i++) {
+  for (const i of sorted) {
     const value = values[i];
     if (value === undefined) continue;
     const { name } = columns[i]!;
@@ -61,15 +73,17 @@ export function fit(table: Table, { key, content, modifiedAt: time }: Entry, uni
   const refuse = (why: string, cause?: unknown): SyncError => new SyncError('invalid', `${key}: ${why}`, { key, ...(cause !== undefined && { cause }) });
   if (content?.kind !== 'document' || !isDocument(content.document)) throw new SyncError('unsupported', `${key} is no document, and ${table.name} holds nothing else`, { key });
   const given = content.document;
-  const extra = Object.keys(given).find((name) => !table.columns.some((column) => column.name === name));
+  const extra = Object.keys(given).find((name) => !table.places.has(name));
   if (extra !== undefined) throw refuse(`${table.name} has no column ${JSON.stringify(extra)}`);
-  const fromKey = keyValues(table, key);
+  let fromKey: readonly Value[] | undefined;
+  let asGiven = true;
   const held: (Value | undefined)[] = [];
   const values = table.columns.map((column, i): Raw | null | undefined => {
     const keyPart = table.keyAt.indexOf(i);
     const own = Object.hasOwn(given, column.name) ? given[column.name] : undefined;
-    const value = own !== undefined ? own : keyPart < 0 ? filling(table, i, time, unit) : fromKey?.[keyPart];
+    const value = own !== undefined ? own : keyPart < 0 ? filling(table, i, time, unit) : (fromKey ??= keyValues(table, key))?.[keyPart];
     held.push(undefined);
+    if (own === null || column.computed) asGiven = false;
     if (column.computed) return undefined;
     if (value === undefined || (value === null && !column.codec.holdsNull)) {
       if (column.nullable) return null;
@@ -78,7 +92,8 @@ export function fit(table: Table, { key, content, modifiedAt: time }: Entry, uni
     }
     try {
       const raw = column.codec.write(value);
-      held[i] = raw === value ? value : column.codec.read(raw);
+      held[i] = raw === value || column.codec.exact ? value : column.codec.read(raw);
+      if (held[i] !== own) asGiven = false;
       return raw;
     } catch (cause) {
       if (cause instanceof Misfit) throw refuse(`${table.name}.${column.name} ${cause.message}, and not ${shown(value)}`, cause);
@@ -88,7 +103,7 @@ export function fit(table: Table, { key, content, modifiedAt: time }: Entry, uni
   const own = recordKey(table.name, table.keyAt.map((at) => held[at]));
   if (own !== key) throw refuse(`it holds the key ${own ?? 'of no row'}`);
   const modifiedAt = table.modifiedAt < 0 ? undefined : modifiedOf(held[table.modifiedAt], unit);
-  return { key: table.keyAt.map((at) => values[at]!), values, document: documentOf(table, held), modifiedAt };
+  return { key: table.keyAt.map((at) => values[at]!), values, document: asGiven ? given : documentOf(table, held), modifiedAt };
 }
 
 /** The time of an entry, for a column that the document does not fill. */

@@ -11,6 +11,8 @@ export interface Codec {
   readonly holdsNull?: true;
   /** Whether the database may write the same value in another way than it was sent. */
   readonly loose?: true;
+  /** Whether what was written is surely read back as it was, so that nobody need look. */
+  readonly exact?: true;
   /** Throws a {@link Misfit} for what no document can hold. */
   read(raw: Raw): Value;
   /** What to send so that the same value is read back. Throws a {@link Misfit} where there is no such thing. */
@@ -37,6 +39,10 @@ export interface Table extends Collection {
   readonly modifiedAt: number;
   /** Whether a row is, once written, just what was sent. */
   readonly faithful: boolean;
+  /** Where each column is, by its name. */
+  readonly places: ReadonlyMap<string, number>;
+  /** The columns by name, so that documents come with their fields in order, as they are digested fastest. */
+  readonly sorted: readonly number[];
 }
 
 /** A row as a driver gives it: values in the order of the columns, `null` for NULL. */
@@ -60,7 +66,9 @@ export function tableOf({ name, columns, key, modified, triggers = false }: {
 }): Table {
   const at = (wanted: string): number => columns.findIndex((column) => column.name === wanted);
   const fields = columns.map(({ name: field, type, nullable }) => ({ name: field, type, nullable }));
-  return { name, fields, key, columns, keyAt: key.map(at), modifiedAt: modified === undefined ? -1 : at(modified), faithful: !triggers && columns.every(({ computed, codec }) => !computed && !codec.loose) };
+  const sorted = columns.map((_, i) => i).sort((a, b) => (columns[a]!.name < columns[b]!.name ? -1 : 1));
+  const places = new Map(columns.map((column, i) => [column.name, i]));
+  return { name, fields, key, columns, places, sorted, keyAt: key.map(at), modifiedAt: modified === undefined ? -1 : at(modified), faithful: !triggers && columns.every(({ computed, codec }) => !computed && !codec.loose) };
 }
 
 /** A column that is read and written by a codec. */

@@ -4,11 +4,10 @@ import { SyncError, toSyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { Expectation, Outcome, Write } from '../../model/store.ts';
 import { keyOfWrite } from '../../model/store.ts';
-import { digestDocument } from '../../schema/digest.ts';
 import type { TimeUnit } from '../records/instants.ts';
 import { partsOfKey } from '../records/record-keys.ts';
 import type { Change, Changed, Dialect, RowExpectation } from './dialect.ts';
-import { entryOf, fit, rawKey } from './records.ts';
+import { digestOf, entryOf, fit, rawKey } from './records.ts';
 import type { Fitted } from './records.ts';
 import type { Table } from './table.ts';
 
@@ -120,7 +119,7 @@ export class Writing {
     } catch {
       return {};
     }
-    const digest = digestDocument(fitted.document);
+    const digest = digestOf(fitted.document);
     return { version: version ?? digest.value, digest, ...(fitted.modifiedAt !== undefined && { modifiedAt: fitted.modifiedAt }) };
   }
 

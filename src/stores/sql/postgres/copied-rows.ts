@@ -1,4 +1,4 @@
-import type { RawRow } from '../table.ts';
+import type { Raw, RawRow } from '../table.ts';
 
 /** The rows in what `COPY … TO STDOUT` sends as text, whose last column is the version: those of each piece at once. */
 export async function* copiedRows(pieces: AsyncIterable<Buffer>): AsyncGenerator<readonly RawRow[]> {
@@ -26,4 +26,27 @@ const escapes: { readonly [letter: string]: string } = { b: '\b', f: '\f', n: '\
 
 function plain(text: string): string | null {
   return text === '\\N' ? null : text.replace(/\\(.)/gs, (_, letter: string) => escapes[letter] ?? letter);
+}
+
+/** Rows as `COPY … FROM STDIN` takes them. */
+export function rowsToCopy(rows: readonly (readonly (Raw | null | undefined)[])[]): string {
+  let text = '';
+  for (const row of rows) {
+    for (let i = 0; i < row.length; i++) {
+      const value = row[i];
+      if (i > 0) text += '\t';
+      if (value === null || value === undefined) text += '\\N';
+      else text += special.test(String(value)) ? String(value).replace(specials, escaped) : String(value);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+const special = /[\\\n\r\t]/;
+const specials = /[\\\n\r\t]/g;
+const letters: { readonly [character: string]: string } = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function escaped(character: string): string {
+  return letters[character]!;
 }

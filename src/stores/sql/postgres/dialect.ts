@@ -5,15 +5,17 @@ import type { TimeUnit } from '../../records/instants.ts';
 import type { Catalog, Change, Changed, Dialect, ScanRowsOptions } from '../dialect.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf } from './catalog.ts';
-import { copiedRows } from './copied-rows.ts';
+import { copiedRows, rowsToCopy } from './copied-rows.ts';
 import { creationOf } from './creation.ts';
-import { isRefusedRow, postgresError } from './failure.ts';
+import { isAnswer, isRefusedRow, postgresError } from './failure.ts';
 import { Sessions } from './sessions.ts';
 import type { Reach } from './sessions.ts';
 import { Statements } from './statements.ts';
 
 const pageRows = 1_000;
 const mostTries = 8;
+/** Fewer rows are put sooner than a stream is opened. */
+const fewestToLoad = 50;
 
 export interface PostgresDialectOptions {
   readonly reach: Reach;
@@ -127,6 +129,7 @@ export class PostgresDialect implements Dialect {
   async #applyGroup(client: PoolClient, statements: Statements, group: readonly Change[], answers: Map<Change, Changed>, signal: AbortSignal | undefined): Promise<void> {
     for (let tries = 1; ; tries++) {
       try {
+        if (await this.#loaded(client, statements, group, answers)) return;
         for (const [change, answer] of await applied(client, statements, group)) answers.set(change, answer);
         return;
       } catch (cause) {
@@ -146,6 +149,34 @@ export class PostgresDialect implements Dialect {
         }
         return;
       }
+    }
+  }
+
+  /**
+   * Streams rows that are expected to be new into their table. It takes all of them, and its key sees to it that they are
+   * new, or none. Answers whether it took them.
+   */
+  async #loaded(client: PoolClient, statements: Statements, group: readonly Change[], answers: Map<Change, Changed>): Promise<boolean> {
+    const { kind, expect, values } = group[0]!;
+    if (group.length < fewestToLoad || kind !== 'put' || expect?.kind !== 'absent' || !statements.table.faithful || values.includes(undefined)) return false;
+    const { from } = await import('pg-copy-streams');
+    await client.query('begin');
+    try {
+      const loading = client.query(from(statements.load()));
+      await new Promise<void>((resolve, reject) => {
+        loading.on('error', reject);
+        loading.on('finish', () => resolve());
+        loading.end(rowsToCopy(group.map((change) => change.values)));
+      });
+      const [[version = null] = []] = await rowsIn(client, 'select pg_current_xact_id()::xid');
+      await client.query('commit');
+      for (const change of group) answers.set(change, { kind: 'done', ...(version !== null && { version }) });
+      return true;
+    } catch (cause) {
+      // Whatever it was about, the statement that answers for each row by itself finds out.
+      if (!isAnswer(cause)) throw cause;
+      await client.query('rollback');
+      return false;
     }
   }
 

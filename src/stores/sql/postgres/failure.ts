@@ -36,6 +36,11 @@ export function postgresError(cause: unknown, doing: string): SyncError {
   return toSyncError(cause);
 }
 
+/** Whether the server said it, and goes on answering. */
+export function isAnswer(cause: unknown): boolean {
+  return cause instanceof Error && 'severity' in cause && cause.severity === 'ERROR';
+}
+
 /** Whether it is about one of the rows that were sent, so that the others may be sent without it. */
 export function isRefusedRow(cause: unknown): boolean {
   const code = codeOf(cause);

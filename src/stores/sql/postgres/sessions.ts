@@ -1,6 +1,7 @@
 import type { Client, ClientConfig, PoolClient } from 'pg';
 import type pg from 'pg';
 import { SyncError } from '../../../model/errors.ts';
+import { isAnswer } from './failure.ts';
 
 /** How to reach a database. */
 export interface Reach {
@@ -36,7 +37,7 @@ export class Sessions implements AsyncDisposable {
       return result;
     } catch (cause) {
       // An error that the server answered with leaves the connection in order.
-      broken = !(cause instanceof Error && 'severity' in cause && cause.severity === 'ERROR');
+      broken = !isAnswer(cause);
       throw cause;
     } finally {
       client.release(broken);

@@ -43,6 +43,11 @@ export class Statements {
     return `insert into ${this.#name} as t (${names}) overriding system value select ${written.map((at) => this.#cast(at)).join(', ')} from ${this.#given(written)} on conflict (${this.table.key.map(quoted).join(', ')}) ${conflict} returning ${this.#returned(whole)}`;
   }
 
+  /** Takes rows from a stream, with all columns. */
+  load(): string {
+    return `copy ${this.#name} (${this.table.columns.map(({ name }) => quoted(name)).join(', ')}) from stdin`;
+  }
+
   /** Replaces rows that are still of the version given behind the columns, and answers as {@link put} does. */
   replace(written: readonly number[], whole: boolean): string {
     const { columns, keyAt } = this.table;
