@@ -17,12 +17,14 @@ const mostIds = 500;
 
 /** The entries for some keys, in their order, as they are at this moment, refreshed or not. */
 export async function readEntries(place: Place, refs: readonly Ref[], signal: AbortSignal | undefined): Promise<readonly (Entry | undefined)[]> {
-  const addresses = await Promise.all(refs.map(async (ref): Promise<Address | undefined> => {
+  if (refs.length === 0) return [];
+  const indices = await place.indicesFor(refs.map(({ key }) => key), signal);
+  const addresses = refs.map((ref): Address | undefined => {
     if (place.flawOf(ref)) return undefined;
     const { collection, id } = place.partsOf(ref.key);
-    const index = await place.indexOf(collection, signal);
+    const index = indices.get(collection);
     return index && { index, id };
-  }));
+  });
   const known = addresses.filter((address) => address !== undefined);
   const answers = (await lookUp(place, known, { signal })).values();
   return addresses.map((address) => {

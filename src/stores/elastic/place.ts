@@ -70,9 +70,11 @@ export class Place {
     return (await this.#known(signal)).indices;
   }
 
-  /** The index of a collection by what is known; looks again before it says that there is none. */
-  async indexOf(collection: string, signal: AbortSignal | undefined): Promise<OpenIndex | undefined> {
-    return this.#catalogue && (await this.#known(signal)).indices.get(collection) || (await this.look(signal)).get(collection);
+  /** The indices of the collections that some keys are in, by what is known; looks again, once, before it leaves one out. */
+  async indicesFor(keys: readonly Key[], signal: AbortSignal | undefined): Promise<ReadonlyMap<string, OpenIndex>> {
+    const collections = new Set(keys.map((key) => this.partsOf(key).collection));
+    const known = this.#catalogue && (await this.#known(signal)).indices;
+    return known && [...collections].every((collection) => known.has(collection)) ? known : await this.look(signal);
   }
 
   /** The name that the index of a new collection gets; `undefined` where it has no place here. */

@@ -2,6 +2,7 @@ import { isDocument } from '../../model/document.ts';
 import type { Document } from '../../model/document.ts';
 import type { Entry, Stat } from '../../model/entry.ts';
 import { SyncError, toSyncError } from '../../model/errors.ts';
+import type { FailureCode } from '../../model/errors.ts';
 import { keyOfWrite } from '../../model/store.ts';
 import type { Expectation, Outcome, Write } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
@@ -34,6 +35,8 @@ interface Task {
   condition: Condition;
   /** How often the server had no room for it. */
   refused: number;
+  /** Whether what got in its way may be what was sent before, the answer to which was lost. */
+  resent: boolean;
 }
 
 /** What became of one try: an answer, that another writer was faster, that there was no room, or what went wrong. */
@@ -56,19 +59,20 @@ export class ElasticWriter {
   async write(batch: readonly Write[], signal: AbortSignal | undefined): Promise<readonly Outcome[]> {
     const outcomes: (Outcome | undefined)[] = batch.map(() => undefined);
     let tasks: Task[] = [];
+    if (batch.length === 0) return [];
+    const indices = await this.#place.indicesFor(batch.map(keyOfWrite), signal);
     for (const [at, write] of batch.entries()) {
-      const task = await this.#taskFor(at, write, signal);
-      if (task instanceof SyncError) outcomes[at] = { kind: 'failed', error: task };
+      const task = this.#taskFor(at, write, indices);
+      if ('kind' in task) outcomes[at] = task;
       else tasks.push(task);
     }
     const stale: Task[] = [];
-    const unsure: Task[] = [];
     for (let round = 1; tasks.length > 0; round++) {
       const ready = await this.#ready(tasks, { outcomes, stale, signal });
       tasks = [];
       for (const [task, tried] of await this.#send(ready, signal)) {
+        if (tried.kind === 'conflict' && tried.resent) task.resent = true;
         if (tried.kind === 'done') outcomes[task.at] = { kind: 'done', stat: tried.stat };
-        else if (tried.kind === 'conflict' && tried.resent) unsure.push(task);
         else if (tried.kind === 'conflict' && expectOf(task).older === undefined) stale.push(task);
         else if (tried.kind === 'conflict' && round < mostRounds) tasks.push(task);
         else if (tried.kind === 'refused' && ++task.refused < this.#place.client.maxAttempts) tasks.push(task);
@@ -76,36 +80,37 @@ export class ElasticWriter {
       }
       if (tasks.some(({ refused }) => refused > 0)) await this.#place.client.pause(Math.max(...tasks.map(({ refused }) => refused)), signal);
     }
-    await this.#settle(stale, unsure, outcomes, signal);
+    await this.#settle(stale, outcomes, signal);
     return outcomes.map((outcome, i) => outcome ?? { kind: 'failed', error: new SyncError('internal', `${this.#place.name}: ${keyOfWrite(batch[i]!)} was left without an answer`) });
   }
 
-  async #taskFor(at: number, write: Write, signal: AbortSignal | undefined): Promise<Task | SyncError> {
+  /** What is to be sent; or the answer, where there is nothing to send. */
+  #taskFor(at: number, write: Write, indices: ReadonlyMap<string, OpenIndex>): Task | Outcome {
     const place = this.#place;
     const ref = write.kind === 'put' ? write.entry : write.ref;
-    const flaw = place.flawOf(ref);
-    if (flaw) return flaw;
     const { key } = ref;
+    const refused = (code: FailureCode, why: string, hint: string): Outcome => ({ kind: 'failed', error: new SyncError(code, `cannot write ${place.name}: ${key}: ${why}`, { store: place.name, key, hint }) });
+    const flaw = place.flawOf(ref);
+    if (flaw) return { kind: 'failed', error: flaw };
+    if (write.kind === 'put' && write.entry.content.kind !== 'document') return refused('unsupported', 'it is no document', 'have it read as one');
     const { collection, id } = place.partsOf(key);
-    const index = await place.indexOf(collection, signal);
-    const details = { store: place.name, key };
-    if (index?.flaw !== undefined) return new SyncError('unsupported', `cannot write ${place.name}: ${key}: ${index.collection} is no collection: ${index.flaw}`, { ...details, hint: 'leave it out, or name another place' });
+    const index = indices.get(collection);
     if (!index) {
-      if (write.kind === 'put' && write.entry.content.kind !== 'document') return new SyncError('unsupported', `${place.name}: ${key} is not a document`, details);
-      return new SyncError('not-found', `cannot write ${place.name}: ${key}: there is no index for ${JSON.stringify(collection)}`, { ...details, hint: 'make one, or let it be made' });
+      if (write.kind === 'put') return refused('not-found', `there is no index for ${JSON.stringify(collection)}`, 'make one, or let it be made');
+      return write.expect && 'version' in write.expect ? { kind: 'stale', found: undefined } : { kind: 'done', stat: {} };
     }
+    if (index.flaw !== undefined) return refused('unsupported', `${collection} is no collection: ${index.flaw}`, 'leave it out, or name another place');
     const condition = write.expect && 'absent' in write.expect ? 'absent' : 'none';
-    const task = { at, write, index, id, condition, refused: 0 } as const;
-    if (write.kind === 'delete') return { ...task, stat: {} };
+    const task = { at, write, index, id, condition, refused: 0, resent: false } as const;
+    if (write.kind === 'delete' || write.entry.content.kind !== 'document') return { ...task, stat: {} };
     const { content, modifiedAt } = write.entry;
-    if (content.kind !== 'document') return new SyncError('unsupported', `${place.name}: ${key} is not a document`, details);
     try {
       const document = index.modified?.filled(content.document, modifiedAt) ?? content.document;
       const time = index.modified?.of(document);
       return { ...task, source: sourceText(document, index.bytes), stat: { digest: digestDocument(document), ...(time !== undefined && { modifiedAt: time }) } };
     } catch (error) {
-      const { code, message, details: { hint } } = toSyncError(error);
-      return new SyncError(code, `cannot write ${place.name}: ${key}: ${message}`, { ...details, hint: hint ?? 'change the document' });
+      const { code, message, details: { hint = 'change the document' } } = toSyncError(error);
+      return refused(code, message, hint);
     }
   }
 
@@ -187,13 +192,11 @@ export class ElasticWriter {
   }
 
   /** Answers those whose expectation did not hold with what is there, and finds out whether it is what was sent, once before. */
-  async #settle(stale: readonly Task[], unsure: readonly Task[], outcomes: (Outcome | undefined)[], signal: AbortSignal | undefined): Promise<void> {
-    const tasks = [...stale, ...unsure];
-    if (tasks.length === 0) return;
+  async #settle(tasks: readonly Task[], outcomes: (Outcome | undefined)[], signal: AbortSignal | undefined): Promise<void> {
     const found = await readEntries(this.#place, tasks.map(({ write }) => ({ key: keyOfWrite(write) })), signal);
     for (const [i, task] of tasks.entries()) {
       const there: Entry | undefined = found[i];
-      const isSent = i >= stale.length && there?.digest?.value === task.stat.digest?.value;
+      const isSent = task.resent && there?.digest?.value === task.stat.digest?.value;
       outcomes[task.at] = isSent ? { kind: 'done', stat: there ? { version: there.version!, ...task.stat } : {} } : { kind: 'stale', found: there };
     }
   }

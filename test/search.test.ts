@@ -1,0 +1,463 @@
+// Indices of a real OpenSearch and a real Elasticsearch: what the laws do not say of every store.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Collection, FieldType } from '../src/model/collection.ts';
+import type { Document } from '../src/model/document.ts';
+import type { Entry } from '../src/model/entry.ts';
+import { SyncError } from '../src/model/errors.ts';
+import { plainHost } from '../src/model/plain-host.ts';
+import type { Outcome, ScanOptions, Store, Write } from '../src/model/store.ts';
+import type { ElasticOptions } from '../src/stores/elastic/kind.ts';
+import { elasticsearch, opensearch } from '../src/stores/elastic/kind.ts';
+import { instantText } from '../src/stores/records/instants.ts';
+import { interferingProxy } from './services/interfering-proxy.ts';
+import type { Interference, Passing } from './services/interfering-proxy.ts';
+import { sharedSearch, skipWithoutSearch } from './services/search.ts';
+import type { SearchServer } from './services/search.ts';
+
+type Name = 'opensearch' | 'elasticsearch';
+
+const quick = { ...plainHost, sleep: async () => {} };
+const kinds = { opensearch, elasticsearch } as const;
+
+/** A place that nothing uses yet. */
+class Place {
+  readonly server: SearchServer;
+  readonly name: Name;
+  readonly path: string = randomUUID();
+  constructor(name: Name, server: SearchServer) {
+    this.name = name;
+    this.server = server;
+  }
+
+  async open(options: ElasticOptions = {}, address: string = this.server.address, path: string = this.path): Promise<Store> {
+    return await kinds[this.name].open(`${this.name}://${address}/${path}`, { missing: 'empty', ...options }, quick) as Store;
+  }
+
+  /** Makes an index by itself. */
+  async index(name: string, body: object = {}): Promise<void> {
+    await this.server.ask('PUT', `/${name}`, body);
+  }
+
+  /** Writes as anybody does who knows nothing of us. */
+  async put(index: string, id: string, document: Document, query = ''): Promise<void> {
+    await this.server.ask('PUT', `/${index}/_doc/${encodeURIComponent(id)}?refresh=true${query}`, document);
+  }
+}
+
+function collection(name: string, types: { readonly [field: string]: FieldType }): Collection {
+  return { name, key: [], fields: Object.entries(types).map(([field, type]) => ({ name: field, type, nullable: true })) };
+}
+
+function put(key: string, document: Document, rest: Partial<Extract<Write, { kind: 'put' }>> = {}): Write {
+  return { kind: 'put', entry: { key, content: { kind: 'document', document } }, ...rest };
+}
+
+async function found(store: Store, options: ScanOptions = {}): Promise<readonly Entry[]> {
+  const entries: Entry[] = [];
+  for await (const page of store.scan(options)) {
+    assert.deepEqual(page.problems ?? [], []);
+    entries.push(...page.entries);
+  }
+  return entries.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+async function keysOf(store: Store, options: ScanOptions = {}): Promise<readonly string[]> {
+  return (await found(store, options)).map(({ key }) => key);
+}
+
+function documentOf(entry: Entry | undefined): Document | undefined {
+  return entry?.content?.kind === 'document' ? entry.content.document : undefined;
+}
+
+function assertAll(outcomes: readonly Outcome[], kind: Outcome['kind']): void {
+  for (const outcome of outcomes) assert.equal(outcome.kind, kind, outcome.kind === 'failed' ? outcome.error.message : undefined);
+}
+
+function failureOf(outcome: Outcome | undefined): SyncError {
+  assert.ok(outcome?.kind === 'failed', `it is ${outcome?.kind}`);
+  return outcome.error;
+}
+
+for (const name of ['opensearch', 'elasticsearch'] as const) {
+  const skip = await skipWithoutSearch(name);
+  const it = (what: string, body: (place: Place) => Promise<void>): unknown => test(`${name}: ${what}`, { skip, timeout: 120_000 }, async () => body(new Place(name, await sharedSearch(name))));
+  describe(name, () => {
+    holdingValues(it);
+    writing(it);
+    reading(it);
+    naming(it);
+    failing(it);
+  });
+}
+
+type It = (what: string, body: (place: Place) => Promise<void>) => unknown;
+
+/** A field of every type, and a value that says what it holds at its ends. */
+const everyType: { readonly [field: string]: readonly [FieldType, ...Document[string][]] } = {
+  flag: [{ kind: 'boolean' }, true, false, null],
+  tiny: [{ kind: 'integer', bits: 8 }, -128, 127],
+  octet: [{ kind: 'integer', bits: 8, unsigned: true }, 255],
+  small: [{ kind: 'integer', bits: 16 }, -32_768],
+  medium: [{ kind: 'integer', bits: 32 }, 2_147_483_647],
+  wide: [{ kind: 'integer', bits: 64 }, 9_223_372_036_854_775_807n, -9_223_372_036_854_775_808n, 9_007_199_254_740_993n, 0],
+  unsigned: [{ kind: 'integer', bits: 64, unsigned: true }, 18_446_744_073_709_551_615n],
+  endless: [{ kind: 'integer' }, 10n ** 40n],
+  single: [{ kind: 'float', bits: 32 }, 1.5, 'NaN'],
+  double: [{ kind: 'float', bits: 64 }, 0.1, 5e-324, 1.7976931348623157e308, 'Infinity', '-Infinity'],
+  price: [{ kind: 'decimal', digits: 40, scale: 10 }, '12345678901234567890.1000000000', '-0.10'],
+  name: [{ kind: 'text' }, '', 'quotes "\'\\ ${x} $y \n \u{1F600}', 'x'.repeat(200_000), '2015-01-01'],
+  raw: [{ kind: 'bytes' }, new Uint8Array([0, 255, 10]), new Uint8Array()],
+  id: [{ kind: 'uuid' }, '919108f7-52d1-4320-9bac-f847db4148a8'],
+  stamp: [{ kind: 'time-uuid' }, 'c232ab00-9414-11ec-b3c8-9f6bdeced846'],
+  day: [{ kind: 'date' }, '2015-01-31', '0001-01-01'],
+  moment: [{ kind: 'instant', precision: 1 }, '2015-01-31T10:20:30.123456Z', '1969-12-31T23:59:59.999999Z', '0001-01-01T00:00:00Z'],
+  wall: [{ kind: 'local', precision: 1 }, '2015-01-31T10:20:30.5'],
+  clock: [{ kind: 'time', precision: 1 }, '23:59:59.999999'],
+  span: [{ kind: 'duration' }, 'P1Y2M3DT4H'],
+  anything: [{ kind: 'json' }, 1, 'text', [1, { a: null }], { a: { b: [true] } }, null],
+  words: [{ kind: 'set', of: { kind: 'text' } }, ['a', 'b'], []],
+  numbers: [{ kind: 'list', of: { kind: 'integer', bits: 64 } }, [9_007_199_254_740_993n, 1]],
+  weights: [{ kind: 'map', keys: { kind: 'text' }, of: { kind: 'float', bits: 64 } }, { 'a.b': 1.5, '': 2 }],
+  address: [{ kind: 'record', fields: [{ name: 'street', type: { kind: 'text' }, nullable: true }, { name: 'seal', type: { kind: 'bytes' }, nullable: true }] }, { street: 'x', seal: new Uint8Array([1]) }, { street: null }],
+  network: [{ kind: 'other', name: 'inet' }, '10.0.0.0/8'],
+};
+
+function holdingValues(it: It): void {
+  it('values of every type come back as they were, and are described as they were', async (place) => {
+    await using store = await place.open();
+    const things = collection('things', Object.fromEntries(Object.entries(everyType).map(([field, [type]]) => [field, type])));
+    await store.prepare!([{ ...things, key: ['id'] }]);
+    const documents = Object.entries(everyType).flatMap(([field, [, ...values]]) => values.map((value): Document => ({ [field]: value })));
+    const wanted = new Map(documents.map((document, i) => [`things/${i}`, document]));
+    assertAll(await store.write([...wanted].map(([key, document]) => put(key, document))), 'done');
+    for (const entry of await found(store)) assert.deepEqual(documentOf(entry), wanted.get(entry.key), entry.key);
+    assert.equal((await found(store)).length, documents.length);
+    const [described] = await store.describe!();
+    assert.deepEqual(described?.key, ['id']);
+    const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
+    assert.deepEqual(described?.fields.toSorted(byName), things.fields.toSorted(byName));
+  });
+
+  it('null and absent are different, and fields are found by what they hold', async (place) => {
+    await using store = await place.open();
+    await store.prepare!([collection('things', { name: { kind: 'text' }, wide: { kind: 'integer', bits: 64 }, moment: { kind: 'instant', precision: 1 } })]);
+    assertAll(await store.write([put('things/1', { name: null, wide: 9_007_199_254_740_993n, moment: '2015-01-31T10:20:30.123456Z' }), put('things/2', { other: 1 })]), 'done');
+    assert.deepEqual((await found(store)).map(documentOf), [{ name: null, wide: 9_007_199_254_740_993n, moment: '2015-01-31T10:20:30.123456Z' }, { other: 1 }]);
+    const query = { query: { bool: { filter: [{ term: { wide: '9007199254740993' } }, { range: { moment: { gte: '2015-01-31', lt: '2015-02-01' } } }] } } };
+    const { hits } = await place.server.ask('POST', `/${place.path}-things/_search`, query) as { hits: { hits: readonly { _id: string }[] } };
+    assert.deepEqual(hits.hits.map(({ _id }) => _id), ['1']);
+  });
+
+  it('an index that others made is described by its mapping, and its bytes are bytes', async (place) => {
+    await place.index(place.path, { mappings: { properties: { n: { type: 'long' }, raw: { type: 'binary' }, at: { type: 'date' }, place: { properties: { street: { type: 'text' } } }, where: { type: 'geo_point' }, tag: { type: 'keyword' } } } });
+    await place.put(place.path, 'a/1', { n: 1, raw: 'AP8K', at: '2015-01-31' });
+    await place.put(place.path, 'b', { raw: 'no base64!' });
+    await using store = await place.open();
+    const [described] = await store.describe!();
+    assert.equal(described?.name, place.path);
+    assert.deepEqual(Object.fromEntries(described.fields.map(({ name, type }) => [name, type.kind])), { n: 'integer', raw: 'bytes', at: 'instant', place: 'record', where: 'other', tag: 'text' });
+    assert.deepEqual((await found(store)).map((entry) => [entry.key, documentOf(entry)]), [[`${place.path}/a/1`, { n: 1, raw: new Uint8Array([0, 255, 10]), at: '2015-01-31' }], [`${place.path}/b`, { raw: 'no base64!' }]]);
+    assert.deepEqual(documentOf((await store.read([{ key: `${place.path}/a/1` }]))[0])?.['n'], 1);
+  });
+
+  it('what no index can hold is refused by name, and the rest is written', async (place) => {
+    await using store = await place.open();
+    await store.prepare!([collection('things', { n: { kind: 'integer', bits: 32 }, name: { kind: 'text' } })]);
+    const outcomes = await store.write([put('things/1', { n: 1 }), put('things/2', { n: 'not a number' }), put('things/3', { deep: { raw: new Uint8Array([1]) } }), put('things/4', { n: NaN }), put('things/5', { n: 2_147_483_648 }), put('things/6', { n: 2 })]);
+    assert.deepEqual(outcomes.map(({ kind }) => kind), ['done', 'failed', 'failed', 'failed', 'failed', 'done']);
+    for (const [at, field] of [[1, '[n]'], [2, '"deep.raw"'], [3, '"n"'], [4, '[n]']] as const) {
+      const { code, message } = failureOf(outcomes[at]);
+      assert.equal(code, 'invalid');
+      assert.ok(message.includes(`things/${at + 1}`) && message.includes(field), message);
+    }
+    assert.deepEqual(await keysOf(store), ['things/1', 'things/6']);
+  });
+}
+
+function writing(it: It): void {
+  it('of twenty writers at once the newest stays, also beside one who sets no conditions', async (place) => {
+    await using store = await place.open({ modified: 'at' });
+    await store.prepare!([collection('things', { at: { kind: 'instant', precision: 1 } })]);
+    for (let round = 0; round < 3; round++) {
+      const key = `things/${round}`;
+      if (round > 0) await place.put(`${place.path}-things`, String(round), { at: '2000-01-01T00:00:00Z', by: 'another' });
+      const writers = Array.from({ length: 20 }, (_, i) => 1_420_070_400_000_000 + i).toSorted(() => Math.random() - 0.5);
+      const outcomes = (await Promise.all(writers.map(async (time) => store.write([put(key, { at: instantText(time), by: String(time) }, { expect: { older: time } })])))).flat();
+      for (const outcome of outcomes) assert.notEqual(outcome.kind, 'failed');
+      assert.equal(documentOf((await store.read([{ key }]))[0])?.['by'], String(Math.max(...writers)));
+      // Whoever lost hears of what is there; nobody is told that an older one replaced a newer one.
+      for (const outcome of outcomes) if (outcome.kind === 'stale') assert.ok(outcome.found?.modifiedAt !== undefined);
+    }
+  });
+
+  it('a plain writer between look and write is noticed', async (place) => {
+    await using direct = await place.open({ modified: 'at' });
+    await direct.prepare!([collection('things', { at: { kind: 'instant', precision: 1 } })]);
+    await direct.write([put('things/1', { at: '2015-01-01T00:00:00Z', by: 'first' })]);
+    let sent = 0;
+    await using slow = await interferingProxy(`http://${place.server.address}`, ({ url }) => (url.startsWith('/_bulk') && sent++ === 0 ? { kind: 'answer', status: 503 } : undefined));
+    // Between the look and the write somebody else writes, who sets no conditions.
+    const host = { ...quick, sleep: async () => place.put(`${place.path}-things`, '1', { at: '2017-01-01T00:00:00Z', by: 'plain' }) };
+    await using store = await kinds[place.name].open(`${place.name}://${slow.origin.slice(7)}/${place.path}`, { modified: 'at' }, host) as Store;
+    const [outcome] = await store.write([put('things/1', { at: '2016-01-01T00:00:00Z', by: 'ours' }, { expect: { older: 1_451_606_400_000_000 } })]);
+    assert.equal(outcome?.kind, 'stale');
+    assert.equal(documentOf(outcome.kind === 'stale' ? outcome.found : undefined)?.['by'], 'plain');
+  });
+
+  it('times of every spelling are compared as instants', async (place) => {
+    await using store = await place.open({ modified: 'at' });
+    await store.prepare!([collection('things', { at: { kind: 'text' } })]);
+    const noon = 1_422_705_605_000_000;
+    for (const [at, older, kind] of [['2015-01-31T14:00:05+02:00', noon, 'stale'], ['2015-01-31T12:00:05.000001', noon, 'stale'], ['2015-01-31 12:00:04.999999Z', noon, 'done'], ['no time', noon, 'stale']] as const) {
+      await store.write([put('things/1', { at })]);
+      const [outcome] = await store.write([put('things/1', { at: instantText(older), new: true }, { expect: { older } })]);
+      assert.equal(outcome?.kind, kind, at);
+    }
+  });
+
+  it('a time that a document lacks is filled in, and one that it has is left', async (place) => {
+    await using store = await place.open({ modified: 'at', modifiedUnit: 'milliseconds' });
+    await store.prepare!([collection('things', { at: { kind: 'integer', bits: 64 } })]);
+    const content = (document: Document) => ({ kind: 'document', document }) as const;
+    assertAll(await store.write([{ kind: 'put', entry: { key: 'things/1', modifiedAt: 1_500_999, content: content({}) } }, { kind: 'put', entry: { key: 'things/2', modifiedAt: 7, content: content({ at: 5 }) } }]), 'done');
+    assert.deepEqual((await found(store)).map((entry) => [documentOf(entry), entry.modifiedAt]), [[{ at: 1500 }, 1_500_000], [{ at: 5 }, 5_000]]);
+  });
+
+  it('a version of an index that was made anew is not met', async (place) => {
+    await using store = await place.open();
+    await store.prepare!([collection('things', { n: { kind: 'json' } })]);
+    await store.write([put('things/1', { n: 1 })]);
+    const version = (await found(store))[0]!.version!;
+    await place.server.ask('DELETE', `/${place.path}-things`);
+    await store.prepare!([collection('things', { n: { kind: 'json' } })]);
+    await store.write([put('things/1', { n: 2 })]);
+    assert.notEqual((await found(store))[0]!.version, version);
+    assertAll(await store.write([put('things/1', { n: 3 }, { expect: { version } })]), 'stale');
+  });
+
+  it('documents of many megabytes are written and read', async (place) => {
+    await using store = await place.open();
+    await store.prepare!([collection('things', { body: { kind: 'json' } })]);
+    const body = { text: 'x'.repeat(3_000_000) };
+    assertAll(await store.write(Array.from({ length: 12 }, (_, i) => put(`things/${i}`, { body }))), 'done');
+    const entries = await found(store);
+    assert.equal(entries.length, 12);
+    for (const entry of entries) assert.equal((documentOf(entry)?.['body'] as Document)['text'], body.text);
+  });
+}
+
+function reading(it: It): void {
+  it('more than ten thousand documents in several shards come once each, with equal times and while others write', async (place) => {
+    await place.index(`${place.path}-things`, { settings: { number_of_shards: 3, number_of_replicas: 0 }, mappings: { dynamic: false } });
+    await using store = await place.open({ modified: 'at' });
+    const total = 10_500;
+    for (let at = 0; at < total; at += 1_000) assertAll(await store.write(Array.from({ length: Math.min(1_000, total - at) }, (_, i) => put(`things/${at + i}`, { at: '2015-01-01T00:00:00Z', i: at + i }))), 'done');
+    const seen = new Set<string>();
+    let count = 0;
+    for await (const { entries } of store.scan()) {
+      if (count === 0) await store.write([put('things/late', { at: '2016-01-01T00:00:00Z' }), { kind: 'delete', ref: { key: 'things/7' } }, put('things/8', { at: '2015-01-01T00:00:00Z', again: true })]);
+      for (const { key } of entries) seen.add(key);
+      count += entries.length;
+    }
+    assert.deepEqual([count, seen.size, seen.has('things/late'), seen.has('things/7')], [total, total, false, true]);
+    assert.equal((await found(store)).length, total);
+  });
+
+  it('a window narrows to the milliseconds around it, and what has no time is always there', async (place) => {
+    await using store = await place.open({ modified: 'at' });
+    await store.prepare!([collection('things', { at: { kind: 'instant', precision: 1 } })]);
+    const noon = Date.parse('2015-01-31T12:00:00Z') * 1000;
+    const times = { before: noon - 2_000, edge: noon, just: noon + 1, within: noon + 500_000, end: noon + 1_000_000, after: noon + 1_002_000 };
+    await store.write([...Object.entries(times).map(([key, time]) => put(`things/${key}`, { at: instantText(time) })), put('things/none', {}), put('things/null', { at: null }), put('things/odd', { at: 'yesterday' })]);
+    const keys = await keysOf(store, { window: { after: noon, until: noon + 1_000_000 } });
+    for (const key of ['just', 'within', 'end', 'none', 'null', 'odd']) assert.ok(keys.includes(`things/${key}`), key);
+    assert.ok(!keys.includes('things/before') && !keys.includes('things/after'), keys.join());
+    assert.deepEqual(await keysOf(store, { window: { after: noon + 10_000_000 } }), ['things/none', 'things/null', 'things/odd']);
+  });
+
+  it('a scan sees what was written, however seldom the index is refreshed', async (place) => {
+    await place.index(`${place.path}-things`, { settings: { refresh_interval: '-1' } });
+    await using store = await place.open();
+    await store.write([put('things/1', { n: 1 })]);
+    assert.deepEqual(await keysOf(store), ['things/1']);
+    await store.write([{ kind: 'delete', ref: { key: 'things/1' } }]);
+    assert.deepEqual(await keysOf(store), []);
+  });
+
+  it('a document that lies elsewhere, an index that is closed, and one without sources are problems, each by itself', async (place) => {
+    const { path } = place;
+    await place.index(`${path}-a`, { settings: { number_of_shards: 3 } });
+    await place.put(`${path}-a`, '1', { n: 1 });
+    await place.put(`${path}-a`, '2', { n: 2 }, '&routing=elsewhere');
+    await place.index(`${path}-b`);
+    await place.server.ask('POST', `/${path}-b/_close`);
+    await place.index(`${path}-c`, { mappings: { _source: { enabled: false } } });
+    await using store = await place.open();
+    const [keys, problems]: [string[], string[]] = [[], []];
+    for await (const page of store.scan()) {
+      keys.push(...page.entries.map(({ key }) => key));
+      problems.push(...(page.problems ?? []).map(({ error, collection: whole }) => `${whole ?? 'one'}: ${error.code}`));
+    }
+    assert.deepEqual(keys, ['a/1']);
+    assert.deepEqual(problems.toSorted(), ['b: unsupported', 'c: unsupported', 'one: unsupported']);
+  });
+}
+
+function naming(it: It): void {
+  it('a name stands for the index of that name, or for those that begin with it, and never for both', async (place) => {
+    const { path } = place;
+    await using empty = await place.open({ missing: 'refuse' });
+    await assert.rejects(found(empty), { code: 'not-found' });
+    await place.index(path);
+    await place.put(path, '1', {});
+    await using single = await place.open();
+    assert.deepEqual(await keysOf(single), [`${path}/1`]);
+    await place.index(`${path}-users`);
+    await place.put(`${path}-users`, '2', {});
+    await assert.rejects(found(single), { code: 'invalid', details: { store: single.name, hint: 'add layout=index or layout=suffix' } });
+    await using suffix = await place.open({ layout: 'suffix' });
+    assert.deepEqual(await keysOf(suffix), ['users/2']);
+    await using index = await place.open({ layout: 'index' });
+    assert.deepEqual(await keysOf(index), [`${path}/1`]);
+    await using pattern = await place.open({}, place.server.address, `${path}*`);
+    assert.deepEqual(await keysOf(pattern), [`${path}-users/2`, `${path}/1`]);
+  });
+
+  it('an alias is the collection, whatever index is behind it; one of two indices is none', async (place) => {
+    const { path, server } = place;
+    for (const version of ['v1', 'v2']) {
+      await place.index(`${path}-users_${version}`);
+      await place.put(`${path}-users_${version}`, version, {});
+    }
+    await server.ask('POST', '/_aliases', { actions: [{ add: { index: `${path}-users_v1`, alias: `${path}-users` } }] });
+    await using store = await place.open();
+    assert.deepEqual(await keysOf(store, { collections: ['users'] }), ['users/v1']);
+    assertAll(await store.write([put('users/3', {})]), 'done');
+    await server.ask('POST', '/_aliases', { actions: [{ remove: { index: `${path}-users_v1`, alias: `${path}-users` } }, { add: { index: `${path}-users_v2`, alias: `${path}-users` } }] });
+    assert.deepEqual(await keysOf(store, { collections: ['users'] }), ['users/v2']);
+    await server.ask('POST', '/_aliases', { actions: [{ add: { index: `${path}-users_v1`, alias: `${path}-users` } }] });
+    await assert.rejects(found(store), /several indices/);
+    assert.equal(failureOf((await store.write([put('users/4', {})]))[0]).code, 'unsupported');
+  });
+
+  it('missing indices are made only when that is asked for and allowed', async (place) => {
+    const { path } = place;
+    const users = collection('users', { name: { kind: 'text' } });
+    await using strict = await place.open({ create: false });
+    await assert.rejects(strict.prepare!([users]), (error) => error instanceof SyncError && error.code === 'not-found' && error.message.includes(`${path}-users`));
+    const { code, message } = failureOf((await strict.write([put('users/1', {})]))[0]);
+    assert.equal(code, 'not-found');
+    assert.ok(message.includes('"users"'), message);
+    await using store = await place.open();
+    for (const wrong of ['Users', 'a*b', 'a b']) await assert.rejects(store.prepare!([users, { ...users, name: wrong }]), { code: 'unsupported' });
+    await assert.rejects(store.prepare!([users, collection('more', { _id: { kind: 'text' } })]), { code: 'unsupported' });
+    assert.deepEqual(await store.describe!(), []);
+    await store.prepare!([users]);
+    await store.prepare!([users]);
+    assert.deepEqual((await store.describe!()).map(({ name }) => name), ['users']);
+    await using alone = await place.open({}, place.server.address, `${path}x`);
+    await alone.prepare!([{ ...users, name: `${path}x` }]);
+    assertAll(await alone.write([put(`${path}x/1`, {})]), 'done');
+  });
+
+  it('collections are chosen by name and by pattern', async (place) => {
+    for (const each of ['users', 'orders', 'order_lines']) {
+      await place.index(`${place.path}-${each}`);
+      await place.put(`${place.path}-${each}`, '1', {});
+    }
+    await using chosen = await place.open({ collections: 'order*, none' });
+    assert.deepEqual(await keysOf(chosen), ['order_lines/1', 'orders/1']);
+    await using all = await place.open();
+    assert.deepEqual(await keysOf(all, { collections: ['users'] }), ['users/1']);
+  });
+}
+
+function failing(it: It): void {
+  /** A place with one index behind a proxy. */
+  const behind = async (place: Place, interfere: (passing: Passing) => Interference | undefined): Promise<{ readonly store: Store; readonly seen: readonly Passing[] } & AsyncDisposable> => {
+    await using direct = await place.open();
+    await direct.prepare!([collection('things', { n: { kind: 'json' } })]);
+    const proxy = await interferingProxy(`http://${place.server.address}`, interfere);
+    const store = await place.open({}, proxy.origin.slice('http://'.length));
+    return { store, seen: proxy.seen, async [Symbol.asyncDispose]() { await store[Symbol.asyncDispose](); await proxy[Symbol.asyncDispose](); } };
+  };
+  const edited = (edit: (answer: Record<string, unknown>) => void): Interference => ({ kind: 'edit', edit: (body) => {
+    const packed = body[0] === 0x1f;
+    const answer = JSON.parse((packed ? gunzipSync(body) : body).toString()) as Record<string, unknown>;
+    edit(answer);
+    const text = Buffer.from(JSON.stringify(answer));
+    return packed ? gzipSync(text) : text;
+  } });
+
+  it('a busy server is asked again: by request, and by item of a bulk', async (place) => {
+    let bulks = 0;
+    await using proxied = await behind(place, ({ url }) => {
+      if (!url.startsWith('/_bulk')) return undefined;
+      bulks++;
+      if (bulks === 1) return { kind: 'answer', status: 429, body: '{"error":{"type":"circuit_breaking_exception","reason":"Data too large"}}' };
+      return bulks > 2 ? undefined : edited((answer) => { (answer['items'] as unknown[])[1] = { create: { status: 429, error: { type: 'es_rejected_execution_exception', reason: 'queue is full' } } }; });
+    });
+    const outcomes = await proxied.store.write([put('things/1', { n: 1 }), put('things/2', { n: 2 }), put('things/3', { n: 3 })]);
+    assertAll(outcomes, 'done');
+    assert.equal(bulks, 3);
+    assert.equal((await found(proxied.store)).length, 3);
+  });
+
+  it('what stays busy is a failure by itself that may be tried again', async (place) => {
+    await using proxied = await behind(place, ({ url }) => (url.startsWith('/_bulk') ? edited((answer) => { (answer['items'] as unknown[])[0] = { index: { status: 429, error: { type: 'es_rejected_execution_exception', reason: 'queue is full' } } }; }) : undefined));
+    const [first, second] = await proxied.store.write([put('things/1', { n: 1 }), put('things/2', { n: 2 })]);
+    assert.equal(failureOf(first).code, 'throttled');
+    assert.match(failureOf(first).message, /queue is full/);
+    assert.equal(second?.kind, 'done');
+  });
+
+  it('a write whose answer is lost is done once, and said to be', async (place) => {
+    let lost = 0;
+    await using proxied = await behind(place, ({ url }) => (url.startsWith('/_bulk') && lost++ === 0 ? { kind: 'lose' } : undefined));
+    await using direct = await place.open();
+    await direct.write([put('things/2', { n: 'theirs' })]);
+    const outcomes = await proxied.store.write([put('things/1', { n: 1 }, { expect: { absent: true } }), put('things/2', { n: 'ours' }, { expect: { absent: true } })]);
+    assert.deepEqual(outcomes.map(({ kind }) => kind), ['done', 'stale']);
+    assert.deepEqual(outcomes[0]?.kind === 'done' && outcomes[0].stat.version, (await found(direct))[0]?.version);
+  });
+
+  it('a page that is lost is asked for again, and one that is not whole ends the scan', async (place) => {
+    const wrong: (Interference | undefined)[] = [{ kind: 'lose' }, { kind: 'cut', bytes: 10 }];
+    await using proxied = await behind(place, ({ url }) => (url.startsWith('/_search?') ? wrong.shift() : undefined));
+    await proxied.store.write(Array.from({ length: 700 }, (_, i) => put(`things/${i}`, { n: i })));
+    assert.equal((await found(proxied.store)).length, 700);
+    for (const edit of [(answer: Record<string, unknown>) => { answer['_shards'] = { total: 2, successful: 1, failed: 1 }; }, (answer: Record<string, unknown>) => { answer['timed_out'] = true; }]) {
+      wrong.push(undefined, edited(edit), edited(edit), edited(edit));
+      await assert.rejects(found(proxied.store), { code: 'unavailable' });
+      wrong.length = 0;
+    }
+  });
+
+  it('the next of several hosts is asked where one is down', async (place) => {
+    await using direct = await place.open();
+    await direct.prepare!([collection('things', { n: { kind: 'json' } })]);
+    await using store = await place.open({ maxAttempts: 1 }, `127.0.0.1:1,${place.server.address}`);
+    assertAll(await store.write([put('things/1', { n: 1 })]), 'done');
+    await using none = await place.open({ maxAttempts: 1 }, '127.0.0.1:1,127.0.0.1:2');
+    await assert.rejects(found(none), { code: 'unavailable' });
+  });
+
+  it('credentials go to the hosts they are for, and a password in the endpoint is refused', async (place) => {
+    await using elsewhere = await interferingProxy(`http://${place.server.address}`, () => undefined);
+    let authorization: string | undefined;
+    await using proxy = await interferingProxy(`http://${place.server.address}`, ({ url, headers }) => {
+      authorization = headers.authorization;
+      return { kind: 'answer', status: 307, headers: { location: elsewhere.origin + url } };
+    });
+    const prefix = place.name === 'opensearch' ? 'OPENSEARCH' : 'ELASTIC';
+    const environment = { [`${prefix}_USERNAME`]: 'someone', [`${prefix}_PASSWORD`]: 'a secret' };
+    await using store = await kinds[place.name].open(`${place.name}://${proxy.origin.slice(7)}/${place.path}`, { missing: 'empty' }, { ...quick, environment }) as Store;
+    await found(store);
+    assert.equal(authorization, `Basic ${Buffer.from('someone:a secret').toString('base64')}`);
+    assert.ok(elsewhere.seen.length > 0 && elsewhere.seen.every(({ headers }) => headers.authorization === undefined));
+    await assert.rejects(place.open({}, `someone:word@${place.server.address}`), (error) => error instanceof SyncError && error.code === 'invalid' && !error.sentence.includes('word@'));
+  });
+}
