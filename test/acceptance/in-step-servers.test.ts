@@ -48,7 +48,8 @@ async function same({ a, b }: Pair, table = 'orders'): Promise<void> {
 
 async function inStep(pair: Pair, written: number, options: Parameters<Pair['run']>[0] = {}): Promise<void> {
   const { code, stdout, stderr } = await pair.run(options);
-  assert.deepEqual([code, stderr], [0, ''], stdout);
+  // A run of some seconds tells how far it is.
+  assert.deepEqual([code, stderr.replace(/^reading .*\n/gm, '')], [0, ''], stdout);
   assert.equal(writtenIn(stdout), written, stdout);
 }
 

@@ -40,7 +40,7 @@ export function cassandra({ versions }: { readonly versions: boolean }): Maker {
     await client.execute(`CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`);
     const found = async (table: string): Promise<readonly Document[]> => {
       const rows: Document[] = [];
-      for await (const row of client.stream(`SELECT JSON * FROM ${keyspace}.${table}`) as AsyncIterable<{ readonly '[json]': string }>) rows.push(JSON.parse(row['[json]']) as Document);
+      for await (const row of (await client.execute(`SELECT JSON * FROM ${keyspace}.${table}`))) rows.push(JSON.parse(row.get('[json]') as string) as Document);
       return rows;
     };
     return {

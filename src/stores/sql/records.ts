@@ -73,10 +73,12 @@ export function fit(table: Table, { key, content, modifiedAt: time }: Entry, uni
   const refuse = (why: string, cause?: unknown): SyncError => new SyncError('invalid', `${key}: ${why}`, { key, ...(cause !== undefined && { cause }) });
   if (content?.kind !== 'document' || !isDocument(content.document)) throw new SyncError('unsupported', `${key} is no document, and ${table.name} holds nothing else`, { key });
   const given = content.document;
-  const extra = Object.keys(given).find((name) => !table.places.has(name));
+  const extras = Object.keys(given).filter((name) => !table.places.has(name));
+  // A column that is not there is as good as one that is null.
+  const extra = extras.find((name) => given[name] !== null);
   if (extra !== undefined) throw refuse(`${table.name} has no column ${JSON.stringify(extra)}`);
   let fromKey: readonly Value[] | undefined;
-  let asGiven = true;
+  let asGiven = extras.length === 0;
   const held: (Value | undefined)[] = [];
   const values = table.columns.map((column, i): Raw | null | undefined => {
     const keyPart = table.keyAt.indexOf(i);
@@ -91,7 +93,7 @@ export function fit(table: Table, { key, content, modifiedAt: time }: Entry, uni
       throw refuse(`${table.name}.${column.name} must have a value`);
     }
     try {
-      const raw = column.codec.write(value);
+      const raw = i === table.modifiedAt ? writeTime(column, value, unit) : column.codec.write(value);
       held[i] = raw === value || column.codec.exact ? value : column.codec.read(raw);
       if (held[i] !== own) asGiven = false;
       return raw;
@@ -104,6 +106,18 @@ export function fit(table: Table, { key, content, modifiedAt: time }: Entry, uni
   if (own !== key) throw refuse(`it holds the key ${own ?? 'of no row'}`);
   const modifiedAt = table.modifiedAt < 0 ? undefined : modifiedOf(held[table.modifiedAt], unit);
   return { key: table.keyAt.map((at) => values[at]!), values, document: asGiven ? given : documentOf(table, held), modifiedAt };
+}
+
+/** The time in the document as its column has it, with or without a zone and as a date instead of a UUID, for all of them are the same instant. */
+function writeTime({ codec }: Column, value: Value, unit: TimeUnit | undefined): Raw {
+  try {
+    return codec.write(value);
+  } catch (cause) {
+    const micros = cause instanceof Misfit && typeof value === 'string' ? modifiedOf(value, unit) : undefined;
+    const other = micros === undefined ? undefined : valueOfInstant(micros, codec.type);
+    if (other === undefined || other === value) throw cause;
+    return codec.write(other);
+  }
 }
 
 /** The time of an entry, for a column that the document does not fill. */

@@ -7,6 +7,7 @@ import type { Key } from '../../model/key.ts';
 import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
 import { keyOfWrite } from '../../model/store.ts';
 import { chooser } from '../records/chooser.ts';
+import { keyed } from '../records/keyed.ts';
 import { partsOfKey } from '../records/record-keys.ts';
 import type { RecordOptions } from '../records/record-options.ts';
 import type { Catalog, Dialect } from './dialect.ts';
@@ -105,8 +106,9 @@ export class SqlStore implements Store {
     return tables.filter(({ name }) => this.#chosen(name)).map(({ name, fields, key }) => ({ name, fields, key }));
   }
 
-  async prepare(collections: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
+  async prepare(asked: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
     signal?.throwIfAborted();
+    const collections = asked.map(keyed);
     const { tables, keyless } = await this.#tables({ fresh: true, signal });
     const missing = collections.filter(({ name }) => this.#chosen(name) && !tables.some((table) => table.name === name) && !keyless.some((table) => table.name === name));
     if (missing.length === 0) return;
@@ -114,7 +116,7 @@ export class SqlStore implements Store {
     if (this.#records.create === false) throw new SyncError('not-found', `${this.name} has no table ${names}`, { store: this.name, hint: 'make it there, or leave out --no-create' });
     for (const { name, fields, key } of missing) {
       const lost = key.find((part) => !fields.some((field) => field.name === part));
-      if (key.length === 0 || lost !== undefined) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because its key is not among its fields`, { store: this.name, hint: 'make the table there, with a primary key' });
+      if (lost !== undefined) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because ${lost}, of its key, is not among its fields`, { store: this.name, hint: 'make the table there, with a primary key' });
     }
     try {
       await this.#dialect.create(missing, signal);
