@@ -269,6 +269,8 @@ describe('newest wins in Cassandra', withoutCassandra, () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     assert.ok(!logged.some((line) => line.includes('CREATE INDEX')));
+    // What has no time is in no index, and is found where everything is looked at.
+    assert.deepEqual((await scanned(indexed, { window: { until: window.until } })).map(({ key }) => key), [1, 2, 'none'].map((id) => `${table}/${id}`));
   });
 });
 

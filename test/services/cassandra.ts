@@ -1,13 +1,15 @@
 // A real Cassandra of one node for the tests of one process, made of the jars that Maven has of it.
 import assert from 'node:assert/strict';
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, globSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, globSync, mkdirSync, mkdtempSync, openSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { Client } from 'cassandra-driver';
@@ -152,47 +154,93 @@ export async function openCassandra(options: CassandraOptions = {}, host: Partia
 }
 
 async function start(): Promise<CassandraServer> {
+  const { port, end } = await startNode();
+  const client = clientOf(port);
+  stop = async () => {
+    await client.shutdown();
+    await end();
+  };
+  const keyspace = 'tests';
+  await fill(client, keyspace);
+  return { port, client, keyspace };
+}
+
+/** A node that is on its own, and how to end it. What it holds is thrown away then. */
+async function startNode(settings: (root: string) => object = () => ({})): Promise<{ readonly port: number; readonly root: string; end(): Promise<void> }> {
   assert.ok(typeof parts !== 'string');
   const root = mkdtempSync(join(tmpdir(), 'syncline-cassandra-'));
+  const more = settings(root);
   for (let attempts = 1; ; attempts++) {
     const ports: CassandraPorts = { cql: await freePort(), storage: await freePort() };
-    const child = launch(parts, root, ports);
+    const child = launch(parts, root, { ...settingsOf(root, ports), ...more });
     const endNow = (): void => void child.kill('SIGKILL');
     process.once('exit', endNow);
     const ended = new Promise<void>((resolve) => void child.once('exit', () => resolve()));
-    const kill = async (): Promise<void> => {
+    const end = async (): Promise<void> => {
       if (child.exitCode === null && child.signalCode === null) endNow();
       await ended;
       process.off('exit', endNow);
+      rmSync(root, { recursive: true, force: true });
     };
-    const answered = await answers(child, ports.cql);
-    if (answered) {
-      const client = clientOf(ports.cql);
-      stop = async () => {
-        await client.shutdown();
-        // What it holds is thrown away, so that nothing need be written out.
-        await kill();
-        rmSync(root, { recursive: true, force: true });
-      };
-      const keyspace = 'tests';
-      await fill(client, keyspace);
-      return { port: ports.cql, client, keyspace };
-    }
-    await kill();
+    if (await answers(child, ports.cql, 'client_encryption_options' in more)) return { port: ports.cql, root, end };
     const said = readFileSync(join(root, 'log'), 'utf8').split('\n').filter((line) => !/^\s+at |^INFO /.test(line)).slice(-20).join('\n');
     // A port may be taken in between by another test.
     if (attempts >= 3 || !/Address already in use|in use by another process|Failed to bind/i.test(said)) {
-      rmSync(root, { recursive: true, force: true });
+      await end();
       throw new Error(`Cassandra did not start: ${said}`);
+    }
+    endNow();
+    await ended;
+  }
+}
+
+/** A node that lets in who has a password, by TLS alone. */
+export interface SecureCassandra extends AsyncDisposable {
+  readonly port: number;
+  /** The file of the certificate by which it is known. */
+  readonly certificate: string;
+  /** A client that may do everything. */
+  readonly client: Client;
+}
+
+/** Starts such a node. Its superuser is `cassandra`, whose password is the same. */
+export async function secureCassandra(): Promise<SecureCassandra> {
+  assert.ok(typeof parts !== 'string');
+  const keytool = join(dirname(realpathSync(which(parts.java) ?? parts.java)), 'keytool');
+  const { port, root, end } = await startNode((folder) => {
+    const keystore = join(folder, 'keys.p12');
+    const password = 'changeit';
+    const about = ['-alias', 'node', '-keystore', keystore, '-storetype', 'PKCS12', '-storepass', password];
+    execFileSync(keytool, ['-genkeypair', ...about, '-keyalg', 'RSA', '-keysize', '2048', '-dname', 'CN=127.0.0.1', '-ext', 'san=ip:127.0.0.1', '-validity', '36500'], { stdio: 'ignore' });
+    execFileSync(keytool, ['-exportcert', '-rfc', ...about, '-file', join(folder, 'node.pem')], { stdio: 'ignore' });
+    return { authenticator: 'PasswordAuthenticator', authorizer: 'CassandraAuthorizer', roles_validity: '0ms', permissions_validity: '0ms', client_encryption_options: { enabled: true, optional: false, keystore, keystore_password: password, store_type: 'PKCS12', require_client_auth: false } };
+  });
+  const certificate = join(root, 'node.pem');
+  const client = new cassandra.Client({ contactPoints: [`127.0.0.1:${port}`], localDataCenter: 'datacenter1', credentials: { username: 'cassandra', password: 'cassandra' }, sslOptions: { ca: readFileSync(certificate) } });
+  const close = async (): Promise<void> => {
+    await client.shutdown();
+    await end();
+  };
+  // The superuser is made some time after the node answers.
+  for (let tries = 1; ; tries++) {
+    try {
+      await client.connect();
+      return { port, certificate, client, [Symbol.asyncDispose]: close };
+    } catch (error) {
+      if (tries >= 60) {
+        await close();
+        throw error;
+      }
+      await sleep(500);
     }
   }
 }
 
-function launch({ java, jars }: Parts, root: string, ports: CassandraPorts): ChildProcess {
+function launch({ java, jars }: Parts, root: string, settings: object): ChildProcess {
   const config = join(root, 'cassandra.yaml');
   mkdirSync(join(root, 'triggers'), { recursive: true });
   // What is JSON is YAML.
-  writeFileSync(config, JSON.stringify(settingsOf(root, ports)));
+  writeFileSync(config, JSON.stringify(settings));
   writeFileSync(join(root, 'logback.xml'), '<configuration><appender name="out" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%-5level %logger{0} %msg%n</pattern></encoder></appender><root level="INFO"><appender-ref ref="out"/></root></configuration>');
   const log = openSync(join(root, 'log'), 'a');
   const own = [`-Djava.io.tmpdir=${root}`, `-Dcassandra.config=${pathToFileURL(config).href}`, `-Dcassandra.storagedir=${root}`, `-Dcassandra.logdir=${root}`, `-Dcassandra.triggers_dir=${join(root, 'triggers')}`, `-Dlogback.configurationFile=${pathToFileURL(join(root, 'logback.xml')).href}`];
@@ -204,19 +252,20 @@ function launch({ java, jars }: Parts, root: string, ports: CassandraPorts): Chi
   return child;
 }
 
-async function answers(child: ChildProcess, port: number): Promise<boolean> {
+async function answers(child: ChildProcess, port: number, byTls: boolean): Promise<boolean> {
   const startedAt = Date.now();
   while (child.exitCode === null && child.signalCode === null && Date.now() - startedAt < startTimeoutMs) {
-    if (await speaks(port)) return true;
+    if (await speaks(port, byTls)) return true;
     await sleep(100);
   }
   return false;
 }
 
 /** Asks for what it supports, in version 4 of its protocol. */
-function speaks(port: number): Promise<boolean> {
+function speaks(port: number, byTls: boolean): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => void socket.write(Buffer.from([4, 0, 0, 0, 5, 0, 0, 0, 0])));
+    const ask = (): void => void socket.write(Buffer.from([4, 0, 0, 0, 5, 0, 0, 0, 0]));
+    const socket: Socket = byTls ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }, ask) : connect(port, '127.0.0.1', ask);
     const answer = (right: boolean): void => {
       socket.destroy();
       resolve(right);

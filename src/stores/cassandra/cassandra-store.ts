@@ -24,7 +24,8 @@ export const cassandraCapabilities: Capabilities = {
   holds: 'documents',
   order: 'none',
   enumerates: 'all',
-  reads: 'cheap',
+  // A row by itself takes as long as a hundred in a page.
+  reads: 'dear',
   modifiedAt: 'none',
   modifiedAtPrecision: 1_000,
   digests: ['document'],
@@ -64,9 +65,12 @@ interface Known {
  *
  * With `conditions: lwt` every write is a transaction of one row that the server decides: all expectations are enforced. With
  * `conditions: timestamp` each write carries its record's own time, so that the server keeps the newest of all that are
- * written in this way: cheaper, but only `older` is enforced, of two of one time either may win, and what others wrote by
- * the clock hides what is written with an earlier time. Where every version is a row, nothing is overwritten at
- * all: `older` is enforced, the others are looked at just before.
+ * written in this way: cheaper, but only `older` is enforced, two that are written at once with one time may mix column by
+ * column (which is answered as `stale`), and what others wrote by the clock hides what is written with an earlier
+ * time. Where every version is a row, nothing is overwritten at all: `older` is enforced, the others are looked at just before.
+ *
+ * A window is searched by an index on the time where there is one. Rows without a time are in no index: they are
+ * listed where a window has no beginning, and by whoever asks for everything.
  */
 export class CassandraStore implements Store {
   readonly name: string;

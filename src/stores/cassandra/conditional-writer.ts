@@ -1,7 +1,7 @@
 import { SyncError } from '../../model/errors.ts';
 import type { Expectation, Outcome } from '../../model/store.ts';
-import { cassandraError, isUnknownOutcome } from './failure.ts';
-import { done, gone, isBefore, meets, undecided } from './outcome.ts';
+import { cassandraError, undecided } from './failure.ts';
+import { done, gone, isBefore, meets } from './outcome.ts';
 import { entryOfRow } from './records.ts';
 import type { Record, RecordEntry } from './records.ts';
 import type { Row, Session, Statement } from './session.ts';
@@ -44,7 +44,9 @@ export async function writeConditionally(target: Target, key: string, keyBytes: 
   let silences = 0;
   let serial = false;
   for (let races = 0; races < mostRaces; races++) {
-    const found = await readRow(target, keyBytes, serial);
+    // Whoever says that there is nothing has looked already.
+    const trusting = races === 0 && record !== undefined && expect !== undefined && 'absent' in expect;
+    const found = trusting ? undefined : await readRow(target, keyBytes, serial);
     serial = false;
     if (silences > 0 && isSettled(record, found)) return record ? done(record.entry) : gone();
     if (!meets(found, expect)) return { kind: 'stale', found };
@@ -55,9 +57,9 @@ export async function writeConditionally(target: Target, key: string, keyBytes: 
       // Others are at work on the row, and what they have under way is to be seen.
       serial = true;
     } catch (cause) {
-      const what = `write ${key}`;
-      if (!isUnknownOutcome(cause)) throw cassandraError(cause, what, { key, store: target.session.name });
-      if (++silences >= mostSilences) throw undecided(key, target.session.name, cassandraError(cause, what));
+      const error = cassandraError(cause, `write ${key}`, { key, store: target.session.name });
+      if (!error.retryable) throw error;
+      if (++silences >= mostSilences) throw undecided(error, cause);
       // Reading at this level has the server end what it has under way, one way or the other.
       serial = true;
     }
@@ -114,7 +116,8 @@ function conditionOf({ target: { table } }: Task, found: RecordEntry, expect: Ex
   return { update: 'updateSame', remove: 'deleteSame', values, unguarded: false };
 }
 
-function bytesOf({ name, codec }: Column, { content: { document } }: RecordEntry): Buffer | null {
+/** What a column of a row holds, as it has to be written. */
+export function bytesOf({ name, codec }: Column, { content: { document } }: RecordEntry): Buffer | null {
   const value = Object.hasOwn(document, name) ? document[name]! : undefined;
   return value === undefined ? null : codec.encode(value);
 }

@@ -24,11 +24,11 @@ const answers: { readonly [code: number]: readonly [code: FailureCode, hint: str
 /** Answers after which it is certain that nothing was written. */
 const refusals: ReadonlySet<number> = new Set([0x0100, 0x1000, 0x1001, 0x1002, 0x2000, 0x2100, 0x2200, 0x2300, 0x2400]);
 
-/** Whether a write that failed may have been done all the same. */
-export function isUnknownOutcome(cause: unknown): boolean {
-  if (!(cause instanceof Error) || cause instanceof SyncError || cause.name === 'AbortError') return false;
-  const code = codeOf(cause);
-  return code === undefined ? nameOf(cause) !== 'NoHostAvailableError' : !refusals.has(code);
+/** The error of a write that was tried again and still failed: what is not known of it is said. */
+export function undecided(error: SyncError, cause: unknown): SyncError {
+  const code = cause instanceof Error ? codeOf(cause) : undefined;
+  const refused = code === undefined ? cause instanceof Error && nameOf(cause) === 'NoHostAvailableError' : refusals.has(code);
+  return refused ? error : new SyncError(error.code, `${error.message}; nobody said whether it was done`, { ...error.details, hint: 'run again: what was written will be found' });
 }
 
 /** What the driver or the server said about `what`, as a sentence: `cannot <what>: <why>`. */
@@ -48,6 +48,8 @@ function unreachable(cause: Error, what: string, details: SyncErrorDetails): Syn
   const reasons = Object.entries((cause as { readonly innerErrors?: { readonly [host: string]: unknown } }).innerErrors ?? {});
   const denial = reasons.find(([, reason]) => reason instanceof Error && (nameOf(reason) === 'AuthenticationError' || codeOf(reason) === 0x0100));
   if (denial) return denied(denial[1] as Error, what, details);
+  const misuse = reasons.find(([, reason]) => reason instanceof Error && nameOf(reason) === 'ArgumentError');
+  if (misuse) return cassandraError(misuse[1], what, details);
   // An answer of the server says more than that no host gave another.
   const answer = reasons.find(([, reason]) => reason instanceof Error && answers[codeOf(reason) ?? -1])?.[1];
   if (answer !== undefined) return cassandraError(answer, what, details);

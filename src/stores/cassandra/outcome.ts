@@ -1,4 +1,3 @@
-import { SyncError } from '../../model/errors.ts';
 import type { Entry, Micros } from '../../model/entry.ts';
 import type { Expectation, Outcome } from '../../model/store.ts';
 import { statOfRecord } from './records.ts';
@@ -25,9 +24,4 @@ export function done(entry: RecordEntry, unguarded = false): Outcome {
 /** Deleted. */
 export function gone(unguarded = false): Outcome {
   return { kind: 'done', stat: {}, ...(unguarded && { unguarded: true }) };
-}
-
-/** What came out is not known, and asking again did not help. */
-export function undecided(key: string, store: string, cause: unknown): SyncError {
-  return new SyncError('unavailable', `${store} did not say whether ${key} was written`, { key, store, cause, hint: 'run again: what was written will be found' });
 }

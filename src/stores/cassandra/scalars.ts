@@ -152,8 +152,11 @@ function timestampCodec(coarse: boolean): Codec {
     if (micros === undefined) throw new Unfit('is not a date and time');
     if (coarse) return Math.floor(micros / 1_000);
     if (/[.,]\d{3}\d*[1-9]/.test(value as string)) throw new Unfit('is finer than the milliseconds of a timestamp');
-    // Far from now microseconds are no longer exact, but never wrong by as much as half a millisecond.
-    return Math.round(micros / 1_000);
+    // Far from now microseconds are no longer exact: within the years of four digits they are by less than half a
+    // millisecond, and beyond them the platform is asked.
+    const millis = /^[+-]/.test(value as string) ? Date.parse(value as string) : Math.round(micros / 1_000);
+    if (Number.isNaN(millis)) throw new Unfit('is not a date and time');
+    return millis;
   };
   return {
     decode: (raw) => millisText((raw as Date).getTime()),

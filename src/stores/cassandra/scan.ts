@@ -138,7 +138,8 @@ interface Narrowing {
 function narrowingOf({ session, table, window }: TableScanOptions): Narrowing {
   const nothing: Narrowing = { conditions: [], values: [], filtering: false };
   const { modified, modifiedUnit, indexed, versioned } = table;
-  if (!modified || window === undefined || (window.after === undefined && window.until === undefined)) return nothing;
+  // What has no time is in no index. Whoever begins at the beginning is to hear of it.
+  if (!modified || window?.after === undefined || window.after <= 0) return nothing;
   const clusters = modified.kind === 'clustering' && table.clustering[0] === modified;
   if (!indexed && !clusters) {
     session.host.log('info', `${table.name} of ${session.name} is read whole for a range of ${modified.name}, which has no index: CREATE INDEX ON ${table.cql} (${modified.cql}) USING 'sai' makes one`);
@@ -152,7 +153,7 @@ function narrowingOf({ session, table, window }: TableScanOptions): Narrowing {
     conditions.push(`${modified.cql} ${operator} ?`);
     values.push(bytes);
   };
-  if (window.after !== undefined) bound('>=', window.after);
+  bound('>=', window.after);
   // Of several versions the newest counts, also where that is beyond the window.
   if (window.until !== undefined && !versioned) bound('<', window.until + 1);
   if (conditions.length === 0) return nothing;

@@ -1,5 +1,6 @@
 import type * as cassandra from 'cassandra-driver';
 import type { Client, ClientOptions, types } from 'cassandra-driver';
+import { waitMs } from '../../lib/backoff.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import { Gate } from '../sftp/gate.ts';
@@ -39,6 +40,9 @@ export interface Statement {
 }
 
 type Driver = typeof cassandra;
+
+/** A node that was restarted is back within a few seconds, or for longer than is worth waiting for here. */
+const patience = { attempts: 7, firstMs: 200, mostMs: 4_000 };
 
 /** What a statement is answered with. */
 export type Rows = types.ResultSet;
@@ -80,13 +84,21 @@ export class Session {
     });
   }
 
-  /** Runs a statement, prepared. What fails is thrown as a sentence. */
+  /** Runs a statement that does no harm twice, prepared. Where the servers are away for a moment it is run again; what fails is thrown as a sentence. */
   async run(statement: Statement): Promise<Rows> {
-    try {
-      return await this.attempt(statement);
-    } catch (cause) {
-      if (cause instanceof Error && cause.name === 'AbortError') throw cause;
-      throw cassandraError(cause, statement.what, { store: this.name });
+    const { host, name } = this.#options;
+    for (let failed = 1; ; failed++) {
+      try {
+        return await this.attempt(statement);
+      } catch (cause) {
+        // Who could not be connected to is not there at all.
+        if (cause instanceof SyncError || (cause instanceof Error && cause.name === 'AbortError')) throw cause;
+        const error = cassandraError(cause, statement.what, { store: name });
+        if (!error.retryable || failed >= patience.attempts) throw error;
+        const inMs = waitMs(failed, patience, host.random());
+        host.log('debug', `${error.message}; attempt ${failed + 1} in ${Math.ceil(inMs)} ms`);
+        await host.sleep(inMs, statement.signal);
+      }
     }
   }
 
@@ -139,7 +151,7 @@ export class Session {
 
   #clientOptions(driver: Driver): ClientOptions {
     const { contactPoints, user, tls, timeoutMs, consistency, host } = this.#options;
-    const { retry } = driver.policies;
+    const { reconnection, retry } = driver.policies;
     const password = host.environment['CASSANDRA_PASSWORD'];
     if (user !== undefined && password === undefined) throw new SyncError('denied', `there is no password for ${user} at ${this.name}`, { store: this.name, hint: 'set CASSANDRA_PASSWORD' });
     return {
@@ -152,6 +164,7 @@ export class Session {
       policies: {
         // What is not idempotent is not sent again by the driver, which cannot know what became of it.
         retry: new retry.IdempotenceAwareRetryPolicy(new retry.RetryPolicy()),
+        reconnection: new reconnection.ExponentialReconnectionPolicy(100, 10_000, false),
         // The coordinator's clock is the one by which conditional writes are ordered.
         ...({ timestampGeneration: null } as object),
       },

@@ -20,8 +20,8 @@ export interface Statements {
   readonly updateSameTime: string;
   /** Values: the key. */
   readonly deleteExisting: string;
-  /** Values: the key. Where every version is a row: all of them. */
-  readonly delete: string;
+  /** All versions up to one, where each is a row. Values: the key, the version. */
+  readonly deleteUpTo: string;
   /** Values: the key, the rest as it was. */
   readonly deleteSame: string;
   /** Values: the key, the bound. */
@@ -57,7 +57,7 @@ export function statementsOf(table: Table): Statements {
     updateBefore: `${update} IF ${time} < ?`,
     updateSameTime: `${update} IF ${time} = ?`,
     deleteExisting: `${remove} IF EXISTS`,
-    delete: remove,
+    deleteUpTo: `${remove} AND ${time} <= ?`,
     deleteSame: `${remove} IF ${same}`,
     deleteBefore: `${remove} IF ${time} < ?`,
     deleteSameTime: `${remove} IF ${time} = ?`,

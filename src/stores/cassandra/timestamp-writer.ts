@@ -22,6 +22,8 @@ export async function writeAtItsTime(target: Target, key: string, keyBytes: read
     return left ? { kind: 'stale', found: left } : gone(unguarded);
   }
   if (found?.version === record.entry.version) return done(record.entry, unguarded);
+  // The server would take nothing of it, or of each column the greater value.
+  if (found?.modifiedAt !== undefined && record.entry.modifiedAt !== undefined && found.modifiedAt >= record.entry.modifiedAt) return { kind: 'stale', found };
   await session.run({ cql: statements.insertAt, values: [...keyBytes, ...record.restBytes, timestamp(key, record.entry.modifiedAt, session.name)], what: `write ${key}`, signal });
   const held = await readRow(target, keyBytes, false);
   return held?.version === record.entry.version ? done(record.entry, unguarded) : { kind: 'stale', found: held };

@@ -1,8 +1,8 @@
 import type { Expectation, Outcome } from '../../model/store.ts';
-import { applied, readRow } from './conditional-writer.ts';
+import { applied, bytesOf, readRow } from './conditional-writer.ts';
 import type { Target } from './conditional-writer.ts';
-import { cassandraError, isUnknownOutcome } from './failure.ts';
-import { done, gone, meets, undecided } from './outcome.ts';
+import { cassandraError, undecided } from './failure.ts';
+import { done, gone, meets } from './outcome.ts';
 import type { Record } from './records.ts';
 
 const mostSilences = 3;
@@ -20,7 +20,8 @@ export async function writeVersion(target: Target, key: string, keyBytes: readon
     if (record && silences > 0 && found?.version === record.entry.version) return done(record.entry, unguarded);
     if (!meets(found, expect)) return { kind: 'stale', found };
     if (!record) {
-      if (found) await session.run({ cql: statements.delete, values: keyBytes, what: `delete ${key}`, signal });
+      // A newer one that nobody has seen stays.
+      if (found) await session.run({ cql: statements.deleteUpTo, values: [...keyBytes, bytesOf(target.table.modified!, found)], what: `delete ${key}`, signal });
       return gone(unguarded);
     }
     // Writing what is there already is no news.
@@ -30,8 +31,9 @@ export async function writeVersion(target: Target, key: string, keyBytes: readon
       if (await applied(session, { cql: statements.insertAbsent, values: [...keyBytes, record.versionBytes!, ...record.restBytes], what: `write ${key}`, signal })) return done(record.entry, unguarded);
       return { kind: 'stale', found: await readRow(target, keyBytes, true) };
     } catch (cause) {
-      if (!isUnknownOutcome(cause)) throw cassandraError(cause, `write ${key}`, { key, store: session.name });
-      if (++silences >= mostSilences) throw undecided(key, session.name, cassandraError(cause, `write ${key}`));
+      const error = cassandraError(cause, `write ${key}`, { key, store: session.name });
+      if (!error.retryable) throw error;
+      if (++silences >= mostSilences) throw undecided(error, cause);
     }
   }
 }
