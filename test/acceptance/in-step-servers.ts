@@ -1,5 +1,7 @@
 // Places of records on real servers, each with a table of orders that is read and written behind the back of everybody.
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { types } from 'cassandra-driver';
 import type { Document, Value } from '../../src/model/document.ts';
 import type { Micros } from '../../src/model/entry.ts';
@@ -166,6 +168,11 @@ export class Pair extends Folder {
     const range = (flags: readonly [string, string]): readonly string[] => [...(from === undefined ? [] : [flags[0], from]), ...(until === undefined ? [] : [flags[1], until])];
     if (this.#command === 'merge') return runCommand('syncline', ['merge', '--newest', '--modified', 'tmstmp', ...range(['--from', '--until']), ...(full ? ['--full'] : []), this.a.endpoint, to], running);
     return runCommand('synced', ['-k', this.a.endpoint.split('/').at(-1)!, '-i', to.split('/').at(-1)!, ...(full ? ['-b', '0'] : range(['-b', '-e']))], { ...running, environment: { SYNCED_CASSANDRA: this.a.endpoint.split('/')[2]!, SYNCED_ELASTICSEARCH: to } });
+  }
+
+  /** Loses all that is remembered. */
+  forget(): void {
+    rmSync(join(this.path, '.local'), { recursive: true });
   }
 
   /** Until when which pairs are in step, as it is remembered. */
