@@ -138,6 +138,15 @@ function struck(store: Store, strike: () => Promise<void>): Store {
   });
 }
 
+holds('D15', [original], 'a table that is named and only in the index is made, and one that neither side has is refused', async (pair) => {
+  await pair.b.make('things');
+  await pair.b.put('things', [{ id: ids(1)[0]!, tmstmp: at(1), value: 'b' }]);
+  await inStep(pair, 1, { tables: 'things' });
+  await same(pair, 'things');
+  const { code, stdout, stderr } = await pair.run({ tables: 'things,thingz' });
+  assert.deepEqual([code, stdout, stderr], [1, '', 'synced: neither side has a table thingz: check the names after --tables\n']);
+});
+
 holds('D17', two, 'what the target gets between the reading and the writing stays if it is newer', async ({ a, b }) => {
   const [one, other] = ids(2) as [string, string];
   await a.put('orders', [{ id: one, tmstmp: at(5), value: 'newer' }, { id: other, tmstmp: at(1), value: 'old' }]);

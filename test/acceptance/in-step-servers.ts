@@ -163,11 +163,11 @@ export class Pair extends Folder {
   }
 
   /** One run, of a range or of what is new. */
-  run({ from, until, full = false, to = this.b.endpoint }: { readonly from?: string; readonly until?: string; readonly full?: boolean; readonly to?: string } = {}): Promise<Ended> {
+  run({ from, until, full = false, to = this.b.endpoint, tables }: { readonly from?: string; readonly until?: string; readonly full?: boolean; readonly to?: string; readonly tables?: string } = {}): Promise<Ended> {
     const running = { cwd: this.path };
     const range = (flags: readonly [string, string]): readonly string[] => [...(from === undefined ? [] : [flags[0], from]), ...(until === undefined ? [] : [flags[1], until])];
     if (this.#command === 'merge') return runCommand('syncline', ['merge', '--newest', '--modified', 'tmstmp', ...range(['--from', '--until']), ...(full ? ['--full'] : []), this.a.endpoint, to], running);
-    return runCommand('synced', ['-k', this.a.endpoint.split('/').at(-1)!, '-i', to.split('/').at(-1)!, ...(full ? ['-b', '0'] : range(['-b', '-e']))], { ...running, environment: { SYNCED_CASSANDRA: this.a.endpoint.split('/')[2]!, SYNCED_ELASTICSEARCH: to } });
+    return runCommand('synced', ['-k', this.a.endpoint.split('/').at(-1)!, '-i', to.split('/').at(-1)!, ...(full ? ['-b', '0'] : range(['-b', '-e'])), ...(tables === undefined ? [] : ['--tables', tables])], { ...running, environment: { SYNCED_CASSANDRA: this.a.endpoint.split('/')[2]!, SYNCED_ELASTICSEARCH: to } });
   }
 
   /** Loses all that is remembered. */

@@ -37,7 +37,10 @@ export class Progress {
     if (terminal.level === 'quiet') return;
     if (terminal.live) terminal.attach({ clear: () => this.#clear(), redraw: () => this.#draw() });
     // Time goes on and rates fall while nothing happens.
-    this.#timer = setInterval(() => this.#tick(), terminal.live ? redrawMs * 5 : lineMs).unref();
+    this.#timer = setInterval(() => {
+      // What was just told by an event is not told again.
+      if (terminal.live || this.#now() - this.#drawnAt >= lineMs / 2) this.#tick();
+    }, terminal.live ? redrawMs * 5 : lineMs).unref();
   }
 
   /** Takes note of what happened. */

@@ -6,7 +6,7 @@ import { compareKeys, joinKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
 import { keyOfWrite } from '../../model/store.ts';
-import { chooser } from '../records/chooser.ts';
+import { chooser, namesIn } from '../records/chooser.ts';
 import { keyed } from '../records/keyed.ts';
 import { partsOfKey } from '../records/record-keys.ts';
 import type { RecordOptions } from '../records/record-options.ts';
@@ -28,6 +28,8 @@ export interface SqlStoreOptions {
   readonly identity: string;
   readonly dialect: Dialect;
   readonly records: RecordOptions;
+  /** Whether a table that is named and not there is empty, for it will be made. */
+  readonly missingIsEmpty: boolean;
 }
 
 /**
@@ -41,16 +43,18 @@ export class SqlStore implements Store {
   readonly #dialect: Dialect;
   readonly #records: RecordOptions;
   readonly #chosen: (collection: string) => boolean;
+  readonly #missingIsEmpty: boolean;
   readonly #writing: Writing;
   #catalog: Promise<Catalog> | undefined;
   #ended: Promise<void> | undefined;
 
-  constructor({ name, identity, dialect, records }: SqlStoreOptions) {
+  constructor({ name, identity, dialect, records, missingIsEmpty }: SqlStoreOptions) {
     this.name = name;
     this.identity = identity;
     this.#dialect = dialect;
     this.#records = records;
     this.#chosen = chooser(records.collections);
+    this.#missingIsEmpty = missingIsEmpty;
     const { inFlight, keyBytes } = dialect;
     this.capabilities = {
       ...sqlCapabilities,
@@ -63,6 +67,8 @@ export class SqlStore implements Store {
   async *scan({ want = 'stat', collections, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
     signal?.throwIfAborted();
     const { tables, keyless } = await this.#tables({ fresh: true, signal });
+    const absent = this.#missingIsEmpty ? undefined : namesIn(this.#records.collections).find((name) => ![...tables, ...keyless].some((table) => table.name === name));
+    if (absent !== undefined) throw new SyncError('not-found', `${this.name} has no table ${absent}`, { store: this.name, hint: 'check the names in the option collections' });
     const asked = (name: string): boolean => this.#chosen(name) && (collections === undefined || collections.includes(name));
     const chosen = tables.filter((table) => asked(table.name)).sort((a, b) => compareKeys(prefixOf(a), prefixOf(b)));
     const unlisted = keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, error: this.#keyless(table) }));
