@@ -157,3 +157,29 @@ describe('tables of SQLite', () => {
     assert.equal((database.prepare('select count(*) as n from a').get() as { readonly n: number }).n, 1);
   });
 });
+
+test('a table that is named and not there is refused, unless it is to be made', async () => {
+  const { open } = file('create table orders (id integer primary key)');
+  await assert.rejects(scanned(await open({ collections: 'orders,order' })), { code: 'not-found', message: /has no table order/ });
+  for (const options of [{ collections: 'order', missing: 'empty' }, { collections: 'order?' }] as const) assert.deepEqual((await scanned(await open(options))).keys, []);
+});
+
+test('a column that is not there is as good as one that is null', async () => {
+  const { open } = file('create table orders (id integer primary key)');
+  const store = await open();
+  const [nothing, something] = await store.write([put('orders/1', { id: 1, gone: null }), put('orders/2', { id: 2, gone: 1 })]);
+  assert.deepEqual([said(nothing), nothing?.kind === 'done' && nothing.stat.digest], ['done', (await store.read([{ key: 'orders/1' }]))[0]!.digest]);
+  assert.match(said(something), /has no column "gone"/);
+});
+
+test('times that say when a record was modified are taken with a zone and without, and as UUIDs, for a column of either kind', async () => {
+  const { open } = file('create table here (id integer primary key, at timestamp); create table there (id integer primary key, at timestamptz)');
+  const store = await open({ modified: 'at' });
+  const times = ['2022-02-22T19:22:22Z', '2022-02-22T20:22:22+01:00', '2022-02-22T19:22:22', 'c232ab00-9414-11ec-b3c8-9f6bdeced846'];
+  for (const table of ['here', 'there']) {
+    for (const [id, at] of times.entries()) {
+      const [outcome] = await store.write([put(`${table}/${id}`, { id, at })]);
+      assert.deepEqual([said(outcome), outcome?.kind === 'done' && outcome.stat.modifiedAt], ['done', Date.parse(times[0]!) * 1000], `${table} ${at}`);
+    }
+  }
+});

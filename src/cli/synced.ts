@@ -4,7 +4,7 @@ import type { Report, TwoWay } from '../engine/types.ts';
 import { parseDuration } from '../lib/quantity.ts';
 import type { Micros } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
-import type { Window } from '../model/store.ts';
+import type { Store, Window } from '../model/store.ts';
 import { exitOf, exits } from './exit.ts';
 import { parseInstant } from './instants.ts';
 import type { OptionSpec, Values } from './options.ts';
@@ -94,7 +94,8 @@ async function checked(values: OwnValues, args: readonly string[], { environment
   const query = { modified, ...(tables !== undefined && { collections: tables }) };
   const { recognise } = await import('../stores/open.ts');
   const endpoints = [
-    endpointOf('cassandra', values.cassandra ?? environment['SYNCED_CASSANDRA'] ?? '127.0.0.1:9042', keyspace, query),
+    // A table that the index alone has is made.
+    endpointOf('cassandra', values.cassandra ?? environment['SYNCED_CASSANDRA'] ?? '127.0.0.1:9042', keyspace, { ...query, ...(tables !== undefined && { missing: 'empty' }) }),
     endpointOf('elasticsearch', values.elasticsearch ?? environment['SYNCED_ELASTICSEARCH'] ?? 'localhost:9200', indexname, query),
   ] as const;
   for (const endpoint of endpoints) recognise(endpoint);
@@ -122,6 +123,14 @@ function lastHere(): Micros | undefined {
   throw new SyncError('invalid', 'the file last, which says where to begin, holds no time', { hint: 'write seconds since 1970 into it, remove it, or say where to begin with --begin' });
 }
 
+/** Refuses tables that neither side has. */
+async function refuseUnknown(tables: string | undefined, stores: readonly Store[]): Promise<void> {
+  const described = tables === undefined ? [] : await Promise.all(stores.map(async (store) => await store.describe?.()));
+  const there = new Set(described.flatMap((collections) => collections?.map(({ name }) => name) ?? []));
+  const absent = described.includes(undefined) ? undefined : tables?.split(',').map((name) => name.trim()).find((name) => name !== '' && !/[*?]/.test(name) && !there.has(name));
+  if (absent !== undefined) throw new SyncError('not-found', `neither side has a table ${absent}`, { hint: 'check the names after --tables' });
+}
+
 async function run(endpoints: readonly [string, string], { begin, end, tables, ...values }: OwnValues, terminal: Terminal): Promise<number> {
   const { bothStores, withPairing } = await import('./pairing.ts');
   const { runByTime, windowOf } = await import('./by-time.ts');
@@ -129,6 +138,7 @@ async function run(endpoints: readonly [string, string], { begin, end, tables, .
   const lent: Values = { ...values, as: 'documents', modified, ...(tables !== undefined && { include: tables.split(',') }) };
   return withPairing({ origins: [endpoints[0]], target: endpoints[1], values: lent, terminal, needsState: true, bothWritten: true }, async (pairing) => {
     const [left, right] = bothStores(pairing);
+    await refuseUnknown(tables, [left, right]);
     const { host, state, run: shared, progress } = pairing;
     const twoWay: TwoWay = { ...shared, state, left, right, decides: 'time', deletes: 'keep' };
     const configuration = configurationOf('merge', endpoints, pairing, lent);

@@ -19,25 +19,22 @@ export class Progress {
   readonly #terminal: Terminal;
   readonly #now: () => number;
   readonly #samples: { readonly at: number; readonly steps: number }[] = [];
-  readonly #timer: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #phase: keyof typeof phases | undefined;
   #read = { left: 0, right: 0 };
   #written = 0;
   #writtenBefore = 0;
   #failed = 0;
   #total: number | undefined;
-  readonly #startedAt: number;
-  #drawnAt: number;
+  #startedAt = 0;
+  #drawnAt = 0;
   #shown = '';
+  #stopped = false;
 
   constructor(terminal: Terminal, now: () => number) {
     this.#terminal = terminal;
     this.#now = now;
-    this.#startedAt = this.#drawnAt = now();
-    if (terminal.level === 'quiet') return;
-    if (terminal.live) terminal.attach({ clear: () => this.#clear(), redraw: () => this.#draw() });
-    // Time goes on and rates fall while nothing happens.
-    this.#timer = setInterval(() => this.#tick(), terminal.live ? redrawMs * 5 : lineMs).unref();
+    this.#begin();
   }
 
   /** Takes note of what happened. */
@@ -72,10 +69,28 @@ export class Progress {
     if (this.#now() - this.#drawnAt >= (this.#terminal.live ? redrawMs : lineMs)) this.#tick();
   }
 
-  /** Takes the line away for good. */
+  /** Takes the line away, until another run begins. */
   stop(): void {
     clearInterval(this.#timer);
+    this.#timer = undefined;
     this.#terminal.attach(undefined);
+    this.#stopped = true;
+  }
+
+  #begin(): void {
+    this.#stopped = false;
+    this.#phase = this.#total = undefined;
+    this.#read = { left: 0, right: 0 };
+    this.#written = this.#failed = 0;
+    this.#startedAt = this.#drawnAt = this.#now();
+    if (this.#terminal.level === 'quiet') return;
+    const { live } = this.#terminal;
+    if (live) this.#terminal.attach({ clear: () => this.#clear(), redraw: () => this.#draw() });
+    // Time goes on and rates fall while nothing happens.
+    this.#timer = setInterval(() => {
+      // What was just told by an event is not told again.
+      if (live || this.#now() - this.#drawnAt >= lineMs / 2) this.#tick();
+    }, live ? redrawMs * 5 : lineMs).unref();
   }
 
   get #verbose(): boolean {
@@ -83,6 +98,7 @@ export class Progress {
   }
 
   #enter(phase: keyof typeof phases, total: number | undefined): void {
+    if (this.#stopped) this.#begin();
     if (phase === this.#phase && total === this.#total) return;
     const changed = phase !== this.#phase;
     this.#phase = phase;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import type { OptionSpec, StoreKind } from '../../model/kind.ts';
-import { chooser } from '../records/chooser.ts';
+import { chooser, namesIn } from '../records/chooser.ts';
 import { recordOptions } from '../records/record-options.ts';
 import type { RecordOptions } from '../records/record-options.ts';
 import { cassandraCapabilities, CassandraStore } from './cassandra-store.ts';
@@ -72,7 +72,7 @@ async function open(endpoint: string, given: CassandraOptions, host: Host): Prom
     identity: `cassandra://${contactPoints.toSorted().join(',')}/${keyspace}`,
     rules: { keyspace, modified, modifiedUnit, versions, json },
     chosen: chooser(collections),
-    named: (collections ?? '').split(',').map((name) => name.trim()).filter((name) => name !== '' && !/[*?]/.test(name)),
+    named: namesIn(collections),
     missingIsEmpty: missing === 'empty',
   });
 }

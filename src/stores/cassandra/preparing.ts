@@ -1,5 +1,6 @@
 import type { Collection, Field } from '../../model/collection.ts';
 import { SyncError } from '../../model/errors.ts';
+import { keyed } from '../records/keyed.ts';
 import { cqlFor } from './cql-type.ts';
 import type { Session } from './session.ts';
 import { jsonComment, quoted } from './tables.ts';
@@ -9,12 +10,11 @@ import type { TableRules } from './tables.ts';
  * The statement that makes a table as like a collection as there can be. All of its key is the key of the partition, so that no
  * partition grows. `asVersions`: every version is to be a row. Throws `unsupported` where its key cannot be one.
  */
-export function createTable({ name, fields, key }: Collection, { keyspace, modified }: TableRules, asVersions: boolean, store: string): string {
+export function createTable(collection: Collection, { keyspace, modified }: TableRules, asVersions: boolean, store: string): string {
+  const { name, fields, key: names } = keyed(collection);
   if (name.length > 222 || !/^\w+$/.test(name)) throw new SyncError('unsupported', `${store} cannot have a table ${name}: names are made of letters, digits and underscores, 222 at most`, { store, hint: 'rename the collection' });
-  const all = withKey(fields, key);
-  const names = key.length > 0 ? key : ['id'];
   const versioned = asVersions && modified !== undefined && !names.includes(modified);
-  const columns = all.map((field) => ({ name: field.name, ...typeFor(field, { modified, versioned }) }));
+  const columns = fields.map((field) => ({ name: field.name, ...typeFor(field, { modified, versioned }) }));
   for (const part of names) {
     const column = columns.find((one) => one.name === part);
     if (!column || column.json || column.cql.includes('<') || column.cql === 'duration') throw new SyncError('unsupported', `${store} cannot have a table ${name}: ${part} cannot be part of its key`, { store, hint: 'choose another key, or leave the collection out' });
@@ -34,11 +34,6 @@ function typeFor({ name, type }: Field, { modified, versioned }: { readonly modi
   // Times are compared at the coarser precision of two stores, so that a timestamp does.
   if (name === modified && (type.kind === 'instant' || type.kind === 'local')) return { cql: 'timestamp', json: false };
   return cqlFor(type);
-}
-
-/** A key that is not among the fields becomes one of them. */
-function withKey(fields: readonly Field[], key: readonly string[]): readonly Field[] {
-  return key.length > 0 || fields.some(({ name }) => name === 'id') ? fields : [{ name: 'id', type: { kind: 'text' }, nullable: false }, ...fields];
 }
 
 /** Makes tables one after the other, which is how the server wants it. */

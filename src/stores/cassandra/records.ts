@@ -106,8 +106,9 @@ export function recordOf(table: Table, entry: Entry, store: string): Record {
   };
   if (!values) throw invalid(`is no key of ${table.name}, whose key is ${table.key.map(({ name }) => name).join(', ')}`, 'give it one part for each');
   const document = completed(table, content.document, values, modifiedAt, fail);
-  for (const name of Object.keys(document)) {
-    if (!table.columns.some((column) => column.name === name)) throw invalid(`cannot be written: ${table.name} has no column ${name}`, 'add the column, or leave the field out');
+  for (const [name, value] of Object.entries(document)) {
+    // A column that is not there is as good as one that is null.
+    if (value !== null && !table.columns.some((column) => column.name === name)) throw invalid(`cannot be written: ${table.name} has no column ${name}`, 'add the column, or leave the field out');
   }
   const [held, bytes] = [new Map<string, Value>(), new Map<string, Buffer>()];
   for (const column of table.columns) {

@@ -10,8 +10,25 @@ const gregorian = 0x01b21dd213814000n;
 
 /** The first of all UUIDs of version 1 of a microsecond, in the order of the server, which compares their last bytes as signed ones. */
 function lowestUuid(micros: Micros): string {
-  const hex = (BigInt(micros) * 10n + gregorian).toString(16).padStart(15, '0').slice(-15);
-  return `${hex.slice(7)}-${hex.slice(3, 7)}-1${hex.slice(0, 3)}-8080-808080808080`;
+  return `${uuidOf(BigInt(micros) * 10n + gregorian)}-8080-808080808080`;
+}
+
+/** The time of a UUID of version 1, without what tells apart those of one time. */
+function uuidOf(ticks: bigint): string {
+  const hex = ticks.toString(16).padStart(15, '0').slice(-15);
+  return `${hex.slice(7)}-${hex.slice(3, 7)}-1${hex.slice(0, 3)}`;
+}
+
+/** The greatest of all clock sequences and nodes, in the order of the server. */
+const last = 'bf7f-7f7f7f7f7f7f';
+
+/** A UUID of version 1 of the same microsecond that comes after one; `undefined` where none does. */
+export function uuidAfter(uuid: string): string | undefined {
+  const [, low, middle, high, rest] = /^(.{8})-(.{4})-1(.{3})-(.{17})$/.exec(uuid) ?? [];
+  const ticks = BigInt(`0x${high}${middle}${low}`);
+  // A microsecond is ten ticks.
+  if ((ticks - gregorian) % 10n < 9n) return `${uuidOf(ticks + 1n)}-8080-808080808080`;
+  return rest === last ? undefined : `${uuidOf(ticks)}-${last}`;
 }
 
 const unitMicros: { readonly [unit in TimeUnit]: number } = { seconds: 1e6, milliseconds: 1e3, microseconds: 1 };

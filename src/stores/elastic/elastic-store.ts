@@ -4,8 +4,8 @@ import { SyncError } from '../../model/errors.ts';
 import type { CallOptions, Capabilities, FingerprintOptions, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
 import type { TimeUnit } from '../records/instants.ts';
 import type { ElasticClient } from './client.ts';
+import { describeIndices } from './describing.ts';
 import { readEntries } from './lookup.ts';
-import { describeIndex } from './mapping.ts';
 import { precisionOf } from './modified.ts';
 import { idBytes, Place } from './place.ts';
 import type { PlaceOptions } from './place.ts';
@@ -90,7 +90,7 @@ export class ElasticStore implements Store {
 
   async describe({ signal }: CallOptions = {}): Promise<readonly Collection[]> {
     const indices = await this.#place.look(signal);
-    return [...indices.values()].map(({ collection, mapping }) => describeIndex(collection, mapping));
+    return await describeIndices(this.#place, indices.values(), signal);
   }
 
   async prepare(collections: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {

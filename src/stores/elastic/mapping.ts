@@ -73,6 +73,11 @@ function integerType(bits: 8 | 16 | 32 | 64, unsigned: boolean): string {
   }
 }
 
+/** Whether the index says itself of what types its fields are. */
+export function isDescribed(mapping: Document): boolean {
+  return isDocument(mapping['_meta']) && isDocument(mapping['_meta']['syncline']);
+}
+
 /** The collection that an index holds, by its mapping. What was described when the index was made is given back so. */
 export function describeIndex(name: string, mapping: Document): Collection {
   const meta = isDocument(mapping['_meta']) && isDocument(mapping['_meta']['syncline']) ? mapping['_meta']['syncline'] : {};
@@ -96,8 +101,9 @@ function typeIn(property: Value): FieldType {
     case 'integer': return { kind: 'integer', bits: 32 };
     case 'long': return { kind: 'integer', bits: 64 };
     case 'unsigned_long': return { kind: 'integer', bits: 64, unsigned: true };
+    // What is kept is the number as it was written, however coarsely it is indexed.
     case 'half_float':
-    case 'float': return { kind: 'float', bits: 32 };
+    case 'float':
     case 'double':
     case 'scaled_float': return { kind: 'float', bits: 64 };
     // What is kept is the text, whatever the index makes of it.

@@ -2,7 +2,7 @@ import { isDocument } from '../../model/document.ts';
 import type { Document, Value } from '../../model/document.ts';
 import type { Micros } from '../../model/entry.ts';
 import type { Window } from '../../model/store.ts';
-import { instantText, modifiedOf } from '../records/instants.ts';
+import { instantOfUuid, instantText, modifiedOf } from '../records/instants.ts';
 import type { TimeUnit } from '../records/instants.ts';
 import { propertyAt } from './mapping.ts';
 
@@ -28,9 +28,13 @@ export class ModifiedField {
     return modifiedOf(valueAt(document, this.#field), this.#unit);
   }
 
-  /** The document, with the time in the field where it has none. */
+  /** The document, with the time in the field where it has none, and as a date where the index takes no UUIDs. */
   filled(document: Document, time: Micros | undefined): Document {
-    if (time === undefined || valueAt(document, this.#field) !== undefined || this.#field.includes('.')) return document;
+    if (this.#field.includes('.')) return document;
+    const given = valueAt(document, this.#field);
+    const inUuid = this.#isDate && typeof given === 'string' ? instantOfUuid(given) : undefined;
+    if (inUuid !== undefined) return { ...document, [this.#field]: instantText(inUuid) };
+    if (time === undefined || given !== undefined) return document;
     const counted = this.#unit !== undefined && !this.#isDate;
     return { ...document, [this.#field]: counted ? Math.floor(time / unitMicros[this.#unit!]) : instantText(time) };
   }

@@ -24,3 +24,8 @@ function matches(pattern: readonly string[], name: readonly string[]): boolean {
   while (pattern[at] === '*') at++;
   return at === pattern.length;
 }
+
+/** The names among what an option names, which stand for one collection each. */
+export function namesIn(option: string | undefined): readonly string[] {
+  return (option ?? '').split(',').map((name) => name.trim()).filter((name) => name !== '' && !/[*?]/.test(name));
+}

@@ -70,13 +70,15 @@ function readColumn(table: Table, { name, codec }: Column, raw: Raw): Value {
 
 /** A document as a row of a table. Throws `invalid` where it does not fit, with column and value. */
 export function fit(table: Table, { key, content, modifiedAt: time }: Entry, unit: TimeUnit | undefined): Fitted {
-  const refuse = (why: string, cause?: unknown): SyncError => new SyncError('invalid', `${key}: ${why}`, { key, ...(cause !== undefined && { cause }) });
+  const refuse = (why: string, hint: string, cause?: unknown): SyncError => new SyncError('invalid', `${key}: ${why}`, { key, hint, ...(cause !== undefined && { cause }) });
   if (content?.kind !== 'document' || !isDocument(content.document)) throw new SyncError('unsupported', `${key} is no document, and ${table.name} holds nothing else`, { key });
   const given = content.document;
-  const extra = Object.keys(given).find((name) => !table.places.has(name));
-  if (extra !== undefined) throw refuse(`${table.name} has no column ${JSON.stringify(extra)}`);
+  const extras = Object.keys(given).filter((name) => !table.places.has(name));
+  // A column that is not there is as good as one that is null.
+  const extra = extras.find((name) => given[name] !== null);
+  if (extra !== undefined) throw refuse(`${table.name} has no column ${JSON.stringify(extra)}`, 'add the column, or leave the field out');
   let fromKey: readonly Value[] | undefined;
-  let asGiven = true;
+  let asGiven = extras.length === 0;
   const held: (Value | undefined)[] = [];
   const values = table.columns.map((column, i): Raw | null | undefined => {
     const keyPart = table.keyAt.indexOf(i);
@@ -88,22 +90,34 @@ export function fit(table: Table, { key, content, modifiedAt: time }: Entry, uni
     if (value === undefined || (value === null && !column.codec.holdsNull)) {
       if (column.nullable) return null;
       if (column.filled && value === undefined) return undefined;
-      throw refuse(`${table.name}.${column.name} must have a value`);
+      throw refuse(`${table.name}.${column.name} must have a value`, 'give it one');
     }
     try {
-      const raw = column.codec.write(value);
+      const raw = i === table.modifiedAt ? writeTime(column, value, unit) : column.codec.write(value);
       held[i] = raw === value || column.codec.exact ? value : column.codec.read(raw);
       if (held[i] !== own) asGiven = false;
       return raw;
     } catch (cause) {
-      if (cause instanceof Misfit) throw refuse(`${table.name}.${column.name} ${cause.message}, and not ${shown(value)}`, cause);
+      if (cause instanceof Misfit) throw refuse(`${table.name}.${column.name} ${cause.message}, and not ${shown(value)}`, `change the value, or the type of the column (${column.native})`, cause);
       throw cause;
     }
   });
   const own = recordKey(table.name, table.keyAt.map((at) => held[at]));
-  if (own !== key) throw refuse(`it holds the key ${own ?? 'of no row'}`);
+  if (own !== key) throw refuse(`it holds the key ${own ?? 'of no row'}`, 'give the fields of the key the values that are in it');
   const modifiedAt = table.modifiedAt < 0 ? undefined : modifiedOf(held[table.modifiedAt], unit);
   return { key: table.keyAt.map((at) => values[at]!), values, document: asGiven ? given : documentOf(table, held), modifiedAt };
+}
+
+/** The time in the document as its column has it, with or without a zone and as a date instead of a UUID, for all of them are the same instant. */
+function writeTime({ codec }: Column, value: Value, unit: TimeUnit | undefined): Raw {
+  try {
+    return codec.write(value);
+  } catch (cause) {
+    const micros = cause instanceof Misfit && typeof value === 'string' ? modifiedOf(value, unit) : undefined;
+    const other = micros === undefined ? undefined : valueOfInstant(micros, codec.type);
+    if (other === undefined || other === value) throw cause;
+    return codec.write(other);
+  }
 }
 
 /** The time of an entry, for a column that the document does not fill. */

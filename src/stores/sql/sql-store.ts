@@ -6,7 +6,8 @@ import { compareKeys, joinKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
 import { keyOfWrite } from '../../model/store.ts';
-import { chooser } from '../records/chooser.ts';
+import { chooser, namesIn } from '../records/chooser.ts';
+import { keyed } from '../records/keyed.ts';
 import { partsOfKey } from '../records/record-keys.ts';
 import type { RecordOptions } from '../records/record-options.ts';
 import type { Catalog, Dialect } from './dialect.ts';
@@ -27,6 +28,8 @@ export interface SqlStoreOptions {
   readonly identity: string;
   readonly dialect: Dialect;
   readonly records: RecordOptions;
+  /** Whether a table that is named and not there is empty, for it will be made. */
+  readonly missingIsEmpty: boolean;
 }
 
 /**
@@ -42,17 +45,19 @@ export class SqlStore implements Store {
   readonly #dialect: Dialect;
   readonly #records: RecordOptions;
   readonly #chosen: (collection: string) => boolean;
+  readonly #missingIsEmpty: boolean;
   readonly #writing: Writing;
   #catalog: Promise<Catalog> | undefined;
   #ended: Promise<void> | undefined;
 
-  constructor({ name, identity, dialect, records }: SqlStoreOptions) {
+  constructor({ name, identity, dialect, records, missingIsEmpty }: SqlStoreOptions) {
     this.name = name;
     this.identity = identity;
     this.#dialect = dialect;
     this.#records = records;
     this.#chosen = chooser(records.collections);
     if (records.collections !== undefined) this.covers = ({ key }) => this.#chosen(partsOfKey(key).collection);
+    this.#missingIsEmpty = missingIsEmpty;
     const { inFlight, keyBytes } = dialect;
     this.capabilities = {
       ...sqlCapabilities,
@@ -65,6 +70,8 @@ export class SqlStore implements Store {
   async *scan({ want = 'stat', collections, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
     signal?.throwIfAborted();
     const { tables, keyless } = await this.#tables({ fresh: true, signal });
+    const absent = this.#missingIsEmpty ? undefined : namesIn(this.#records.collections).find((name) => ![...tables, ...keyless].some((table) => table.name === name));
+    if (absent !== undefined) throw new SyncError('not-found', `${this.name} has no table ${absent}`, { store: this.name, hint: 'check the names in the option collections' });
     const asked = (name: string): boolean => this.#chosen(name) && (collections === undefined || collections.includes(name));
     const chosen = tables.filter((table) => asked(table.name)).sort((a, b) => compareKeys(prefixOf(a), prefixOf(b)));
     const unlisted = keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, error: this.#keyless(table) }));
@@ -108,8 +115,9 @@ export class SqlStore implements Store {
     return tables.filter(({ name }) => this.#chosen(name)).map(({ name, fields, key }) => ({ name, fields, key }));
   }
 
-  async prepare(collections: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
+  async prepare(asked: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
     signal?.throwIfAborted();
+    const collections = asked.map(keyed);
     const { tables, keyless } = await this.#tables({ fresh: true, signal });
     const missing = collections.filter(({ name }) => this.#chosen(name) && !tables.some((table) => table.name === name) && !keyless.some((table) => table.name === name));
     if (missing.length === 0) return;
@@ -117,7 +125,7 @@ export class SqlStore implements Store {
     if (this.#records.create === false) throw new SyncError('not-found', `${this.name} has no table ${names}`, { store: this.name, hint: 'make it there, or leave out --no-create' });
     for (const { name, fields, key } of missing) {
       const lost = key.find((part) => !fields.some((field) => field.name === part));
-      if (key.length === 0 || lost !== undefined) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because its key is not among its fields`, { store: this.name, hint: 'make the table there, with a primary key' });
+      if (lost !== undefined) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because ${lost}, of its key, is not among its fields`, { store: this.name, hint: 'make the table there, with a primary key' });
       const odd = fields.find((field) => key.includes(field.name) && !mayBeKey(field));
       if (odd) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because ${odd.name}, a ${odd.type.kind}, is in its key`, { store: this.name, hint: 'choose another key' });
     }

@@ -1,5 +1,6 @@
 import { SyncError, toSyncError } from '../../../model/errors.ts';
 import type { FailureCode } from '../../../model/errors.ts';
+import { unreachable } from '../unreachable.ts';
 
 /** What the server says by its numbers, and what to do about it. */
 const reasons: { readonly [number: number]: readonly [code: FailureCode, hint: string] } = {
@@ -38,7 +39,7 @@ export function mysqlError(cause: unknown, doing: string): SyncError {
   }
   if (/certificate|self-signed|altnames/i.test(said)) return new SyncError('denied', `${doing}: ${said}`, { cause, hint: 'have the platform trust its authority' });
   if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return new SyncError('denied', `${doing}: the server does not encrypt connections`, { cause, hint: 'leave out tls' });
-  if (network.test(code) || /connection|closed state/i.test(said)) return new SyncError('unavailable', `${doing}: ${said}`, { cause, hint: 'see whether the server is up, and run again' });
+  if (network.test(code) || /connection|closed state/i.test(said)) return new SyncError('unavailable', `${doing}: ${unreachable(code, said)}`, { cause, hint: 'check the address, see whether the server is up, and run again' });
   return toSyncError(cause);
 }
 

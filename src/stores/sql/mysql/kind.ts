@@ -13,12 +13,14 @@ import type { Reach } from './sessions.ts';
 
 export interface MysqlOptions extends RecordOptions {
   readonly tls?: Reach['tls'];
+  readonly missing?: 'refuse' | 'empty';
   readonly timeoutMs?: number;
 }
 
 const options: readonly OptionSpec[] = [
   ...recordOptions,
   { name: 'tls', summary: 'whether the connection is encrypted; prefer: where the server can; verify: and it must prove who it is', value: 'choice', choices: ['disable', 'prefer', 'require', 'verify'], default: 'prefer' },
+  { name: 'missing', summary: 'whether a table that is named in collections and does not exist is refused or empty', value: 'choice', choices: ['refuse', 'empty'], default: 'refuse' },
   { name: 'timeoutMs', summary: 'milliseconds to wait for a connection', value: 'number', default: 30_000 },
 ];
 
@@ -32,14 +34,14 @@ export const kind: StoreKind<MysqlOptions> = {
   open,
 };
 
-async function open(endpoint: string, { tls = 'prefer', timeoutMs = 30_000, ...records }: MysqlOptions, { environment }: Host): Promise<SqlStore> {
+async function open(endpoint: string, { tls = 'prefer', missing = 'refuse', timeoutMs = 30_000, ...records }: MysqlOptions, { environment }: Host): Promise<SqlStore> {
   const named = serverOf(endpoint, 'MYSQL_PWD, or ~/.my.cnf');
   const file = ownSettings(environment['HOME']);
   const host = named.host ?? environment['MYSQL_HOST'] ?? file.get('host') ?? 'localhost';
   const port = named.port ?? Number(environment['MYSQL_TCP_PORT'] ?? file.get('port') ?? 3306);
   const user = named.user ?? file.get('user') ?? environment['USER'] ?? environment['LOGNAME'];
   const database = named.path ?? file.get('database');
-  if (user === undefined || database === undefined) throw new SyncError('invalid', `${endpoint} names no database`, { hint: 'write mysql://user@host/database' });
+  if (user === undefined || database === undefined) throw new SyncError('invalid', `${endpoint} ${user === undefined ? 'does not say who connects' : 'names no database'}`, { hint: 'write mysql://user@host/database' });
   const password = environment['MYSQL_PWD'] ?? file.get('password')?.replace(/^(["'])(.*)\1$/, '$2');
   const name = `mysql://${host.startsWith('/') ? encodeURIComponent(host) : host.includes(':') ? `[${host}]` : host}${port === 3306 ? '' : `:${port}`}/${database}`;
   return new SqlStore({
@@ -53,7 +55,7 @@ async function open(endpoint: string, { tls = 'prefer', timeoutMs = 30_000, ...r
         config: { ...(host.startsWith('/') ? { socketPath: host } : { host, port }), user, database, connectTimeout: timeoutMs, charset: 'utf8mb4', ...(password !== undefined && { password }) },
       },
     }),
-    records,
+    records, missingIsEmpty: missing === 'empty',
   });
 }
 

@@ -1,5 +1,6 @@
 import { SyncError, toSyncError } from '../../../model/errors.ts';
 import type { FailureCode } from '../../../model/errors.ts';
+import { unreachable } from '../unreachable.ts';
 
 /** What PostgreSQL says by its codes, or their classes (its manual, Appendix A), and what to do about it. */
 const reasons: { readonly [code: string]: readonly [code: FailureCode, hint: string] } = {
@@ -32,7 +33,7 @@ export function postgresError(cause: unknown, doing: string): SyncError {
   }
   if (/SASL|password/i.test(said)) return new SyncError('denied', `${doing}: the server asks for a password, and there is none`, { cause, hint: 'set PGPASSWORD, or write it to ~/.pgpass' });
   if (/certificate|self-signed|altnames/i.test(said)) return new SyncError('denied', `${doing}: ${said}`, { cause, hint: 'name its authority in PGSSLROOTCERT' });
-  if (network.has(code ?? '') || /connection|timeout/i.test(said)) return new SyncError('unavailable', `${doing}: ${said}`, { cause, hint: 'see whether the server is up, and run again' });
+  if (network.has(code ?? '') || /connection|timeout/i.test(said)) return new SyncError('unavailable', `${doing}: ${unreachable(code ?? '', said)}`, { cause, hint: 'check the address, see whether the server is up, and run again' });
   return toSyncError(cause);
 }
 

@@ -12,6 +12,7 @@ import type { Reach } from './sessions.ts';
 export interface PostgresOptions extends RecordOptions {
   readonly schema?: string;
   readonly tls?: Reach['tls'];
+  readonly missing?: 'refuse' | 'empty';
   readonly timeoutMs?: number;
 }
 
@@ -19,6 +20,7 @@ const options: readonly OptionSpec[] = [
   ...recordOptions,
   { name: 'schema', summary: 'the schema whose tables these are (default: the first of the search path)', value: 'text' },
   { name: 'tls', summary: 'whether the connection is encrypted; prefer: where the server can; verify: and it must prove who it is (default: what PGSSLMODE says, else prefer)', value: 'choice', choices: ['disable', 'prefer', 'require', 'verify'] },
+  { name: 'missing', summary: 'whether a table that is named in collections and does not exist is refused or empty', value: 'choice', choices: ['refuse', 'empty'], default: 'refuse' },
   { name: 'timeoutMs', summary: 'milliseconds to wait for a connection', value: 'number', default: 30_000 },
 ];
 
@@ -34,13 +36,13 @@ export const kind: StoreKind<PostgresOptions> = {
 
 const modes: { readonly [mode: string]: Reach['tls'] } = { 'disable': 'disable', 'allow': 'prefer', 'prefer': 'prefer', 'require': 'require', 'verify-ca': 'verify', 'verify-full': 'verify' };
 
-async function open(endpoint: string, { schema, tls, timeoutMs = 30_000, ...records }: PostgresOptions, { environment }: Host): Promise<SqlStore> {
+async function open(endpoint: string, { schema, tls, missing = 'refuse', timeoutMs = 30_000, ...records }: PostgresOptions, { environment }: Host): Promise<SqlStore> {
   const named = serverOf(endpoint, 'PGPASSWORD, or ~/.pgpass');
   const host = named.host ?? environment['PGHOST'] ?? 'localhost';
   const port = named.port ?? Number(environment['PGPORT'] ?? 5432);
   const user = named.user ?? environment['PGUSER'] ?? environment['USER'] ?? environment['LOGNAME'];
   const database = named.path ?? environment['PGDATABASE'] ?? user;
-  if (user === undefined || database === undefined) throw new SyncError('invalid', `${endpoint} names no database`, { hint: 'write postgres://user@host/database' });
+  if (user === undefined || database === undefined) throw new SyncError('invalid', `${endpoint} ${user === undefined ? 'does not say who connects' : 'names no database'}`, { hint: 'write postgres://user@host/database' });
   const mode = tls ?? modes[environment['PGSSLMODE'] ?? 'prefer'];
   if (mode === undefined) throw new SyncError('invalid', `PGSSLMODE is ${environment['PGSSLMODE']}, which is nothing that is known`, { hint: `use one of ${Object.keys(modes).join(', ')}` });
   const certificates = environment['PGSSLROOTCERT'];
@@ -59,6 +61,6 @@ async function open(endpoint: string, { schema, tls, timeoutMs = 30_000, ...reco
         ...(certificates !== undefined && certificates !== 'system' && { authorities: readFileSync(certificates, 'utf8') }),
       },
     }),
-    records,
+    records, missingIsEmpty: missing === 'empty',
   });
 }

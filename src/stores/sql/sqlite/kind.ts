@@ -14,7 +14,7 @@ export interface SqliteOptions extends RecordOptions {
 
 const options: readonly OptionSpec[] = [
   ...recordOptions,
-  { name: 'missing', summary: 'whether a file that does not exist is refused or empty', value: 'choice', choices: ['refuse', 'empty'], default: 'refuse' },
+  { name: 'missing', summary: 'whether a file, or a table named in collections, that does not exist is refused or empty', value: 'choice', choices: ['refuse', 'empty'], default: 'refuse' },
   { name: 'timeoutMs', summary: 'milliseconds to wait for another program that writes to the file', value: 'number', default: 5_000 },
 ];
 
@@ -36,7 +36,7 @@ async function open(endpoint: string, given: SqliteOptions): Promise<SqlStore> {
     name: `sqlite:${path}`,
     identity: `sqlite:${realPath(path)}`,
     dialect: new SqliteDialect({ path, missingIsEmpty: missing === 'empty', modified: records.modified, unit: records.modifiedUnit, timeoutMs }),
-    records,
+    records, missingIsEmpty: missing === 'empty',
   });
 }
 

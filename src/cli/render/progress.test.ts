@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { mock, test } from 'node:test';
+import type { Terminal } from '../terminal.ts';
+import { Progress } from './progress.ts';
+
+test('plain lines are told once, and each run begins anew', () => {
+  mock.timers.enable({ apis: ['setInterval'] });
+  try {
+    let now = 0;
+    const lines: string[] = [];
+    const terminal = { level: 'normal', live: false, err: (line: string) => void lines.push(line), attach: () => {} };
+    const progress = new Progress(terminal as unknown as Terminal, () => now);
+    const later = (ms: number): void => {
+      now += ms;
+      mock.timers.tick(ms);
+    };
+    progress.on({ kind: 'phase', phase: 'scan' });
+    later(4_900);
+    now += 200;
+    progress.on({ kind: 'scanned', side: 'left', entries: 1_000 });
+    later(100);
+    assert.deepEqual(lines, ['reading · 1,000 read']);
+    progress.stop();
+    for (let run = 0; run < 3; run++) {
+      later(10_000);
+      progress.on({ kind: 'phase', phase: 'scan' });
+      progress.on({ kind: 'scanned', side: 'left', entries: 1 });
+      progress.stop();
+    }
+    assert.equal(lines.length, 1);
+  } finally {
+    mock.timers.reset();
+  }
+});
