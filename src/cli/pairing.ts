@@ -59,7 +59,8 @@ export interface PairingOptions {
 
 /** Opens both sides, lends them the terminal, runs `body`, and closes everything whatever happens. */
 export async function withPairing<T>({ origins, target, values, terminal, needsState = false, convert = false, bothWritten = false, signal }: PairingOptions, body: (pairing: Pairing) => Promise<T>): Promise<T> {
-  keepMemoryFlat();
+  // Whoever can end runs has seen to the process that they run in.
+  if (!signal) keepMemoryFlat();
   const host = terminalHost(terminal);
   const selection = await selectionFrom(values, host);
   const keeping = await objectRulesFrom(values);

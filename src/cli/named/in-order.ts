@@ -1,4 +1,5 @@
 import { openState } from '../../engine/sqlite-state.ts';
+import { keepMemoryFlat } from '../../lib/flat-memory.ts';
 import { redact } from '../redact.ts';
 import { exits } from '../exit.ts';
 import { finish } from '../finish.ts';
@@ -17,6 +18,7 @@ import { ownOf } from './own-values.ts';
 
 /** Runs syncs once, one after the other. One that fails does not keep the next from being run, an interruption does; the result is the highest exit code. */
 export async function runInOrder(syncs: readonly NamedSync[], { values, terminal }: { readonly values: Values; readonly terminal: Terminal }): Promise<number> {
+  keepMemoryFlat();
   using interrupt = new Interrupt(terminal);
   await using state = openState(statePath(values, terminal));
   const host = terminalHost(terminal);

@@ -1,5 +1,6 @@
 import { openState } from '../../engine/sqlite-state.ts';
 import type { State } from '../../engine/state.ts';
+import { keepMemoryFlat } from '../../lib/flat-memory.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import { canonicalPath } from '../../stores/tree/paths.ts';
@@ -31,6 +32,7 @@ export async function runScheduled(syncs: readonly NamedSync[], { values, termin
   const [untimed] = syncs.filter(({ schedule }) => !schedule);
   if (untimed && (chosen || timed.length === 0)) throw new SyncError('invalid', chosen ? `${untimed.name} has no times` : 'no sync has times', { hint: 'give it every or cron' });
   if (values.report === 'json') throw new SyncError('invalid', '--report json prints one object at the end, and there is none', { hint: 'use --report ndjson, or --health and a file name' });
+  keepMemoryFlat();
   using interrupt = new Interrupt(terminal);
   await using state = openState(statePath(values, terminal));
   // Several runs may be under way at once, and there is one line to show how far they are.
