@@ -251,3 +251,15 @@ test('the names of syncs are completed', async () => {
 test('the schema that is published is the description that files are checked by', () => {
   assert.equal(readFileSync(join(root, 'syncline.schema.json'), 'utf8'), `${JSON.stringify(fileDescription(), null, 2)}\n`, 'npm run schema writes it anew');
 });
+
+test('an interruption ends the run under way with a report, and those after it are not begun', async () => {
+  using bench = new Bench();
+  bench.write({ ...Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`a/${i}.txt`, 'x'.repeat(1_000)])), ...syncs(`slow:\n  sync: {origins: a, target: b}\n  bandwidth: "4k"\n  concurrency: 1\nnext:\n  sync: {origins: a, target: c}\n`) });
+  const { code, stdout } = await bench.syncline(['run', '--report', 'json'], {
+    meanwhile: (child) => void until('the first run is under way', () => existsSync(bench.at('b/1.txt'))).then(() => child.kill('SIGTERM')),
+  });
+  const { runs } = JSON.parse(stdout) as { readonly runs: readonly { readonly sync: string; readonly exitCode: number; readonly interrupted: boolean }[] };
+  assert.deepEqual([code, runs.map(({ sync, exitCode, interrupted }) => [sync, exitCode, interrupted])], [130, [['slow', 130, true]]]);
+  assert.equal(existsSync(bench.at('c')), false);
+  assert.match((await bench.syncline(['history'])).stdout, /slow: .*, exit 130/);
+});

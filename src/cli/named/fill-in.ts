@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { SyncError } from '../../model/errors.ts';
 
@@ -42,12 +42,17 @@ export function fillIn(text: string, sources: Sources): string {
 function lineIn(path: string, folder: string, wrong: (what: string, hint: string) => SyncError): string {
   if (secret.test(basename(path))) throw wrong('is a secret by its name, and what is filled in may be shown', 'leave it out: places take their passwords from the environment by themselves');
   let text: string;
+  const full = resolve(folder, path);
   try {
-    text = readFileSync(resolve(folder, path), 'utf8');
+    const found = statSync(full);
+    if (!found.isFile()) throw wrong('is no file', 'name one');
+    if (found.size > longestFile) throw wrong('is too long', 'keep one line there');
+    text = readFileSync(full, 'utf8');
   } catch (cause) {
+    if (cause instanceof SyncError) throw cause;
     throw wrong(`cannot be read (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`, 'name a file that is there');
   }
   const line = text.replace(/\r?\n$/, '');
-  if (line.length > longestFile || /[\r\n\0]/.test(line)) throw wrong('has more than one line', 'keep one there');
+  if (/[\r\n\0]/.test(line)) throw wrong('has more than one line', 'keep one there');
   return line;
 }
