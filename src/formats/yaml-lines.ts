@@ -1,5 +1,6 @@
 import { EVENT_ID, getScalarValue, parseEvents } from 'js-yaml';
 import type { Event } from 'js-yaml';
+import { limits } from '../lib/limits.ts';
 import { lineFeeds } from './text.ts';
 
 /** A place within a document: the names of fields and the numbers of items that lead to it. */
@@ -19,7 +20,7 @@ interface Frame {
 export function yamlLines(text: string): (path: Path) => number {
   const found = new Map<string, number>([['', 0]]);
   const frames: Frame[] = [];
-  for (const event of parseEvents(text, {})) {
+  for (const event of parseEvents(text, { maxDepth: limits.documentDepth + 2 })) {
     if (event.type === EVENT_ID.DOCUMENT) frames.push({ path: [], isMapping: false, key: undefined, items: 0 });
     else if (event.type === EVENT_ID.POP) frames.pop();
     else take(event, text, frames, found);

@@ -129,6 +129,7 @@ test('a secret ends up nowhere: it is not filled in, and a place with a password
   const environment = { DB_PASSWORD: 'hunter2', URL: 'postgres://ada:hunter2@localhost/app', N: 'hunter2' };
   const places = ['postgres://ada:${DB_PASSWORD}@localhost/app', '${URL}', 'postgres://ada:hunter2@localhost/app', 'http://ada:hunter2@127.0.0.1:1/x', '${file:password}'];
   const texts = [...places.map((place) => `copy:\n  sync: {origins: "${place}", target: b}\n`), `${copy}  limit: "\${N}"\n`, `${copy}  bandwidth: "\${N},x"\n`];
+  texts.push(`${copy}  include: ["\${DB_PASSWORD}"]\n`);
   for (const text of texts) {
     bench.write({ 'password': 'hunter2', ...syncs(text) });
     const { code, stdout, stderr } = await bench.syncline(['run', '--debug'], { environment });
@@ -262,4 +263,11 @@ test('an interruption ends the run under way with a report, and those after it a
   assert.deepEqual([code, runs.map(({ sync, exitCode, interrupted }) => [sync, exitCode, interrupted])], [130, [['slow', 130, true]]]);
   assert.equal(existsSync(bench.at('c')), false);
   assert.match((await bench.syncline(['history'])).stdout, /slow: .*, exit 130/);
+});
+
+test('syncs share options by an alias to what stands under a name of its own', async () => {
+  using bench = new Bench();
+  bench.write({ 'a/1.txt': 'one', 'a/1.tmp': 'two', 'syncline.yaml': 'x-common: &common\n  exclude: ["*.tmp"]\n  delete: true\nsyncs:\n  copy:\n    <<: *common\n    sync: {origins: a, target: b}\n' });
+  assert.equal((await bench.syncline(['run'])).code, 0);
+  assert.deepEqual([existsSync(bench.at('b/1.txt')), existsSync(bench.at('b/1.tmp'))], [true, false]);
 });

@@ -40,7 +40,7 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
   const syncs = names.map((name) => file.sync(name));
   const absolute = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(path));
   const { statePath } = await import('../pairing.ts');
-  const ready = { ...values, state: absolute(statePath(values, terminal)), health: absolute(values.health), metrics: values.metrics?.includes('/') ? absolute(values.metrics) : values.metrics };
+  const ready = { ...values, state: absolute(statePath(values, terminal)), health: absolute(values.health), metrics: /^(?:.*:)?\d{1,5}$/.test(values.metrics ?? '') ? values.metrics : absolute(values.metrics) };
   const { state, health, metrics, ...rest } = ready;
   const own = { ...rest, ...(state !== undefined && { state }), ...(health !== undefined && { health }), ...(metrics !== undefined && { metrics }) };
   for (const name of ['health', 'metrics'] as const) if (values[name] !== undefined && !values.scheduled) throw new SyncError('invalid', `--${name} is about runs at their times`, { hint: `add --scheduled, or leave out --${name}` });

@@ -13,6 +13,7 @@ export interface Described {
   readonly pattern?: string;
   readonly minLength?: number;
   readonly properties?: { readonly [name: string]: Described };
+  readonly patternProperties?: { readonly [pattern: string]: Described };
   readonly required?: readonly string[];
   readonly additionalProperties?: false | Described;
   readonly propertyNames?: Described;
@@ -55,6 +56,8 @@ export function fileDescription(): Described {
         additionalProperties: { type: 'object', oneOf: [one('sync'), one('merge')] },
       },
     },
+    // A place for what several syncs refer to by an alias.
+    patternProperties: { '^x-': {} },
     additionalProperties: false,
   };
 }

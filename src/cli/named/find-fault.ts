@@ -48,12 +48,12 @@ function faultOfChoice(value: { readonly [field: string]: Value }, choices: read
   return { path, sentence: `${named(path)} has to have ${chosen.length === 0 ? listed(keys, 'or') : `one of ${listed(keys, 'and')}, and not both`}` };
 }
 
-function faultOfFields(value: { readonly [field: string]: Value }, { title, properties = {}, required = [], additionalProperties, propertyNames, minProperties = 0 }: Described, path: Path): Fault | undefined {
+function faultOfFields(value: { readonly [field: string]: Value }, { title, properties = {}, patternProperties = {}, required = [], additionalProperties, propertyNames, minProperties = 0 }: Described, path: Path): Fault | undefined {
   for (const [name, field] of Object.entries(value)) {
     const below = [...path, name];
     const misnamed = propertyNames && findFault(name, propertyNames, below);
     if (misnamed) return misnamed;
-    const described = Object.hasOwn(properties, name) ? properties[name] : additionalProperties;
+    const described = Object.hasOwn(properties, name) ? properties[name] : Object.entries(patternProperties).find(([pattern]) => new RegExp(pattern).test(name))?.[1] ?? additionalProperties;
     if (described === false) return { path: below, sentence: unknown(name, Object.keys(properties), title ?? String(path.at(-1) ?? 'the file')) };
     const fault = described && findFault(field, described, below);
     if (fault) return fault;

@@ -1,6 +1,8 @@
+import { setMaxListeners } from 'node:events';
 import { openState } from '../../engine/sqlite-state.ts';
 import type { State } from '../../engine/state.ts';
 import { keepMemoryFlat } from '../../lib/flat-memory.ts';
+import { Limit } from '../../lib/limit.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import { canonicalPath } from '../../stores/tree/paths.ts';
@@ -15,7 +17,6 @@ import { Outlets } from '../watch/outlets.ts';
 import type { NamedSync } from './load.ts';
 import { ownOf } from './own-values.ts';
 import { runNamed } from './run-named.ts';
-import type { NamedEnd } from './run-named.ts';
 import { dueAt } from './schedule.ts';
 import type { Schedule } from './schedule.ts';
 import { ScheduleLines } from './schedule-lines.ts';
@@ -23,6 +24,9 @@ import { ScheduleTally } from './schedule-tally.ts';
 
 /** The longest that is slept at a time: clocks are set, and machines sleep. */
 const napMs = 15_000;
+
+/** Runs under way at once; each holds some memory and its connections. */
+const mostAtOnce = 8;
 
 type Scheduled = NamedSync & { readonly schedule: Schedule };
 
@@ -35,17 +39,19 @@ export async function runScheduled(syncs: readonly NamedSync[], { values, termin
   keepMemoryFlat();
   using interrupt = new Interrupt(terminal);
   await using state = openState(statePath(values, terminal));
-  // Several runs may be under way at once, and there is one line to show how far they are.
-  terminal.live = false;
+  terminal.isShared = true;
   const host = terminalHost(terminal);
   const tally = new ScheduleTally(timed.map(({ name }) => name), () => host.now());
   const origins = timed.flatMap(({ args }) => args.map(recognise)).flatMap(({ kind, location }) => (kind === 'tree' ? [`tree:${canonicalPath(location)}`] : []));
   await using outlets = await Outlets.open({ tally, terminal, health: values.health, metrics: values.metrics, origins });
   outlets.update();
+  const room = new Limit(mostAtOnce);
+  // Every sync that waits listens.
+  setMaxListeners(0, interrupt.signal);
   const lines = new ScheduleLines(terminal, values.report === 'ndjson');
   lines.begin(timed.length);
   try {
-    await Promise.all(timed.map((sync) => atItsTimes(sync, { values, terminal, state, host, signal: interrupt.signal, tally, outlets, lines })));
+    await Promise.all(timed.map((sync) => atItsTimes(sync, { values, terminal, state, host, signal: interrupt.signal, tally, outlets, lines, room })));
   } finally {
     tally.stop();
     outlets.update();
@@ -62,9 +68,10 @@ interface AtTimesOptions {
   readonly tally: ScheduleTally;
   readonly outlets: Outlets;
   readonly lines: ScheduleLines;
+  readonly room: Limit;
 }
 
-async function atItsTimes(sync: Scheduled, { values, terminal, state, host, signal, tally, outlets, lines }: AtTimesOptions): Promise<void> {
+async function atItsTimes(sync: Scheduled, { values, terminal, state, host, signal, tally, outlets, lines, room }: AtTimesOptions): Promise<void> {
   const { name, id, schedule } = sync;
   const sinceMs = host.now();
   // What was cut off is gone on with at once.
@@ -81,15 +88,23 @@ async function atItsTimes(sync: Scheduled, { values, terminal, state, host, sign
     // Somebody else may have run it meanwhile.
     if (!isCut && (state.history.last(id)?.startMs ?? -Infinity) > (last ?? -Infinity)) continue;
     isCut = false;
-    tally.started(name);
-    outlets.update();
-    lines.started(name);
-    const { report: _, ...own } = ownOf(values);
-    const end: NamedEnd = await runNamed(sync, { terminal, own, state, host, signal });
-    tally.ended(name, end);
-    lines.ended(name, end);
-    outlets.update();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    await room.add(() => runNow(sync, { values, terminal, state, host, signal, tally, outlets, lines }).then(resolve, reject));
+    await promise;
   }
+}
+
+async function runNow(sync: Scheduled, { values, terminal, state, host, signal, tally, outlets, lines }: Omit<AtTimesOptions, 'room'>): Promise<void> {
+  if (signal.aborted) return;
+  const { name } = sync;
+  tally.started(name);
+  outlets.update();
+  lines.started(name);
+  const { report: _, ...own } = ownOf(values);
+  const end = await runNamed(sync, { terminal, own, state, host, signal });
+  tally.ended(name, end);
+  lines.ended(name, end);
+  outlets.update();
 }
 
 async function sleepUntil(dueMs: number, host: Host, signal: AbortSignal): Promise<void> {

@@ -34,7 +34,7 @@ export class Progress {
     this.#terminal = terminal;
     this.#now = now;
     this.#startedAt = this.#drawnAt = now();
-    if (terminal.level === 'quiet') return;
+    if (this.#isSilent) return;
     if (terminal.live) terminal.attach({ clear: () => this.#clear(), redraw: () => this.#draw() });
     // Time goes on and rates fall while nothing happens.
     this.#timer = setInterval(() => this.#tick(), terminal.live ? redrawMs * 5 : lineMs).unref();
@@ -78,6 +78,10 @@ export class Progress {
     this.#terminal.attach(undefined);
   }
 
+  get #isSilent(): boolean {
+    return this.#terminal.level === 'quiet' || this.#terminal.isShared;
+  }
+
   get #verbose(): boolean {
     return this.#terminal.level === 'verbose' || this.#terminal.level === 'debug';
   }
@@ -89,13 +93,13 @@ export class Progress {
     this.#total = total;
     this.#writtenBefore = this.#written + this.#failed;
     this.#samples.length = 0;
-    if (phase === 'done' || this.#terminal.level === 'quiet') return;
+    if (phase === 'done' || this.#isSilent) return;
     if (this.#terminal.live) this.#tick();
     else if (changed && this.#now() - this.#startedAt >= patienceMs) this.#terminal.err(total === undefined ? phases[phase] : `${phases[phase]} ${counted(total, 'entry', 'entries')}`);
   }
 
   #tick(): void {
-    if (this.#terminal.level === 'quiet' || this.#phase === undefined || this.#phase === 'done') return;
+    if (this.#isSilent || this.#phase === undefined || this.#phase === 'done') return;
     const at = this.#now();
     this.#drawnAt = at;
     this.#samples.push({ at, steps: this.#steps });
