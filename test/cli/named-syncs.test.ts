@@ -82,6 +82,8 @@ test('what is wrong with the file is told with file, line and what is allowed', 
     [`${copy}  delete: true\n  max-deletes: many\n`, /:5: max-deletes must be a count/],
     [`${copy}  max-deletes: 3\n`, /:2: --max-deletes says how much --delete may delete/],
     [`${copy}  checksum: true\n  size-only: true\n`, /:4: checksum and size-only cannot both be given/],
+    [`${copy}  state: x.db\n`, /:4: "state" is nothing that a sync can have: give it to syncline run, as --state/],
+    [`${copy}  watch: true\n`, /:4: "watch" is nothing that a sync can have: a sync has every or cron/],
     [`${copy}  every: soon\n`, /:4: every must be a time such as 90s/],
     [`${copy}  every: 1m\n  cron: "* * * * *"\n`, /:5: every and cron cannot both be given/],
     [`${copy}  cron: "61 * * * *"\n`, /:4: cron "61 \* \* \* \*" is not a time of five parts/],
@@ -270,4 +272,17 @@ test('syncs share options by an alias to what stands under a name of its own', a
   bench.write({ 'a/1.txt': 'one', 'a/1.tmp': 'two', 'syncline.yaml': 'x-common: &common\n  exclude: ["*.tmp"]\n  delete: true\nsyncs:\n  copy:\n    <<: *common\n    sync: {origins: a, target: b}\n' });
   assert.equal((await bench.syncline(['run'])).code, 0);
   assert.deepEqual([existsSync(bench.at('b/1.txt')), existsSync(bench.at('b/1.tmp'))], [true, false]);
+});
+
+test('an option means what it means on a command line', () => {
+  using bench = new Bench();
+  const valuesOf = (kind: 'sync' | 'merge', ...lines: readonly string[]): object => {
+    bench.write(syncs(`one:\n  ${kind === 'sync' ? 'sync: {origins: [a, b], target: c}' : 'merge: {left: a, right: b}'}\n${lines.map((line) => `  ${line}\n`).join('')}`));
+    return loadSyncs(bench.at('syncline.yaml'), {}).sync('one').values;
+  };
+  assert.deepEqual(valuesOf('sync', 'json: true', 'limit: 30', 'include: x', 'exclude: [y, 3]', 'checksum: false', 'size-only: true'), { format: 'json', limit: 30, include: ['x'], exclude: ['y', '3'], sizeOnly: true });
+  assert.deepEqual(valuesOf('sync', 'delete: true', 'max-delete: 10%', 'max-duration: 90', 'timeout: 1.5'), { delete: true, maxDeletes: { share: 0.1 }, maxDuration: 90_000, timeout: 1.5 });
+  assert.deepEqual(valuesOf('merge', 'delete: false'), { delete: false });
+  assert.deepEqual(valuesOf('merge', 'no-delete: true'), { delete: false });
+  assert.deepEqual(valuesOf('merge', 'newest: true', 'from: 2015-01-31', 'every: 60s'), { newest: true, from: '2015-01-31' });
 });

@@ -1,4 +1,4 @@
-import { mergeOptions, placeOptions, syncOptions } from '../options.ts';
+import { mergeOptions, outputOptions, placeOptions, syncOptions } from '../options.ts';
 import type { OptionSpec } from '../options.ts';
 
 /** The part of JSON Schema in which the file is described. What is described in it is checked by it; see `findFault`. */
@@ -32,12 +32,22 @@ export type Type = 'object' | 'array' | 'string' | 'number' | 'boolean';
 /** Which command a sync is for. */
 export type SyncKind = 'sync' | 'merge';
 
-/** Options of the commands that are about one call of a command, or about all of them. */
-const notInFile: readonly string[] = ['dry-run', 'explain', 'watch', 'full-every', 'poll-every', 'health', 'metrics', 'state', 'no-state'];
+/** Options that are about one call of a command, or about all runs, and where they are given instead. */
+const notInFile: { readonly [option: string]: string } = {
+  ...Object.fromEntries(['dry-run', 'health', 'metrics', 'state', ...outputOptions.map(({ name }) => name)].map((name) => [name, `give it to syncline run, as --${name}`])),
+  ...Object.fromEntries(['watch', 'full-every', 'poll-every'].map((name) => [name, 'a sync has every or cron, and watching is for the command line'])),
+  'explain': 'it is for the command line',
+  'no-state': 'runs are remembered',
+};
 
 /** The options of a command that a sync may have. */
 export function optionsOf(kind: SyncKind): readonly OptionSpec[] {
-  return [...(kind === 'sync' ? syncOptions : mergeOptions), ...placeOptions].filter(({ name }) => !notInFile.includes(name));
+  return [...(kind === 'sync' ? syncOptions : mergeOptions), ...placeOptions].filter(({ name }) => !Object.hasOwn(notInFile, name));
+}
+
+/** Where an option that no sync has is to be given; `undefined` where there is no such option at all. */
+export function elsewhere(option: string): string | undefined {
+  return Object.hasOwn(notInFile, option) ? notInFile[option] : undefined;
 }
 
 /** What a file of named syncs may hold, as a JSON Schema. */

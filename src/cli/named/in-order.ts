@@ -1,7 +1,7 @@
 import { openState } from '../../engine/sqlite-state.ts';
 import { keepMemoryFlat } from '../../lib/flat-memory.ts';
 import { redact } from '../redact.ts';
-import { exits } from '../exit.ts';
+import { exitOf, exits } from '../exit.ts';
 import { finish } from '../finish.ts';
 import { giveUp } from '../errors.ts';
 import { terminalHost } from '../host.ts';
@@ -32,9 +32,9 @@ export async function runInOrder(syncs: readonly NamedSync[], { values, terminal
     const end = await runNamed(sync, {
       terminal, own: ownOf(values), state, host, signal: interrupt.signal,
       onReport: (report, pairing) => {
-        const { exitCode, ...facts } = { exitCode: 0, command: kind, version, origins: pairing.pair.origins.map((origin) => redact(origin.name)), destination: redact(pairing.pair.target.name), dryRun: false };
+        const { origins, target } = pairing.pair;
         if (values.report === undefined) finish(report, { command: kind, pairing, values, terminal, ...(kind === 'sync' && keptHintOf(sync.values)) });
-        else json = { ...reportAsJson(report, { ...facts, exitCode }) };
+        else json = reportAsJson(report, { command: kind, version, exitCode: exitOf(report), origins: origins.map((origin) => redact(origin.name)), destination: redact(target.name), dryRun: false });
       },
     });
     worst = Math.max(worst, end.exitCode);
@@ -43,7 +43,7 @@ export async function runInOrder(syncs: readonly NamedSync[], { values, terminal
       await giveUp(end.error, { program: `syncline: ${name}`, command: kind, values: withoutReport(values), terminal });
     }
     if (json) {
-      const one = { sync: name, ...json, exitCode: end.exitCode };
+      const one = { sync: name, ...json };
       if (values.report === 'ndjson') terminal.out(`${JSON.stringify({ event: 'report', ...one })}\n`);
       told.push(one);
     }

@@ -11,11 +11,12 @@ import { idOf } from '../configuration.ts';
 import { checkMerge } from '../commands/merge.ts';
 import { checkSync } from '../commands/sync.ts';
 import type { OptionSpec, Values } from '../options.ts';
-import { fileDescription, optionsOf } from './description.ts';
+import { elsewhere, fileDescription, optionsOf } from './description.ts';
 import type { SyncKind } from './description.ts';
 import { fillIn, isFilledIn } from './fill-in.ts';
 import type { Sources } from './fill-in.ts';
 import { findFault } from './find-fault.ts';
+import type { Fault } from './find-fault.ts';
 import { scheduleFrom } from './schedule.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -50,7 +51,7 @@ export function loadSyncs(path: string, environment: Sources['environment']): Sy
   const value = readYaml(text, path);
   const lineOf = yamlLines(text);
   const fault = findFault(value, fileDescription());
-  if (fault) throw at(path, lineOf(fault.path), fault.sentence);
+  if (fault) throw at(path, lineOf(fault.path), ...sentencesOf(fault));
   const { syncs } = value as { readonly syncs: Document };
   const full = realpathSync(path);
   const sources = { environment, folder: dirname(full) };
@@ -89,6 +90,12 @@ function textOf(path: string): string {
     if (code === 'ENOENT') throw new SyncError('not-found', `there is no ${path}`, { cause, hint: 'write one (see syncline run --help), or name it with --config' });
     throw new SyncError('denied', `cannot read ${path} (${code ?? String(cause)})`, { cause, hint: 'name a file with --config' });
   }
+}
+
+function sentencesOf({ path, sentence }: Fault): readonly [sentence: string, hint?: string] {
+  const name = String(path.at(-1));
+  const hint = path.length === 3 && sentence.includes('is nothing that') ? elsewhere(name) : undefined;
+  return hint === undefined ? [sentence] : [`${JSON.stringify(name)} is nothing that a sync can have`, hint];
 }
 
 function at(path: string, line: number, sentence: string, hint?: string): SyncError {
