@@ -48,10 +48,10 @@ const steps: readonly { readonly name: string; run(): Promise<void> }[] = [
       const [packed] = JSON.parse(stdout.slice(stdout.indexOf('[\n'))) as { files: { path: string }[]; unpackedSize: number; filename: string }[];
       ensure(packed !== undefined, 'npm pack named no package');
       const paths = packed.files.map(({ path }) => path);
-      for (const wanted of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'bin/syncline.js', 'bin/resource-sync.js', 'bin/autosync.js', 'bin/synced.js', 'dist/index.js', 'dist/index.d.ts', 'dist/testing/index.js', 'dist/testing/index.d.ts']) {
+      for (const wanted of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'syncline.schema.json', 'bin/syncline.js', 'bin/resource-sync.js', 'bin/autosync.js', 'bin/synced.js', 'dist/index.js', 'dist/index.d.ts', 'dist/testing/index.js', 'dist/testing/index.d.ts']) {
         ensure(paths.includes(wanted), `the package lacks ${wanted}`);
       }
-      const foreign = paths.filter((path) => !/^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/[\w-]+\.js|dist\/[\w/-]+\.(?:js|d\.ts))$/.test(path) || path.includes('.test.'));
+      const foreign = paths.filter((path) => !/^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|syncline\.schema\.json|bin\/[\w-]+\.js|dist\/[\w/-]+\.(?:js|d\.ts))$/.test(path) || path.includes('.test.'));
       ensure(foreign.length === 0, `the package holds ${foreign.join(', ')}`);
       ensure(packed.unpackedSize <= sizeLimitBytes, `the package has ${packed.unpackedSize} bytes unpacked (limit ${sizeLimitBytes})`);
       console.log(`  ${paths.length} files, ${Math.round(packed.unpackedSize / 1024)} KiB unpacked`);

@@ -8,6 +8,8 @@ export interface ArgumentSpec {
   readonly kind: 'required' | 'optional' | 'repeated';
   /** What completion offers. Absent: endpoints, which is to say files. */
   readonly choices?: readonly string[];
+  /** The same where it has to be looked for, given the words after the command. */
+  readonly offer?: (words: readonly string[]) => Promise<readonly string[]>;
 }
 
 /** One command, as data. Its module loads nothing heavy: what `run` needs, `run` imports. */

@@ -20,7 +20,8 @@ export async function complete(words: readonly string[], names: readonly { reado
   if (begun.startsWith('--') && begun.includes('=')) return answer(begun, inlineValues(command, begun), 'words');
   if (begun.startsWith('-')) return answer(begun, [...command.options.flatMap(spellings), ['--help', 'say what this command does']], 'words');
   const position = command.args[Math.min(given.filter((word) => !word.startsWith('-')).length, command.args.length - 1)];
-  return position?.choices ? answer(begun, position.choices.map((choice) => [choice, ''] as const), 'words') : answer(begun, [], 'files');
+  const choices = position?.offer ? await position.offer(given) : position?.choices;
+  return choices ? answer(begun, choices.map((choice) => [choice, ''] as const), 'words') : answer(begun, [], 'files');
 }
 
 const globals: readonly (readonly [string, string])[] = [['--help', 'say what there is'], ['--version', 'print the version']];
@@ -44,5 +45,5 @@ function optionNamed({ options }: Command, word: string): OptionSpec | undefined
 }
 
 function takesFile({ name }: OptionSpec): boolean {
-  return name === 'state' || name === 'netrc-file' || name === 'rules' || name === 'files-from';
+  return name === 'state' || name === 'config' || name === 'netrc-file' || name === 'rules' || name === 'files-from';
 }

@@ -1,15 +1,13 @@
-import { inTurn } from '../engine/in-turn.ts';
-import type { Report } from '../engine/types.ts';
 import { failures, toSyncError } from '../model/errors.ts';
 import type { SyncError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
-import { holderHere, isGoneFromHere } from './configuration.ts';
-import type { Configuration } from './configuration.ts';
 import { giveUp } from './errors.ts';
 import { exits } from './exit.ts';
 import { finish } from './finish.ts';
 import type { Values } from './options.ts';
 import type { Pairing } from './pairing.ts';
+import type { Prepared } from './prepare.ts';
+import { recordedRun } from './recorded.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface EveryOptions {
@@ -21,17 +19,16 @@ export interface EveryOptions {
 }
 
 /** What it takes to run one configuration again and again. */
-export interface RepeatOptions extends Configuration {
+export interface RepeatOptions {
   readonly command: string;
   readonly values: Values;
   readonly terminal: Terminal;
-  /** Whether each run is to take the lock of its configuration; else it does so itself. */
-  readonly locks: boolean;
+  readonly prepared: Prepared;
 }
 
 /** Runs a pairing that is open as often as `--every` says, and tells what each run did, if it did anything. */
-export async function repeatRuns(pairing: Pairing, { command, values, terminal, configuration, locks }: RepeatOptions, run: (signal: AbortSignal) => Promise<Report>): Promise<number> {
-  const { host, state, progress } = pairing;
+export async function repeatRuns(pairing: Pairing, { command, values, terminal, prepared }: RepeatOptions): Promise<number> {
+  const { host, progress } = pairing;
   const signal = pairing.run.signal ?? new AbortController().signal;
   const onError = async (error: SyncError): Promise<void> => {
     progress.stop();
@@ -39,7 +36,7 @@ export async function repeatRuns(pairing: Pairing, { command, values, terminal, 
   };
   let told = false;
   return await repeat({ everyMs: values.every ?? 0, host, signal, onError }, async () => {
-    const report = locks ? await inTurn({ configuration, state, host, holder: holderHere(), isGone: isGoneFromHere, signal }, (_, held) => run(held)) : await run(signal);
+    const report = await recordedRun(pairing, { ...prepared, run: prepared.runInTurn });
     progress.stop();
     const { created, updated, deleted } = report.counts;
     // Once a minute nobody needs to hear that there was nothing to do.

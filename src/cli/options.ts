@@ -97,6 +97,9 @@ export interface Values {
   readonly verbose?: boolean;
   readonly debug?: boolean;
   readonly color?: boolean;
+  readonly config?: string;
+  readonly scheduled?: boolean;
+  readonly last?: number;
 }
 
 /** A reader of whole numbers from `least` up. */
@@ -235,6 +238,9 @@ const all = {
   quiet: { name: 'quiet', short: 'q', group: output, conflicts: ['verbose', 'debug'], summary: 'print errors only' },
   verbose: { name: 'verbose', short: 'v', group: output, summary: 'say more: one line for every request and every write' },
   debug: { name: 'debug', group: output, summary: 'say everything, and where errors come from' },
+  config: { name: 'config', group: doing, value: 'file', summary: 'the file that names the syncs (default syncline.yaml)' },
+  scheduled: { name: 'scheduled', group: doing, conflicts: ['dryRun'], summary: 'run each at its times (every, cron) until interrupted; what was missed is run once' },
+  last: { name: 'last', group: output, value: 'N', parse: wholeNumber(1), summary: 'how many runs (default 20)' },
   noColor: { name: 'no-color', group: output, summary: 'no colours, whatever the terminal can do' },
 } as const satisfies { readonly [name: string]: OptionSpec };
 
@@ -243,6 +249,12 @@ export const outputOptions: readonly OptionSpec[] = [all.report, all.quiet, all.
 
 /** Options of a command that looks only at what is remembered. */
 export const stateOptions: readonly OptionSpec[] = [all.state];
+
+/** Options of `run` alone. */
+export const runOptions: readonly OptionSpec[] = [all.config, all.scheduled, all.dryRun, all.health, all.metrics, all.state];
+
+/** Options of `history` alone. */
+export const historyOptions: readonly OptionSpec[] = [all.last, all.config, all.state];
 
 /** Options of a command that opens places. */
 export const placeOptions: readonly OptionSpec[] = [

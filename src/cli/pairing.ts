@@ -53,16 +53,19 @@ export interface PairingOptions {
   readonly convert?: boolean;
   /** Whether the origin is written as well. */
   readonly bothWritten?: boolean;
+  /** Ends the run early. Default: an interruption of the process does. */
+  readonly signal?: AbortSignal;
 }
 
 /** Opens both sides, lends them the terminal, runs `body`, and closes everything whatever happens. */
-export async function withPairing<T>({ origins, target, values, terminal, needsState = false, convert = false, bothWritten = false }: PairingOptions, body: (pairing: Pairing) => Promise<T>): Promise<T> {
-  keepMemoryFlat();
+export async function withPairing<T>({ origins, target, values, terminal, needsState = false, convert = false, bothWritten = false, signal }: PairingOptions, body: (pairing: Pairing) => Promise<T>): Promise<T> {
+  // Whoever can end runs has seen to the process that they run in.
+  if (!signal) keepMemoryFlat();
   const host = terminalHost(terminal);
   const selection = await selectionFrom(values, host);
   const keeping = await objectRulesFrom(values);
   const window = values.from === undefined && values.until === undefined ? undefined : (await import('./by-time.ts')).rangeOf(values, host);
-  using interrupt = new Interrupt(terminal);
+  using interrupt = signal ? undefined : new Interrupt(terminal);
   await using state = await openRunState(values, terminal, needsState);
   await using pair = await openPair({ origins, target, options: { ...openOptions(values, host, state), convert: convert && values.format !== undefined, ...(keeping && { keeping }) }, bothWritten });
   await using backup = values.backupDir === undefined ? undefined : await openBackup(values.backupDir, pair, openOptions(values, host, state));
@@ -70,7 +73,7 @@ export async function withPairing<T>({ origins, target, values, terminal, needsS
   const progress = new Progress(terminal, () => host.now());
   const own = ownKeys(stateFiles(statePath(values, terminal)), [...pair.origins, pair.target]);
   const run: Pairing['run'] = {
-    host, state, signal: interrupt.signal, scope: pair.scope, ...(window && { window }),
+    host, state, signal: (signal ?? interrupt?.signal) as AbortSignal, scope: pair.scope, ...(window && { window }),
     on: listener(progress, values, terminal),
     ...((selection !== undefined || own.size > 0) && { where: ({ key }: { readonly key: Key }) => !own.has(key) && selection?.choosesKey(key) !== false }),
     ...(selection?.keys && selection.keys.size <= mostSought && pair.scope === 'everything' && { under: [...selection.keys] }),

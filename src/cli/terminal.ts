@@ -17,6 +17,8 @@ export class Terminal {
   readonly level: 'quiet' | 'normal' | 'verbose' | 'debug';
   /** Whether standard error is a terminal that can redraw a line. */
   readonly live: boolean;
+  /** Whether several runs speak at once, so that none tells how far it is. */
+  isShared = false;
   /** Whether types are kinds of things, and each is worth a line of a summary. Of files, once they are open, there are none. */
   byType = true;
   /** Results go to standard error where standard output is the destination itself. */

@@ -10,6 +10,7 @@ import type { FailureCode } from '../model/errors.ts';
 import type { Fact, Facts } from '../model/facts.ts';
 import type { Key } from '../model/key.ts';
 import { SqliteCheckpoints, SqliteLocks } from './sqlite-checkpoints.ts';
+import { SqliteHistory } from './sqlite-history.ts';
 import { SqliteHashes } from './sqlite-hashes.ts';
 import { inTransaction, Rows } from './sqlite-rows.ts';
 import type { Baseline, HashCache, LostValue, State } from './state.ts';
@@ -51,6 +52,7 @@ function failureOf(cause: unknown): FailureCode {
 class SqliteState implements State {
   readonly checkpoints: SqliteCheckpoints;
   readonly locks: SqliteLocks;
+  readonly history: SqliteHistory;
   readonly #database: DatabaseSync;
 
   constructor(database: DatabaseSync) {
@@ -69,10 +71,13 @@ class SqliteState implements State {
       create table if not exists facts (identity text not null, name text not null, fact text not null, at integer not null, primary key (identity, name)) without rowid;
       create table if not exists checkpoints (configuration text primary key, name text not null, until integer not null, at integer not null) without rowid;
       create table if not exists locks (configuration text primary key, token integer not null, holder text not null, since integer not null, until integer not null) without rowid;
+      create table if not exists runs (id integer primary key, configuration text not null, name text not null, started integer not null, ended integer, exit integer, counts text, errors text);
+      create index if not exists runs_of on runs (configuration, id);
       create table if not exists lost (pairing integer not null references pairings, at integer not null, key text not null, side text not null, document text not null);
       pragma user_version = ${format};`);
     this.checkpoints = new SqliteCheckpoints(database);
     this.locks = new SqliteLocks(database);
+    this.history = new SqliteHistory(database);
   }
 
   baseline(pairing: string): Baseline {

@@ -4,6 +4,7 @@ import type { Side } from '../core/policy.ts';
 import type { Digest, Micros, Version } from '../model/entry.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Key } from '../model/key.ts';
+import type { Counts } from './types.ts';
 
 /** What two sides last agreed on, in key order. Changes are durable once {@link Baseline.commit} has returned. */
 export interface Baseline {
@@ -73,6 +74,39 @@ export interface Locks {
   release(lock: Lock): void;
 }
 
+/** A run that was begun. */
+export interface PastRun {
+  /** A short name for all that shapes it. */
+  readonly configuration: string;
+  /** Fit to print. */
+  readonly name: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly startMs: number;
+  /** Absent: it is under way, or was killed. */
+  readonly ended?: RunEnd;
+}
+
+/** What a run came to. */
+export interface RunEnd {
+  /** Milliseconds since the Unix epoch. */
+  readonly endMs: number;
+  readonly exitCode: number;
+  /** Absent where it was given up before it had read anything. */
+  readonly counts?: Counts;
+  /** Sentences fit to print: why it was given up, and the first of what failed. */
+  readonly errors: readonly string[];
+}
+
+/** The runs there were: the last thousand of each configuration. */
+export interface History {
+  /** Takes note of a run that begins; the result takes note of its end. Both are durable once they have returned. */
+  begin(run: Omit<PastRun, 'ended'>): (end: RunEnd) => void;
+  /** The last runs, of one configuration or of those with this name or of all, oldest first. */
+  list(options: { readonly which?: string | undefined; readonly limit: number }): readonly PastRun[];
+  /** The last run of a configuration. */
+  last(configuration: string): PastRun | undefined;
+}
+
 /** Everything remembered between runs. Each pairing has its own baseline, so two configurations never disturb each other. */
 export interface State extends AsyncDisposable {
   /** `pairing`: all that shapes the run: both identities, direction, selection, schema. */
@@ -85,6 +119,7 @@ export interface State extends AsyncDisposable {
   facts(identity: string): Facts;
   readonly checkpoints: Checkpoints;
   readonly locks: Locks;
+  readonly history: History;
   /** What was remembered of a place to tell it from another one at the same address; see law 1. */
   fingerprint(identity: string): string | undefined;
   setFingerprint(identity: string, fingerprint: string): void;

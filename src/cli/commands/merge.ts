@@ -1,4 +1,4 @@
-import type { Report, TwoWay } from '../../engine/types.ts';
+import type { TwoWay } from '../../engine/types.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Command, Invocation } from '../command.ts';
 import { mergeOptions, outputOptions, placeOptions } from '../options.ts';
@@ -34,34 +34,25 @@ export const command: Command = {
 async function run({ args, values, terminal }: Invocation): Promise<number> {
   const [left, right, ...more] = args;
   if (left === undefined || right === undefined || more.length > 0) throw new SyncError('invalid', `merge takes two places, and ${args.length} were named`, { hint: 'name the left and the right side' });
-  checkOptions(values);
-  const { bothStores, withPairing } = await import('../pairing.ts');
-  const { delete: removes, ...rest } = values;
-  return withPairing({ origins: [left], target: right, values: rest, terminal, needsState: true, bothWritten: true }, async (pairing) => {
-    const { rangeOf, runByTime, windowOf } = await import('../by-time.ts');
-    const { configurationOf } = await import('../configuration.ts');
-    const { runMerge } = await import('../../engine/merge.ts');
-    const { host, state } = pairing;
-    const range = rangeOf(values, host);
-    const [a, b] = bothStores(pairing);
-    const { newest = false, prefer = 'newest', full, overlap } = values;
-    const twoWay: TwoWay = {
-      ...pairing.run, state, left: a, right: b, deletes: removes ?? !(newest || range) ? 'propagate' : 'keep', conflicts: prefer, ...(newest && { decides: 'time' }),
-    };
+  checkMerge(values);
+  const { withPairing } = await import('../pairing.ts');
+  const { prepareMerge, sidesOf } = await import('../prepare.ts');
+  return withPairing({ ...sidesOf('merge', args, values), terminal }, async (pairing) => {
+    const prepared = await prepareMerge(pairing, args, values);
+    const { twoWay } = prepared;
     if (values.watch) return await (await import('../watch.ts')).watchPairing(pairing, { values, terminal, twoWay });
-    const configuration = configurationOf('merge', [left, right], pairing, values);
-    const byTime = { ...configuration, range, full, overlap };
-    if (values.dryRun) return await show(newest ? { ...twoWay, window: windowOf(twoWay, byTime) } : twoWay, { pairing, values, terminal });
-    const once = (pair: TwoWay): Promise<Report> => (newest ? runByTime(pair, byTime, host) : runMerge(pair));
+    if (values.dryRun) return await show(prepared.planned(), { pairing, values, terminal });
+    if (values.every !== undefined) return await (await import('../every.ts')).repeatRuns(pairing, { command: 'merge', values, terminal, prepared });
+    const { recordedRun } = await import('../recorded.ts');
     const { finish } = await import('../finish.ts');
-    if (values.every !== undefined) return await (await import('../every.ts')).repeatRuns(pairing, { command: 'merge', values, terminal, ...configuration, locks: !newest }, (signal) => once({ ...twoWay, signal }));
-    const report = await once(twoWay);
+    const report = await recordedRun(pairing, prepared);
     pairing.progress.stop();
     return finish(report, { command: 'merge', pairing, values, terminal });
   });
 }
 
-function checkOptions(values: Values): void {
+/** Throws `invalid` where options make no sense together. */
+export function checkMerge(values: Values): void {
   if (values.state === false) throw new SyncError('invalid', '--no-state leaves a merge without the memory it works from', { hint: 'leave it out, or name a file with --state' });
   for (const name of ['full', 'overlap'] as const) if (values[name] !== undefined && !values.newest) throw new SyncError('invalid', `--${name} is about merging by time`, { hint: `add --newest, or leave out --${name}` });
   checkWatchOptions(values);

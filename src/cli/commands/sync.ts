@@ -1,6 +1,7 @@
 import { SyncError } from '../../model/errors.ts';
 import type { Command, Invocation } from '../command.ts';
 import { outputOptions, placeOptions, syncOptions } from '../options.ts';
+import type { Values } from '../options.ts';
 import type { Pairing } from '../pairing.ts';
 import { checkWatchOptions } from '../watch/refusals.ts';
 
@@ -29,7 +30,7 @@ export const command: Command = {
 async function run({ args, values, terminal }: Invocation): Promise<number> {
   const { splitPlaces } = await import('../places.ts');
   const { origins, target } = splitPlaces(args);
-  if (values.maxDeletes !== undefined && !values.delete) throw new SyncError('invalid', '--max-deletes says how much --delete may delete, and nothing is deleted without it', { hint: 'add --delete, or leave out --max-deletes' });
+  checkSync(values);
   if (values.explain) {
     const { withPairing } = await import('../pairing.ts');
     const { explain } = await import('../explain.ts');
@@ -46,26 +47,32 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
     return watch({ origins, target, values, terminal });
   }
   const { withPairing } = await import('../pairing.ts');
-  const { isComparable } = await import('../../stores/open.ts');
+  const { prepareSync, sidesOf } = await import('../prepare.ts');
   const { finish } = await import('../finish.ts');
   if (target === '-') terminal.yieldStdout();
-  return withPairing({ origins, target, values, terminal, convert: true }, async (pairing) => {
-    const { pair, run: options, progress } = pairing;
+  return withPairing({ ...sidesOf('sync', args, values), terminal }, async (pairing) => {
     if (values.every !== undefined) return await every(pairing, { args, values, terminal });
-    const report = isComparable(pair.target)
-      ? await (await import('../../engine/sync.ts')).runSync(pairing.oneWay())
-      : await (await import('../../engine/copy.ts')).runCopy({ ...options, origins: pair.origins, target: pair.target });
-    progress.stop();
-    return finish(report, { command: 'sync', pairing, values, terminal, ...(!values.delete && { keptHint: 'only at the destination left there: pass --delete to remove them' }) });
+    const { recordedRun } = await import('../recorded.ts');
+    const report = await recordedRun(pairing, await prepareSync(pairing, args, values));
+    pairing.progress.stop();
+    return finish(report, { command: 'sync', pairing, values, terminal, ...keptHintOf(values) });
   });
 }
 
+/** Throws `invalid` where options make no sense together. */
+export function checkSync(values: Values): void {
+  if (values.maxDeletes !== undefined && !values.delete) throw new SyncError('invalid', '--max-deletes says how much --delete may delete, and nothing is deleted without it', { hint: 'add --delete, or leave out --max-deletes' });
+}
+
+/** What is said of what only the destination holds. */
+export function keptHintOf(values: Values): { readonly keptHint?: string } {
+  return values.delete ? {} : { keptHint: 'only at the destination left there: pass --delete to remove them' };
+}
+
 async function every(pairing: Pairing, { args, values, terminal }: Invocation): Promise<number> {
-  const { runSync } = await import('../../engine/sync.ts');
+  const { prepareSync } = await import('../prepare.ts');
   const { repeatRuns } = await import('../every.ts');
-  const { configurationOf } = await import('../configuration.ts');
-  const oneWay = pairing.oneWay();
-  const once = oneWay.origins.find(({ capabilities: { reads } }) => reads === 'once');
+  const once = pairing.oneWay().origins.find(({ capabilities: { reads } }) => reads === 'once');
   if (once) throw new SyncError('invalid', `${once.name} can be read only once, and --every reads again and again`, { hint: 'name a directory, a file or another place' });
-  return await repeatRuns(pairing, { command: 'sync', values, terminal, ...configurationOf('sync', args, pairing, values), locks: true }, (signal) => runSync({ ...oneWay, signal }));
+  return await repeatRuns(pairing, { command: 'sync', values, terminal, prepared: await prepareSync(pairing, args, values) });
 }

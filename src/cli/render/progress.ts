@@ -83,7 +83,7 @@ export class Progress {
     this.#read = { left: 0, right: 0 };
     this.#written = this.#failed = 0;
     this.#startedAt = this.#drawnAt = this.#now();
-    if (this.#terminal.level === 'quiet') return;
+    if (this.#isSilent) return;
     const { live } = this.#terminal;
     if (live) this.#terminal.attach({ clear: () => this.#clear(), redraw: () => this.#draw() });
     // Time goes on and rates fall while nothing happens.
@@ -91,6 +91,10 @@ export class Progress {
       // What was just told by an event is not told again.
       if (live || this.#now() - this.#drawnAt >= lineMs / 2) this.#tick();
     }, live ? redrawMs * 5 : lineMs).unref();
+  }
+
+  get #isSilent(): boolean {
+    return this.#terminal.level === 'quiet' || this.#terminal.isShared;
   }
 
   get #verbose(): boolean {
@@ -105,13 +109,13 @@ export class Progress {
     this.#total = total;
     this.#writtenBefore = this.#written + this.#failed;
     this.#samples.length = 0;
-    if (phase === 'done' || this.#terminal.level === 'quiet') return;
+    if (phase === 'done' || this.#isSilent) return;
     if (this.#terminal.live) this.#tick();
     else if (changed && this.#now() - this.#startedAt >= patienceMs) this.#terminal.err(total === undefined ? phases[phase] : `${phases[phase]} ${counted(total, 'entry', 'entries')}`);
   }
 
   #tick(): void {
-    if (this.#terminal.level === 'quiet' || this.#phase === undefined || this.#phase === 'done') return;
+    if (this.#isSilent || this.#phase === undefined || this.#phase === 'done') return;
     const at = this.#now();
     this.#drawnAt = at;
     this.#samples.push({ at, steps: this.#steps });

@@ -2,13 +2,21 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { prometheusText, prometheusType } from '../../lib/prometheus.ts';
+import type { Metric } from '../../lib/prometheus.ts';
 import { SyncError } from '../../model/errors.ts';
 import { canonicalPath } from '../../stores/tree/paths.ts';
 import type { Terminal } from '../terminal.ts';
-import type { WatchTally } from './tally.ts';
+
+/** What there is to tell of how things stand. */
+export interface Standing {
+  /** Whether nothing waits to be mended. */
+  readonly isWell: boolean;
+  health(): object;
+  metrics(): readonly Metric[];
+}
 
 export interface OutletOptions {
-  readonly tally: WatchTally;
+  readonly tally: Standing;
   readonly terminal: Terminal;
   readonly health: string | undefined;
   readonly metrics: string | undefined;
@@ -77,13 +85,13 @@ function addressIn(text: string): { readonly host: string; readonly port: number
   return { host: found[1]?.replace(/^\[|\]$/g, '') || '127.0.0.1', port };
 }
 
-async function listen({ host, port }: { readonly host: string; readonly port: number }, tally: WatchTally): Promise<Server> {
+async function listen({ host, port }: { readonly host: string; readonly port: number }, tally: Standing): Promise<Server> {
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, (request, response) => {
     const [path] = (request.url ?? '/').split('?');
     const answer = (status: number, type: string, text: string): void => void response.writeHead(status, { 'content-type': type }).end(request.method === 'HEAD' ? undefined : text);
     if (request.method !== 'GET' && request.method !== 'HEAD') answer(405, 'text/plain', 'only GET\n');
     else if (path === '/metrics') answer(200, prometheusType, prometheusText(tally.metrics()));
-    else if (path === '/health') answer(tally.state === 'troubled' || tally.state === 'refused' ? 503 : 200, 'application/json', `${JSON.stringify(tally.health())}\n`);
+    else if (path === '/health') answer(tally.isWell ? 200 : 503, 'application/json', `${JSON.stringify(tally.health())}\n`);
     else answer(404, 'text/plain', 'there are /metrics and /health\n');
   });
   await new Promise<void>((resolve, reject) => {

@@ -46,6 +46,11 @@ export class WatchTally {
     return this.#running && this.#resting !== 'stopped' ? 'running' : this.#resting;
   }
 
+  /** Whether nothing is waiting to be tried again, or kept back. */
+  get isWell(): boolean {
+    return this.state !== 'troubled' && this.state !== 'refused';
+  }
+
   /** Takes note of what happened. */
   on(event: WatchEvent): void {
     switch (event.kind) {

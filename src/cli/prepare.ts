@@ -1,0 +1,69 @@
+import type { Report, TwoWay } from '../engine/types.ts';
+import { rangeOf, runByTime, windowOf } from './by-time.ts';
+import { configurationOf, holderHere, isGoneFromHere } from './configuration.ts';
+import type { Configuration } from './configuration.ts';
+import { inTurn } from '../engine/in-turn.ts';
+import type { Values } from './options.ts';
+import { bothStores } from './pairing.ts';
+import type { Pairing, PairingOptions } from './pairing.ts';
+import { splitPlaces } from './places.ts';
+import { isComparable } from '../stores/open.ts';
+
+/** A pairing that is open, and what is to be done with it. */
+export interface Prepared extends Configuration {
+  /** Does it once. */
+  run(signal?: AbortSignal): Promise<Report>;
+  /** Does it once, while no other run of the configuration is under way. */
+  runInTurn(signal?: AbortSignal): Promise<Report>;
+}
+
+/** How the places of a sync or of a merge are opened. */
+export function sidesOf(kind: 'sync' | 'merge', args: readonly string[], values: Values): Pick<PairingOptions, 'origins' | 'target' | 'values' | 'needsState' | 'bothWritten' | 'convert'> {
+  const { origins, target } = splitPlaces(args);
+  if (kind === 'sync') return { origins, target, values, convert: true };
+  // In a merge it is the sides that are told of deletions.
+  const { delete: _, ...rest } = values;
+  return { origins, target, values: rest, needsState: true, bothWritten: true };
+}
+
+/** What `sync` does with its places. */
+export async function prepareSync(pairing: Pairing, args: readonly string[], values: Values): Promise<Prepared> {
+  const { pair, run } = pairing;
+  const configuration = configurationOf('sync', args, pairing, values);
+  if (isComparable(pair.target)) {
+    const { runSync } = await import('../engine/sync.ts');
+    const oneWay = pairing.oneWay();
+    return prepared(pairing, configuration, (signal) => runSync({ ...oneWay, ...(signal && { signal }) }));
+  }
+  const { runCopy } = await import('../engine/copy.ts');
+  const copy = { ...run, origins: pair.origins, target: pair.target };
+  return prepared(pairing, configuration, (signal) => runCopy({ ...copy, ...(signal && { signal }) }));
+}
+
+/** What `merge` does with its places. */
+export async function prepareMerge(pairing: Pairing, args: readonly string[], values: Values): Promise<Prepared & { readonly twoWay: TwoWay; /** The same, of the window that it looks at. */ planned(): TwoWay }> {
+  const { runMerge } = await import('../engine/merge.ts');
+  const { host, state } = pairing;
+  const range = rangeOf(values, host);
+  const [left, right] = bothStores(pairing);
+  const { newest = false, prefer = 'newest', full, overlap } = values;
+  const twoWay: TwoWay = {
+    ...pairing.run, state, left, right, deletes: values.delete ?? !(newest || range) ? 'propagate' : 'keep', conflicts: prefer, ...(newest && { decides: 'time' }),
+  };
+  const configuration = configurationOf('merge', args, pairing, values);
+  const planned = (): TwoWay => (newest ? { ...twoWay, window: windowOf(twoWay, { ...configuration, range, full, overlap }) } : twoWay);
+  const once = (signal?: AbortSignal): Promise<Report> => {
+    const pair = { ...twoWay, ...(signal && { signal }) };
+    return newest ? runByTime(pair, { ...configuration, range, full, overlap }, host) : runMerge(pair);
+  };
+  // By time, the lock guards the checkpoint as well, so that such a run takes it by itself.
+  const ready = prepared(pairing, configuration, once);
+  return { ...ready, ...(newest && { runInTurn: once }), twoWay, planned };
+}
+
+function prepared({ state, host, run: { signal: given } }: Pairing, configuration: Configuration, run: Prepared['run']): Prepared {
+  return {
+    ...configuration, run,
+    runInTurn: (signal = given) => inTurn({ configuration: configuration.configuration, state, host, holder: holderHere(), isGone: isGoneFromHere, signal }, (_, held) => run(held)),
+  };
+}
