@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { root, toolScript } from './tool.ts';
 
-const sizeLimitBytes = 2 * 1024 * 1024;
+const sizeLimitBytes = 3 * 1024 * 1024;
 const resource = 'id: "1"\nname: Ada\n_links:\n  self:\n    href: http://example.com/api/user/1\n';
 
 interface Ran {
