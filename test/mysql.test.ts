@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Document } from '../src/model/document.ts';
+import { createConnection } from 'mysql2/promise';
 import { plainHost } from '../src/model/plain-host.ts';
 import type { Outcome, Page, Store, Write } from '../src/model/store.ts';
 import { kind } from '../src/stores/sql/mysql/kind.ts';
@@ -133,28 +134,45 @@ describe('tables of MariaDB', withoutMariadb, () => {
     const stores = await Promise.all([1, 2, 3].map(() => open({ modified: 'at' })));
     const start = Date.UTC(2015, 0, 31);
     await Promise.all(stores.map(async (store, who) => {
-      for (let i = 0; i < 60; i++) {
-        const time = ((i * 7 + who * 13) % 60) + 1;
+      const times = Array.from({ length: 60 }, (_, i) => ((i * 7 + who * 13) % 60) + 1);
+      await Promise.all(times.map(async (time) => {
         const outcomes = await store.write([0, 1, 2].map((id) => ({ ...put(`a/${id}`, { id, at: new Date(start + time).toISOString(), who }), expect: { older: (start + time) * 1e3 } })));
         for (const outcome of outcomes) assert.notEqual(outcome.kind, 'failed', said(outcome));
-      }
+      }));
     }));
     const { documents } = await scanned(stores[0]!);
     assert.deepEqual(Object.values(documents).map((document) => document['at']), Array.from({ length: 3 }, () => '2015-01-31T00:00:00.06Z'));
   });
 
   test('a scan is of one moment, and one that is given up leaves nothing behind', async () => {
-    const { open, query } = await database('create table a (id int primary key)', 'insert into a select seq from seq_1_to_5000');
+    const { open, query } = await database('create table a (id int primary key)', 'insert into a select seq from seq_1_to_5000', 'create table b as select id from a', 'alter table b add primary key (id)');
     const store = await open();
     let [first, rest] = [true, 0];
     for await (const { entries } of store.scan()) {
-      if (first) await query('delete from a where id > 10');
+      if (first) for (const table of ['a', 'b']) await query(`delete from ${table} where id > 10`);
       first = false;
       rest += entries.length;
     }
-    assert.equal(rest, 5000);
+    assert.equal(rest, 10_000);
     for (let i = 0; i < 30; i++) for await (const _ of store.scan()) break;
-    assert.equal((await scanned(store)).keys.length, 10);
+    assert.equal((await scanned(store)).keys.length, 20);
+  });
+
+  test('a run that is told to stop does not wait for the server, and connections that are cut are made anew', async () => {
+    const { open, query, endpoint } = await database('create table a (id int primary key)', 'insert into a select seq from seq_1_to_10');
+    const store = await open();
+    await store.read([{ key: 'a/1' }]);
+    const blocker = await createConnection({ uri: endpoint });
+    await blocker.query('lock tables a write');
+    const startedAt = Date.now();
+    await assert.rejects(Array.fromAsync(store.scan({ signal: AbortSignal.timeout(200) })), (error: unknown) => error instanceof Error && /Timeout|Abort/.test(error.name));
+    assert.ok(Date.now() - startedAt < 5_000);
+    await blocker.end();
+    for (const { id } of await query('select id from information_schema.processlist where id <> connection_id() and db = database()') as readonly { readonly id: number }[]) await query(`kill ${id}`).catch(() => {});
+    const outcomes = await store.write([put('a/11', { id: 11 })]);
+    const again = outcomes[0]?.kind === 'failed' && outcomes[0].error.retryable ? await store.write([put('a/11', { id: 11 })]) : outcomes;
+    assert.deepEqual(again.map(said), ['done']);
+    assert.equal((await scanned(store)).keys.length, 11);
   });
 
   test('missing tables are made all at once or not at all, and a date that is none is a problem of its row', async () => {

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
+import { sync } from '../src/index.ts';
 import type { Document } from '../src/model/document.ts';
+import pg from 'pg';
 import { plainHost } from '../src/model/plain-host.ts';
 import type { Expectation, Outcome, Page, Store, Write } from '../src/model/store.ts';
 import { kind } from '../src/stores/sql/postgres/kind.ts';
@@ -117,11 +119,12 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
     const { open } = await database(
       'create table a (k text, n bigint, primary key (k, n))', "insert into a select k, n from unnest(array['a', 'a b', 'a/b', 'A', 'é', '%2F', '', 'a%']) k, unnest(array[1, 10, 2, -1]) n",
       'create table "a-b" (d date, i timestamptz, b bytea, f boolean, t time, m numeric, primary key (d, i, b, f, t, m))', "insert into \"a-b\" select d, i, b, f, t, m from unnest(array['2015-01-31', '0999-01-01']::date[]) d, unnest(array['2015-01-31 10:20:30Z', '2015-01-31 10:20:30.5Z']::timestamptz[]) i, unnest(array['\\x00', '\\x0000', '\\xff']::bytea[]) b, unnest(array[true, false]) f, unnest(array['10:00', '10:00:00.5']::time[]) t, unnest(array[1.0, 10, 2]) m",
+      'create table c (i inet primary key)', "insert into c values ('10.0.0.1'), ('10.0.0.1/8'), ('10.0.0.10'), ('::1')",
       'create table "a/b" (u uuid, k text, primary key (u, k))', "insert into \"a/b\" select gen_random_uuid(), 'x' from generate_series(1, 50)",
     );
     const store = await open();
     const { keys } = await scanned(store);
-    assert.equal(keys.length, 32 + 144 + 50);
+    assert.equal(keys.length, 32 + 144 + 4 + 50);
     assert.deepEqual(keys, keys.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
     const found = await store.read(keys.map((key) => ({ key })));
     assert.deepEqual(found.map((entry) => entry?.key), keys);
@@ -169,10 +172,10 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
   });
 
   test('a table without a key is named, and the others are read; a unique index will do', async () => {
-    const { open } = await database('create table a (x int)', 'create table b (id int not null unique, x int)', 'create table c (id int unique)', 'create table d (id int primary key deferrable)', 'insert into b values (1, 2)');
+    const { open } = await database('create table a (x int)', 'create table b (id int not null unique, x int)', 'create table c (id int unique)', 'create table d (id int primary key deferrable)', 'create table e (x double precision primary key)', 'insert into b values (1, 2)');
     const { documents, problems } = await scanned(await open());
     assert.deepEqual(documents, { 'b/1': { id: 1, x: 2 } });
-    assert.deepEqual(problems.map((problem) => problem.slice(0, 25)), ['the table a has neither a', 'the table c has neither a', 'the table d has neither a']);
+    assert.deepEqual(problems.map((problem) => problem.slice(0, 25)), ['the table a has neither a', 'the table c has neither a', 'the table d has neither a', 'the table e has x in its ']);
     assert.deepEqual((await scanned(await open({ collections: 'b*' }))).problems, []);
   });
 
@@ -192,17 +195,43 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
   });
 
   test('a scan is of one moment, and one that is given up leaves nothing behind', async () => {
-    const { open, query } = await database('create table a (id int primary key)', 'insert into a select generate_series(1, 5000)');
+    const { open, query } = await database('create table a (id int primary key)', 'insert into a select generate_series(1, 5000)', 'create table b as select id from a', 'alter table b add primary key (id)');
     const store = await open();
     let [first, rest] = [true, 0];
     for await (const { entries } of store.scan()) {
-      if (first) await query('delete from a where id > 10');
+      if (first) for (const table of ['a', 'b']) await query(`delete from ${table} where id > 10`);
       first = false;
       rest += entries.length;
     }
-    assert.equal(rest, 5000);
+    assert.equal(rest, 10_000);
     for (let i = 0; i < 30; i++) for await (const _ of store.scan()) break;
-    assert.equal((await scanned(store)).keys.length, 10);
+    assert.equal((await scanned(store)).keys.length, 20);
+  });
+
+  test('a run that is told to stop does not wait for the server, and connections that are cut are made anew', async () => {
+    const { open, query } = await database('create table a (id int primary key)', 'insert into a select generate_series(1, 10)');
+    const store = await open();
+    await store.read([{ key: 'a/1' }]);
+    const { port } = await postgres();
+    const blocker = new pg.Client({ connectionString: `postgres://tester@127.0.0.1:${port}/${store.name.split('/').at(-1)}` });
+    await blocker.connect();
+    await blocker.query('begin; lock table a in access exclusive mode');
+    const startedAt = Date.now();
+    await assert.rejects(Array.fromAsync(store.scan({ signal: AbortSignal.timeout(200) })), (error: unknown) => error instanceof Error && /Timeout|Abort/.test(error.name));
+    assert.ok(Date.now() - startedAt < 5_000);
+    await blocker.end();
+    await query('select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()');
+    const outcomes = await store.write([put('a/11', { id: 11 })]);
+    const again = outcomes[0]?.kind === 'failed' && outcomes[0].error.retryable ? await store.write([put('a/11', { id: 11 })]) : outcomes;
+    assert.deepEqual(again.map(said), ['done']);
+    assert.equal((await scanned(store)).keys.length, 11);
+  });
+
+  test('two schemas of one database are two places, and one and the same is refused', async () => {
+    const { endpoint, query } = await database('create schema copy', 'create table a (id int primary key, x numeric(9,2) not null)', 'insert into a values (1, 1.5)');
+    assert.equal((await sync(endpoint, `${endpoint}?schema=copy`)).counts.created, 1);
+    assert.deepEqual(await query('select * from copy.a'), [{ id: 1, x: '1.50' }]);
+    await assert.rejects(sync(endpoint, endpoint.replace('postgres:', 'postgresql:')), { code: 'invalid' });
   });
 
   test('missing tables are made all at once or not at all, and not where that is not wanted', async () => {

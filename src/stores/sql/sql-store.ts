@@ -1,4 +1,4 @@
-import type { Collection } from '../../model/collection.ts';
+import type { Collection, Field } from '../../model/collection.ts';
 import { withoutContent } from '../../model/entry.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
@@ -40,6 +40,8 @@ export class SqlStore implements Store {
   readonly name: string;
   readonly identity: string;
   readonly capabilities: Capabilities;
+  /** Only where some tables were chosen. */
+  readonly covers?: (ref: Ref) => boolean;
   readonly #dialect: Dialect;
   readonly #records: RecordOptions;
   readonly #chosen: (collection: string) => boolean;
@@ -55,6 +57,7 @@ export class SqlStore implements Store {
     this.#records = records;
     this.#chosen = chooser(records.collections);
     this.#missingIsEmpty = missingIsEmpty;
+    if (records.collections !== undefined) this.covers = ({ key }) => this.#chosen(partsOfKey(key).collection);
     const { inFlight, keyBytes } = dialect;
     this.capabilities = {
       ...sqlCapabilities,
@@ -123,6 +126,8 @@ export class SqlStore implements Store {
     for (const { name, fields, key } of missing) {
       const lost = key.find((part) => !fields.some((field) => field.name === part));
       if (lost !== undefined) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because ${lost}, of its key, is not among its fields`, { store: this.name, hint: 'make the table there, with a primary key' });
+      const odd = fields.find((field) => key.includes(field.name) && !mayBeKey(field));
+      if (odd) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because ${odd.name}, a ${odd.type.kind}, is in its key`, { store: this.name, hint: 'choose another key' });
     }
     try {
       await this.#dialect.create(missing, signal);
@@ -131,10 +136,6 @@ export class SqlStore implements Store {
     } finally {
       this.#catalog = undefined;
     }
-  }
-
-  covers({ key }: Ref): boolean {
-    return this.#chosen(partsOfKey(key).collection);
   }
 
   async fingerprint({ signal }: CallOptions = {}): Promise<string | undefined> {
@@ -206,6 +207,10 @@ export class SqlStore implements Store {
     }
     return found;
   }
+}
+
+function mayBeKey({ type: { kind } }: Field): boolean {
+  return kind !== 'float' && kind !== 'json' && kind !== 'list' && kind !== 'set' && kind !== 'map' && kind !== 'record';
 }
 
 function prefixOf({ name }: Table): string {

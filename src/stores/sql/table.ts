@@ -75,3 +75,9 @@ export function tableOf({ name, columns, key, modified, triggers = false }: {
 export function columnOf({ name, native, nullable, codec, computed = false, filled = false }: Omit<Column, 'type' | 'computed' | 'filled'> & Partial<Pick<Column, 'computed' | 'filled'>>): Column {
   return { name, native, nullable, codec, type: codec.type, computed, filled };
 }
+
+/** Why the server cannot put keys of these columns in order as they are written in keys; `undefined` where it can. */
+export function disorderOf(columns: readonly Column[], key: readonly string[]): string | undefined {
+  const odd = columns.find(({ name, type: { kind } }) => key.includes(name) && (kind === 'float' || kind === 'json' || kind === 'list' || kind === 'set' || kind === 'record'));
+  return odd && `has ${odd.name} in its key, and values of the type ${odd.native} cannot be put in order there`;
+}

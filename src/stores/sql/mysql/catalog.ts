@@ -1,5 +1,5 @@
 import type { Catalog } from '../dialect.ts';
-import { columnOf, tableOf } from '../table.ts';
+import { columnOf, disorderOf, tableOf } from '../table.ts';
 import type { Table } from '../table.ts';
 import { codecOf } from './types.ts';
 import type { ColumnRow } from './types.ts';
@@ -42,13 +42,16 @@ export async function catalogOf(query: Query, isMaria: boolean, modified: string
       keyless.push({ name, why: 'has neither a primary key nor a unique index of columns that are never NULL' });
       continue;
     }
-    tables.push(tableOf({
+    const table = tableOf({
       name, key, modified, triggers: triggers.has(name),
       columns: found.map((column) => columnOf({
         name: column.name, native: column.kind, nullable: column.nullable === 'YES', codec: codecOf(column, conditions.has(`${name}\0${column.name}`)),
         computed: /GENERATED/i.test(column.extra) && !/DEFAULT_GENERATED/i.test(column.extra), filled: (column.preset !== null && column.preset !== 'NULL') || /auto_increment/i.test(column.extra),
       })),
-    }));
+    });
+    const why = disorderOf(table.columns, table.key);
+    if (why === undefined) tables.push(table);
+    else keyless.push({ name, why });
   }
   return { tables, keyless };
 }

@@ -47,7 +47,7 @@ export class MysqlDialect implements Dialect {
       await rowsOf(connection, 'start transaction with consistent snapshot, read only');
       for (const table of tables) {
         signal?.throwIfAborted();
-        for await (const rows of pagesOf(connection, new Statements(table, this.#sessions.escape).scan(window, this.#options.unit), pageRows)) yield { table, rows: rows.map(asRow) };
+        for await (const rows of pagesOf(connection, new Statements(table, this.#sessions.escape).scan(window, this.#options.unit), pageRows, signal)) yield { table, rows: rows.map(asRow) };
       }
       await rowsOf(connection, 'commit');
       ended = true;

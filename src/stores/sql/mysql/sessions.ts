@@ -108,7 +108,7 @@ export async function rowsOf(connection: Connection, sql: string): Promise<reado
 }
 
 /** The rows that a statement answers with, some at a time; the server is held back while they are looked at. Who stops early must end the connection. */
-export async function* pagesOf(connection: Connection, sql: string, pageRows: number): AsyncGenerator<readonly TextRow[]> {
+export async function* pagesOf(connection: Connection, sql: string, pageRows: number, signal: AbortSignal | undefined): AsyncGenerator<readonly TextRow[]> {
   let rows: TextRow[] = [];
   let state: 'running' | 'ended' | { readonly error: unknown } = 'running';
   let wake = (): void => {};
@@ -120,13 +120,19 @@ export async function* pagesOf(connection: Connection, sql: string, pageRows: nu
   });
   query.on('error', (error: unknown) => { state = { error }; wake(); });
   query.on('end', () => { if (state === 'running') state = 'ended'; wake(); });
+  const stop = (): void => { state = { error: signal?.reason }; wake(); };
+  signal?.addEventListener('abort', stop, { once: true });
   const done = (): boolean => state !== 'running';
-  while (!done() || rows.length > 0) {
-    if (!done() && rows.length < pageRows) await new Promise<void>((resolve) => { wake = resolve; });
-    if (typeof state === 'object') throw (state as { readonly error: unknown }).error;
-    const page = rows.splice(0, pageRows);
-    if (page.length > 0) yield page;
-    if (rows.length < pageRows) connection.resume();
+  try {
+    while (!done() || rows.length > 0) {
+      if (!done() && rows.length < pageRows) await new Promise<void>((resolve) => { wake = resolve; });
+      if (typeof state === 'object') throw (state as { readonly error: unknown }).error;
+      const page = rows.splice(0, pageRows);
+      if (page.length > 0) yield page;
+      if (rows.length < pageRows) connection.resume();
+    }
+  } finally {
+    signal?.removeEventListener('abort', stop);
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Window } from '../../../model/store.ts';
-import { SyncError } from '../../../model/errors.ts';
 import { instantText } from '../../records/instants.ts';
 import type { TimeUnit } from '../../records/instants.ts';
 import type { Change } from '../dialect.ts';
@@ -96,9 +95,6 @@ function textOf(column: string, native: string, type: Column['type']): string {
       const exact = `(${text} collate utf8mb4_bin)`;
       return `case when locate('/', ${exact}) > 0 or locate('%', ${exact}) > 0 then replace(regexp_replace(${exact}, '%(?=(?:25)*2F)', '%25'), '/', '%2F') else ${text} end`;
     }
-    case 'float':
-    case 'json':
-    case 'set': throw new SyncError('unsupported', `a key of the kind ${type.kind} cannot be put in order`, { hint: 'leave the table out with collections=' });
     default: return text;
   }
 }

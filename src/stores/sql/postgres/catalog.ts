@@ -1,5 +1,5 @@
 import type { Catalog } from '../dialect.ts';
-import { columnOf, tableOf } from '../table.ts';
+import { columnOf, disorderOf, tableOf } from '../table.ts';
 import type { Table } from '../table.ts';
 import { codecOf } from './types.ts';
 import type { TypeRow } from './types.ts';
@@ -73,14 +73,17 @@ export async function catalogOf(query: Query, schema: string, modified: string |
       keyless.push({ name, why: 'has neither a primary key nor a unique index of columns that are never NULL' });
       continue;
     }
-    tables.push(tableOf({
+    const table = tableOf({
       name, modified, key: key.map((column) => column!.name), triggers: found[0]!.triggers,
       columns: found.map((column) => columnOf({
         name: column.name, native: column.cast, nullable: !column.required, codec: codecOf(column.type, column.modifier, types),
         // What is always made by the database may be given a value as it is inserted, but never be given another.
         computed: column.generated !== '' || (column.identity === 'a' && !key.includes(column)), filled: column.defaulted || column.identity !== '',
       })),
-    }));
+    });
+    const why = disorderOf(table.columns, table.key);
+    if (why === undefined) tables.push(table);
+    else keyless.push({ name, why });
   }
   return { tables, keyless };
 }

@@ -50,7 +50,11 @@ export class PostgresDialect implements Dialect {
     const { to } = await import('pg-copy-streams');
     const client = await this.#sessions.take();
     let ended = false;
+    // A server that sorts, or waits for a lock, says nothing for a long time.
+    const stop = (): void => void client.end().catch(() => {});
+    signal?.addEventListener('abort', stop, { once: true });
     try {
+      signal?.throwIfAborted();
       const schema = await this.#schemaOf(client);
       await client.query('begin isolation level repeatable read read only');
       for (const table of tables) {
@@ -69,6 +73,7 @@ export class PostgresDialect implements Dialect {
       await client.query('commit');
       ended = true;
     } finally {
+      signal?.removeEventListener('abort', stop);
       // Who stops in the middle leaves rows on the way, and nothing but ending the connection stops those.
       client.release(!ended);
     }

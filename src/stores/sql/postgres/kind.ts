@@ -47,10 +47,11 @@ async function open(endpoint: string, { schema, tls, missing = 'refuse', timeout
   if (mode === undefined) throw new SyncError('invalid', `PGSSLMODE is ${environment['PGSSLMODE']}, which is nothing that is known`, { hint: `use one of ${Object.keys(modes).join(', ')}` });
   const certificates = environment['PGSSLROOTCERT'];
   const password = environment['PGPASSWORD'];
-  const shown = `postgres://${host.includes('/') ? encodeURIComponent(host) : host.includes(':') ? `[${host}]` : host}${port === 5432 ? '' : `:${port}`}/${database}`;
+  const place = `postgres://${host.includes('/') ? encodeURIComponent(host) : host.includes(':') ? `[${host}]` : host}${port === 5432 ? '' : `:${port}`}/${database}`;
+  const shown = schema === undefined ? place : `${place}?schema=${encodeURIComponent(schema)}`;
   return new SqlStore({
     name: shown,
-    identity: schema === undefined ? shown : `${shown}/${schema}`,
+    identity: shown,
     dialect: new PostgresDialect({
       schema, modified: records.modified, unit: records.modifiedUnit,
       reach: {

@@ -53,7 +53,7 @@ export class SqliteDialect implements Dialect {
       database.exec('begin');
       for (const { table, list } of lists) {
         signal?.throwIfAborted();
-        database.exec(`create temp table ${list.slice(5)} as select record_key(${this.#keyed.push(table) - 1}, ${table.key.map(quoted).join(', ')}) as joined, ${table.key.map((name, i) => `${quoted(name)} as k${i}`).join(', ')} from main.${quoted(table.name)} order by 1`);
+        database.exec(`create temp table ${list.slice(5)} as select record_key(${this.#placeOf(table)}, ${table.key.map(quoted).join(', ')}) as joined, ${table.key.map((name, i) => `${quoted(name)} as k${i}`).join(', ')} from main.${quoted(table.name)} order by 1`);
       }
       database.exec('commit');
       for (const { table, list } of lists) {
@@ -140,6 +140,14 @@ export class SqliteDialect implements Dialect {
     await this.#last.catch(() => {});
     if (this.#reading?.isOpen) this.#reading.close();
     if (this.#writing?.isOpen) this.#writing.close();
+  }
+
+  /** By which number a table is known to the function that makes its keys. */
+  #placeOf(table: Table): number {
+    const known = this.#keyed.findIndex(({ name }) => name === table.name);
+    if (known < 0) return this.#keyed.push(table) - 1;
+    this.#keyed[known] = table;
+    return known;
   }
 
   /** One after the other: the connection has one transaction. */

@@ -29,7 +29,7 @@ export const kind: StoreKind<SqliteOptions> = {
 };
 
 async function open(endpoint: string, given: SqliteOptions): Promise<SqlStore> {
-  const path = endpoint.replace(/^sqlite:(?:\/\/)?/i, '');
+  const path = endpoint.replace(/^sqlite:(?:\/\/)?/i, '').replaceAll(/%3F/gi, '?');
   if (path === '' || path === ':memory:') throw new SyncError('invalid', `${endpoint} does not name a file`, { hint: 'write sqlite:path' });
   const { missing = 'refuse', timeoutMs = 5_000, ...records } = given;
   return new SqlStore({
