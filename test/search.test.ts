@@ -1,99 +1,12 @@
 // Indices of a real OpenSearch and a real Elasticsearch: what the laws do not say of every store.
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import { describe, test } from 'node:test';
-import { gunzipSync, gzipSync } from 'node:zlib';
-import type { Collection, FieldType } from '../src/model/collection.ts';
+import type { FieldType } from '../src/model/collection.ts';
 import type { Document } from '../src/model/document.ts';
-import type { Entry } from '../src/model/entry.ts';
-import { SyncError } from '../src/model/errors.ts';
-import { plainHost } from '../src/model/plain-host.ts';
-import type { Outcome, ScanOptions, Store, Write } from '../src/model/store.ts';
-import type { ElasticOptions } from '../src/stores/elastic/kind.ts';
-import { elasticsearch, opensearch } from '../src/stores/elastic/kind.ts';
+import type { Store } from '../src/model/store.ts';
 import { instantText } from '../src/stores/records/instants.ts';
 import { interferingProxy } from './services/interfering-proxy.ts';
-import type { Interference, Passing } from './services/interfering-proxy.ts';
-import { sharedSearch, skipWithoutSearch } from './services/search.ts';
-import type { SearchServer } from './services/search.ts';
-
-type Name = 'opensearch' | 'elasticsearch';
-
-const quick = { ...plainHost, sleep: async () => {} };
-const kinds = { opensearch, elasticsearch } as const;
-
-/** A place that nothing uses yet. */
-class Place {
-  readonly server: SearchServer;
-  readonly name: Name;
-  readonly path: string = randomUUID();
-  constructor(name: Name, server: SearchServer) {
-    this.name = name;
-    this.server = server;
-  }
-
-  async open(options: ElasticOptions = {}, address: string = this.server.address, path: string = this.path): Promise<Store> {
-    return await kinds[this.name].open(`${this.name}://${address}/${path}`, { missing: 'empty', ...options }, quick) as Store;
-  }
-
-  /** Makes an index by itself. */
-  async index(name: string, body: object = {}): Promise<void> {
-    await this.server.ask('PUT', `/${name}`, body);
-  }
-
-  /** Writes as anybody does who knows nothing of us. */
-  async put(index: string, id: string, document: Document, query = ''): Promise<void> {
-    await this.server.ask('PUT', `/${index}/_doc/${encodeURIComponent(id)}?refresh=true${query}`, document);
-  }
-}
-
-function collection(name: string, types: { readonly [field: string]: FieldType }): Collection {
-  return { name, key: [], fields: Object.entries(types).map(([field, type]) => ({ name: field, type, nullable: true })) };
-}
-
-function put(key: string, document: Document, rest: Partial<Extract<Write, { kind: 'put' }>> = {}): Write {
-  return { kind: 'put', entry: { key, content: { kind: 'document', document } }, ...rest };
-}
-
-async function found(store: Store, options: ScanOptions = {}): Promise<readonly Entry[]> {
-  const entries: Entry[] = [];
-  for await (const page of store.scan(options)) {
-    assert.deepEqual(page.problems ?? [], []);
-    entries.push(...page.entries);
-  }
-  return entries.toSorted((a, b) => (a.key < b.key ? -1 : 1));
-}
-
-async function keysOf(store: Store, options: ScanOptions = {}): Promise<readonly string[]> {
-  return (await found(store, options)).map(({ key }) => key);
-}
-
-function documentOf(entry: Entry | undefined): Document | undefined {
-  return entry?.content?.kind === 'document' ? entry.content.document : undefined;
-}
-
-function assertAll(outcomes: readonly Outcome[], kind: Outcome['kind']): void {
-  for (const outcome of outcomes) assert.equal(outcome.kind, kind, outcome.kind === 'failed' ? outcome.error.message : undefined);
-}
-
-function failureOf(outcome: Outcome | undefined): SyncError {
-  assert.ok(outcome?.kind === 'failed', `it is ${outcome?.kind}`);
-  return outcome.error;
-}
-
-for (const name of ['opensearch', 'elasticsearch'] as const) {
-  const skip = await skipWithoutSearch(name);
-  const it = (what: string, body: (place: Place) => Promise<void>): unknown => test(`${name}: ${what}`, { skip, timeout: 120_000 }, async () => body(new Place(name, await sharedSearch(name))));
-  describe(name, () => {
-    holdingValues(it);
-    writing(it);
-    reading(it);
-    naming(it);
-    failing(it);
-  });
-}
-
-type It = (what: string, body: (place: Place) => Promise<void>) => unknown;
+import { assertAll, collection, documentOf, failureOf, found, keysOf, kinds, onBoth, put, quick } from './services/search-places.ts';
+import type { It } from './services/search-places.ts';
 
 /** A field of every type, and a value that says what it holds at its ends. */
 const everyType: { readonly [field: string]: readonly [FieldType, ...Document[string][]] } = {
@@ -124,6 +37,12 @@ const everyType: { readonly [field: string]: readonly [FieldType, ...Document[st
   address: [{ kind: 'record', fields: [{ name: 'street', type: { kind: 'text' }, nullable: true }, { name: 'seal', type: { kind: 'bytes' }, nullable: true }] }, { street: 'x', seal: new Uint8Array([1]) }, { street: null }],
   network: [{ kind: 'other', name: 'inet' }, '10.0.0.0/8'],
 };
+
+await onBoth((it) => {
+  holdingValues(it);
+  writing(it);
+  reading(it);
+});
 
 function holdingValues(it: It): void {
   it('values of every type come back as they were, and are described as they were', async (place) => {
@@ -245,7 +164,7 @@ function writing(it: It): void {
     assertAll(await store.write(Array.from({ length: 12 }, (_, i) => put(`things/${i}`, { body }))), 'done');
     const entries = await found(store);
     assert.equal(entries.length, 12);
-    for (const entry of entries) assert.equal((documentOf(entry)?.['body'] as Document)['text'], body.text);
+    for (const entry of entries) assert.deepEqual(documentOf(entry), { body });
   });
 }
 
@@ -303,161 +222,5 @@ function reading(it: It): void {
     }
     assert.deepEqual(keys, ['a/1']);
     assert.deepEqual(problems.toSorted(), ['b: unsupported', 'c: unsupported', 'one: unsupported']);
-  });
-}
-
-function naming(it: It): void {
-  it('a name stands for the index of that name, or for those that begin with it, and never for both', async (place) => {
-    const { path } = place;
-    await using empty = await place.open({ missing: 'refuse' });
-    await assert.rejects(found(empty), { code: 'not-found' });
-    await place.index(path);
-    await place.put(path, '1', {});
-    await using single = await place.open();
-    assert.deepEqual(await keysOf(single), [`${path}/1`]);
-    await place.index(`${path}-users`);
-    await place.put(`${path}-users`, '2', {});
-    await assert.rejects(found(single), { code: 'invalid', details: { store: single.name, hint: 'add layout=index or layout=suffix' } });
-    await using suffix = await place.open({ layout: 'suffix' });
-    assert.deepEqual(await keysOf(suffix), ['users/2']);
-    await using index = await place.open({ layout: 'index' });
-    assert.deepEqual(await keysOf(index), [`${path}/1`]);
-    await using pattern = await place.open({}, place.server.address, `${path}*`);
-    assert.deepEqual(await keysOf(pattern), [`${path}-users/2`, `${path}/1`]);
-  });
-
-  it('an alias is the collection, whatever index is behind it; one of two indices is none', async (place) => {
-    const { path, server } = place;
-    for (const version of ['v1', 'v2']) {
-      await place.index(`${path}-users_${version}`);
-      await place.put(`${path}-users_${version}`, version, {});
-    }
-    await server.ask('POST', '/_aliases', { actions: [{ add: { index: `${path}-users_v1`, alias: `${path}-users` } }] });
-    await using store = await place.open();
-    assert.deepEqual(await keysOf(store, { collections: ['users'] }), ['users/v1']);
-    assertAll(await store.write([put('users/3', {})]), 'done');
-    await server.ask('POST', '/_aliases', { actions: [{ remove: { index: `${path}-users_v1`, alias: `${path}-users` } }, { add: { index: `${path}-users_v2`, alias: `${path}-users` } }] });
-    assert.deepEqual(await keysOf(store, { collections: ['users'] }), ['users/v2']);
-    await server.ask('POST', '/_aliases', { actions: [{ add: { index: `${path}-users_v1`, alias: `${path}-users` } }] });
-    await assert.rejects(found(store), /several indices/);
-    assert.equal(failureOf((await store.write([put('users/4', {})]))[0]).code, 'unsupported');
-  });
-
-  it('missing indices are made only when that is asked for and allowed', async (place) => {
-    const { path } = place;
-    const users = collection('users', { name: { kind: 'text' } });
-    await using strict = await place.open({ create: false });
-    await assert.rejects(strict.prepare!([users]), (error) => error instanceof SyncError && error.code === 'not-found' && error.message.includes(`${path}-users`));
-    const { code, message } = failureOf((await strict.write([put('users/1', {})]))[0]);
-    assert.equal(code, 'not-found');
-    assert.ok(message.includes('"users"'), message);
-    await using store = await place.open();
-    for (const wrong of ['Users', 'a*b', 'a b']) await assert.rejects(store.prepare!([users, { ...users, name: wrong }]), { code: 'unsupported' });
-    await assert.rejects(store.prepare!([users, collection('more', { _id: { kind: 'text' } })]), { code: 'unsupported' });
-    assert.deepEqual(await store.describe!(), []);
-    await store.prepare!([users]);
-    await store.prepare!([users]);
-    assert.deepEqual((await store.describe!()).map(({ name }) => name), ['users']);
-    await using alone = await place.open({}, place.server.address, `${path}x`);
-    await alone.prepare!([{ ...users, name: `${path}x` }]);
-    assertAll(await alone.write([put(`${path}x/1`, {})]), 'done');
-  });
-
-  it('collections are chosen by name and by pattern', async (place) => {
-    for (const each of ['users', 'orders', 'order_lines']) {
-      await place.index(`${place.path}-${each}`);
-      await place.put(`${place.path}-${each}`, '1', {});
-    }
-    await using chosen = await place.open({ collections: 'order*, none' });
-    assert.deepEqual(await keysOf(chosen), ['order_lines/1', 'orders/1']);
-    await using all = await place.open();
-    assert.deepEqual(await keysOf(all, { collections: ['users'] }), ['users/1']);
-  });
-}
-
-function failing(it: It): void {
-  /** A place with one index behind a proxy. */
-  const behind = async (place: Place, interfere: (passing: Passing) => Interference | undefined): Promise<{ readonly store: Store; readonly seen: readonly Passing[] } & AsyncDisposable> => {
-    await using direct = await place.open();
-    await direct.prepare!([collection('things', { n: { kind: 'json' } })]);
-    const proxy = await interferingProxy(`http://${place.server.address}`, interfere);
-    const store = await place.open({}, proxy.origin.slice('http://'.length));
-    return { store, seen: proxy.seen, async [Symbol.asyncDispose]() { await store[Symbol.asyncDispose](); await proxy[Symbol.asyncDispose](); } };
-  };
-  const edited = (edit: (answer: Record<string, unknown>) => void): Interference => ({ kind: 'edit', edit: (body) => {
-    const packed = body[0] === 0x1f;
-    const answer = JSON.parse((packed ? gunzipSync(body) : body).toString()) as Record<string, unknown>;
-    edit(answer);
-    const text = Buffer.from(JSON.stringify(answer));
-    return packed ? gzipSync(text) : text;
-  } });
-
-  it('a busy server is asked again: by request, and by item of a bulk', async (place) => {
-    let bulks = 0;
-    await using proxied = await behind(place, ({ url }) => {
-      if (!url.startsWith('/_bulk')) return undefined;
-      bulks++;
-      if (bulks === 1) return { kind: 'answer', status: 429, body: '{"error":{"type":"circuit_breaking_exception","reason":"Data too large"}}' };
-      return bulks > 2 ? undefined : edited((answer) => { (answer['items'] as unknown[])[1] = { create: { status: 429, error: { type: 'es_rejected_execution_exception', reason: 'queue is full' } } }; });
-    });
-    const outcomes = await proxied.store.write([put('things/1', { n: 1 }), put('things/2', { n: 2 }), put('things/3', { n: 3 })]);
-    assertAll(outcomes, 'done');
-    assert.equal(bulks, 3);
-    assert.equal((await found(proxied.store)).length, 3);
-  });
-
-  it('what stays busy is a failure by itself that may be tried again', async (place) => {
-    await using proxied = await behind(place, ({ url }) => (url.startsWith('/_bulk') ? edited((answer) => { (answer['items'] as unknown[])[0] = { index: { status: 429, error: { type: 'es_rejected_execution_exception', reason: 'queue is full' } } }; }) : undefined));
-    const [first, second] = await proxied.store.write([put('things/1', { n: 1 }), put('things/2', { n: 2 })]);
-    assert.equal(failureOf(first).code, 'throttled');
-    assert.match(failureOf(first).message, /queue is full/);
-    assert.equal(second?.kind, 'done');
-  });
-
-  it('a write whose answer is lost is done once, and said to be', async (place) => {
-    let lost = 0;
-    await using proxied = await behind(place, ({ url }) => (url.startsWith('/_bulk') && lost++ === 0 ? { kind: 'lose' } : undefined));
-    await using direct = await place.open();
-    await direct.write([put('things/2', { n: 'theirs' })]);
-    const outcomes = await proxied.store.write([put('things/1', { n: 1 }, { expect: { absent: true } }), put('things/2', { n: 'ours' }, { expect: { absent: true } })]);
-    assert.deepEqual(outcomes.map(({ kind }) => kind), ['done', 'stale']);
-    assert.deepEqual(outcomes[0]?.kind === 'done' && outcomes[0].stat.version, (await found(direct))[0]?.version);
-  });
-
-  it('a page that is lost is asked for again, and one that is not whole ends the scan', async (place) => {
-    const wrong: (Interference | undefined)[] = [{ kind: 'lose' }, { kind: 'cut', bytes: 10 }];
-    await using proxied = await behind(place, ({ url }) => (url.startsWith('/_search?') ? wrong.shift() : undefined));
-    await proxied.store.write(Array.from({ length: 700 }, (_, i) => put(`things/${i}`, { n: i })));
-    assert.equal((await found(proxied.store)).length, 700);
-    for (const edit of [(answer: Record<string, unknown>) => { answer['_shards'] = { total: 2, successful: 1, failed: 1 }; }, (answer: Record<string, unknown>) => { answer['timed_out'] = true; }]) {
-      wrong.push(undefined, edited(edit), edited(edit), edited(edit));
-      await assert.rejects(found(proxied.store), { code: 'unavailable' });
-      wrong.length = 0;
-    }
-  });
-
-  it('the next of several hosts is asked where one is down', async (place) => {
-    await using direct = await place.open();
-    await direct.prepare!([collection('things', { n: { kind: 'json' } })]);
-    await using store = await place.open({ maxAttempts: 1 }, `127.0.0.1:1,${place.server.address}`);
-    assertAll(await store.write([put('things/1', { n: 1 })]), 'done');
-    await using none = await place.open({ maxAttempts: 1 }, '127.0.0.1:1,127.0.0.1:2');
-    await assert.rejects(found(none), { code: 'unavailable' });
-  });
-
-  it('credentials go to the hosts they are for, and a password in the endpoint is refused', async (place) => {
-    await using elsewhere = await interferingProxy(`http://${place.server.address}`, () => undefined);
-    let authorization: string | undefined;
-    await using proxy = await interferingProxy(`http://${place.server.address}`, ({ url, headers }) => {
-      authorization = headers.authorization;
-      return { kind: 'answer', status: 307, headers: { location: elsewhere.origin + url } };
-    });
-    const prefix = place.name === 'opensearch' ? 'OPENSEARCH' : 'ELASTIC';
-    const environment = { [`${prefix}_USERNAME`]: 'someone', [`${prefix}_PASSWORD`]: 'a secret' };
-    await using store = await kinds[place.name].open(`${place.name}://${proxy.origin.slice(7)}/${place.path}`, { missing: 'empty' }, { ...quick, environment }) as Store;
-    await found(store);
-    assert.equal(authorization, `Basic ${Buffer.from('someone:a secret').toString('base64')}`);
-    assert.ok(elsewhere.seen.length > 0 && elsewhere.seen.every(({ headers }) => headers.authorization === undefined));
-    await assert.rejects(place.open({}, `someone:word@${place.server.address}`), (error) => error instanceof SyncError && error.code === 'invalid' && !error.sentence.includes('word@'));
   });
 }

@@ -15,6 +15,9 @@ export interface Address {
 
 const mostIds = 500;
 
+/** That one document could not be looked up, and why. */
+class Unanswered extends SyncError {}
+
 /** The entries for some keys, in their order, as they are at this moment, refreshed or not. */
 export async function readEntries(place: Place, refs: readonly Ref[], signal: AbortSignal | undefined): Promise<readonly (Entry | undefined)[]> {
   if (refs.length === 0) return [];
@@ -39,7 +42,7 @@ export async function readEntries(place: Place, refs: readonly Ref[], signal: Ab
  */
 export async function lookUp(place: Place, addresses: readonly Address[], { fields, signal }: { readonly fields?: readonly string[]; readonly signal: AbortSignal | undefined }): Promise<readonly (Document | undefined)[]> {
   const found: (Document | undefined)[] = [];
-  for (let at = 0, size = mostIds; at < addresses.length;) {
+  for (let at = 0, size = mostIds, failed = 0; at < addresses.length;) {
     const some = addresses.slice(at, at + size);
     const body = JSON.stringify({ docs: some.map(({ index, id }) => ({ _index: index.target, _id: id, ...(fields && { _source: fields }) })) });
     try {
@@ -48,7 +51,13 @@ export async function lookUp(place: Place, addresses: readonly Address[], { fiel
       if (docs.length !== some.length) throw new SyncError('unavailable', `cannot read ${place.name}: the server leaves documents out of its answer`, { store: place.name, hint: 'run again' });
       found.push(...docs.map((doc, i) => foundIn(place, some[i]!, doc)));
       at += size;
+      failed = 0;
     } catch (error) {
+      // A shard that is being started says so for each document, in an answer that is fine otherwise.
+      if (error instanceof Unanswered && ++failed < place.client.maxAttempts) {
+        await place.client.pause(failed, signal);
+        continue;
+      }
       if (!(error instanceof SyncError && error.code === 'invalid' && /larger than/.test(error.message)) || size === 1) throw error;
       size = Math.max(1, Math.floor(size / 8));
     }
@@ -62,7 +71,7 @@ function foundIn(place: Place, { index, id }: Address, doc: Document): Document 
     if (error['type'] === 'index_not_found_exception' || Buffer.byteLength(id) > idBytes) return undefined;
     const key = place.keyOf(index.collection, id);
     const { why, hint } = explained(503, error as Cause);
-    throw new SyncError('unavailable', `cannot read ${place.name}: ${key}: ${why}`, { store: place.name, key, hint });
+    throw new Unanswered('unavailable', `cannot read ${place.name}: ${key}: ${why}`, { store: place.name, key, hint });
   }
   return doc['found'] === true ? doc : undefined;
 }

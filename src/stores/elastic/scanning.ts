@@ -73,6 +73,7 @@ async function* readSlice({ place, index, dialect, pit, query, slice, slices, si
       const about = place.about('list', index.collection);
       ({ body: answer, bytes } = await place.client.request({ path: '/_search?allow_partial_search_results=false', body, about, signal }));
     } catch (error) {
+      if (error instanceof SyncError && error.code === 'not-found') throw incomplete(place, index, 'what was being read is gone: the server was restarted, or nobody asked for the next page in time');
       // One page was larger than an answer may be: fewer will do, unless it is one.
       if (!(error instanceof SyncError && error.code === 'invalid' && /larger than/.test(error.message)) || size === 1) throw error;
       size = Math.max(1, Math.floor(size / 8));

@@ -117,9 +117,18 @@ export class ElasticWriter {
   /** The writes that may be sent, each under the condition that its expectation comes down to at this moment. */
   async #ready(tasks: readonly Task[], { outcomes, stale, signal }: { readonly outcomes: (Outcome | undefined)[]; readonly stale: Task[]; readonly signal: AbortSignal | undefined }): Promise<readonly Task[]> {
     const looked = tasks.filter((task) => expectOf(task).older !== undefined || (task.source === undefined && task.condition === 'absent'));
-    const found = looked.length === 0 ? [] : await lookUp(this.#place, looked, { fields: this.#modified === undefined ? [] : [this.#modified], signal });
+    const unknown = new Set<Task>();
+    const found = looked.length === 0 ? [] : await lookUp(this.#place, looked, { fields: this.#modified === undefined ? [] : [this.#modified], signal }).catch((cause: unknown) => {
+      signal?.throwIfAborted();
+      for (const task of looked) {
+        unknown.add(task);
+        outcomes[task.at] = { kind: 'failed', error: toSyncError(cause) };
+      }
+      return [];
+    });
     const current = new Map(looked.map((task, i) => [task, found[i]]));
     return tasks.filter((task) => {
+      if (unknown.has(task)) return false;
       const { older, version } = expectOf(task);
       const there = current.get(task);
       if (version !== undefined) {
@@ -193,7 +202,15 @@ export class ElasticWriter {
 
   /** Answers those whose expectation did not hold with what is there, and finds out whether it is what was sent, once before. */
   async #settle(tasks: readonly Task[], outcomes: (Outcome | undefined)[], signal: AbortSignal | undefined): Promise<void> {
-    const found = await readEntries(this.#place, tasks.map(({ write }) => ({ key: keyOfWrite(write) })), signal);
+    if (tasks.length === 0) return;
+    let found: readonly (Entry | undefined)[];
+    try {
+      found = await readEntries(this.#place, tasks.map(({ write }) => ({ key: keyOfWrite(write) })), signal);
+    } catch (cause) {
+      signal?.throwIfAborted();
+      for (const { at } of tasks) outcomes[at] = { kind: 'failed', error: toSyncError(cause) };
+      return;
+    }
     for (const [i, task] of tasks.entries()) {
       const there: Entry | undefined = found[i];
       const isSent = task.resent && there?.digest?.value === task.stat.digest?.value;
