@@ -45,7 +45,9 @@ export function cassandraError(cause: unknown, what: string, details: SyncErrorD
 }
 
 function unreachable(cause: Error, what: string, details: SyncErrorDetails): SyncError {
-  const reasons = Object.entries((cause as { readonly innerErrors?: { readonly [host: string]: unknown } }).innerErrors ?? {});
+  const { innerErrors = {} } = cause as { readonly innerErrors?: { readonly [host: string]: unknown } };
+  // The driver asks hosts in any order.
+  const reasons = Object.entries(innerErrors).sort(([a], [b]) => (a < b ? -1 : 1));
   const denial = reasons.find(([, reason]) => reason instanceof Error && (nameOf(reason) === 'AuthenticationError' || codeOf(reason) === 0x0100));
   if (denial) return denied(denial[1] as Error, what, details);
   const misuse = reasons.find(([, reason]) => reason instanceof Error && nameOf(reason) === 'ArgumentError');

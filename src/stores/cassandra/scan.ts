@@ -1,3 +1,4 @@
+import { sizeOfValue } from '../../model/document.ts';
 import { toSyncError } from '../../model/errors.ts';
 import type { Micros } from '../../model/entry.ts';
 import type { Page, Problem, Window } from '../../model/store.ts';
@@ -9,6 +10,12 @@ import type { Table } from './tables.ts';
 import { boundBytes } from './times.ts';
 
 const pageRows = 1_000;
+/** Rows of the first page, before it is known how large rows are, */
+const firstRows = 50;
+/** and bytes of documents that a page is to hold at most. */
+const pageBytes = 8 * 1024 * 1024;
+/** Rows that are looked at to tell how large those of a page are. */
+const sampleRows = 20;
 /** Ranges for each that is read at a time, so that a large one at the end keeps nobody waiting for long. */
 const rangesPerLane = 4;
 
@@ -35,6 +42,7 @@ interface Range {
 export class TableScan {
   readonly #options: TableScanOptions;
   readonly #narrowing: Narrowing;
+  #rows = firstRows;
 
   constructor(options: TableScanOptions) {
     this.#options = options;
@@ -42,26 +50,26 @@ export class TableScan {
   }
 
   async *pages(): AsyncGenerator<Page> {
-    // One page holds a small table whole, and then cutting it up would only cost.
+    if (!this.#options.divisible) return yield* this.#oneAfterTheOther();
+    // Two pages, the first of which tells how large the second may be, hold a small table whole, and cutting that up would only cost.
     const whole: Range = { pageState: undefined };
-    const first = await this.#next(whole);
-    const ended = (first.pageState ?? undefined) === undefined;
-    if (ended || !this.#options.divisible) {
-      yield* this.#page(whole, first, ended);
-      if (!ended) yield* this.#lane(whole, first.pageState!);
-      return;
+    const held: Page[] = [];
+    for (let pages = 0; pages < 2; pages++) {
+      const rows = await this.#next(whole);
+      whole.pageState = rows.pageState ?? undefined;
+      held.push(...this.#page(whole, rows, whole.pageState === undefined));
+      if (whole.pageState === undefined) return yield* held;
     }
     yield* this.#sideBySide();
   }
 
-  async *#lane(range: Range, from: string): AsyncGenerator<Page> {
-    range.pageState = from;
-    for (let ended = false; !ended;) {
-      const rows = await this.#next(range);
-      ended = (rows.pageState ?? undefined) === undefined;
-      yield* this.#page(range, rows, ended);
-      range.pageState = rows.pageState;
-    }
+  async *#oneAfterTheOther(): AsyncGenerator<Page> {
+    const whole: Range = { pageState: undefined };
+    do {
+      const rows = await this.#next(whole);
+      whole.pageState = rows.pageState ?? undefined;
+      yield* this.#page(whole, rows, whole.pageState === undefined);
+    } while (whole.pageState !== undefined);
   }
 
   async *#sideBySide(): AsyncGenerator<Page> {
@@ -97,7 +105,7 @@ export class TableScan {
     const { session, table, signal } = this.#options;
     const { conditions, values, filtering } = this.#narrowing;
     const cql = rangeQuery(table, { tokens: tokens !== undefined, conditions, filtering });
-    return session.run({ cql, values: [...tokens ?? [], ...values], what: `read ${table.name} of ${session.name}`, fetchSize: pageRows, signal, ...(pageState !== undefined && { pageState }) });
+    return session.run({ cql, values: [...tokens ?? [], ...values], what: `read ${table.name} of ${session.name}`, fetchSize: this.#rows, signal, ...(pageState !== undefined && { pageState }) });
   }
 
   *#page(range: Range, { rows }: Rows, ended: boolean): Generator<Page> {
@@ -122,9 +130,18 @@ export class TableScan {
         if (range.held?.key !== entry.key || table.modified!.order === 'asc') range.held = entry;
       }
     }
+    this.#learn(entries);
     if (ended && range.held) take(range.held);
     if (ended) delete range.held;
     if (entries.length > 0 || problems.length > 0) yield { entries, ...(problems.length > 0 && { problems }) };
+  }
+
+  /** The server counts rows alone: how many are as many bytes as are wanted follows from those that came. */
+  #learn(entries: readonly RecordEntry[]): void {
+    const sample = entries.slice(0, sampleRows);
+    if (sample.length === 0) return;
+    const bytes = sample.reduce((sum, { content: { document } }) => sum + sizeOfValue(document), 0) / sample.length;
+    this.#rows = Math.max(1, Math.min(pageRows, Math.floor(pageBytes / bytes)));
   }
 }
 

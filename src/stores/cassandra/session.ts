@@ -119,7 +119,8 @@ export class Session {
   async #connect(what: string): Promise<{ readonly client: Client; readonly driver: Driver }> {
     const driver = (await import('cassandra-driver')).default as unknown as Driver;
     const localDataCenter = this.#options.localDataCenter ?? await this.#discover(driver, what);
-    const client = new driver.Client({ ...this.#clientOptions(driver), localDataCenter });
+    // By what it knows of keyspaces the driver asks a node that has the row.
+    const client = new driver.Client({ ...this.#clientOptions(driver), localDataCenter, isMetadataSyncEnabled: true });
     await this.#open(client, what);
     return { client, driver };
   }
@@ -128,7 +129,7 @@ export class Session {
   async #discover(driver: Driver, what: string): Promise<string> {
     const { RoundRobinPolicy } = driver.policies.loadBalancing;
     const options = this.#clientOptions(driver);
-    const client = new driver.Client({ ...options, policies: { ...options.policies, loadBalancing: new RoundRobinPolicy() } });
+    const client = new driver.Client({ ...options, isMetadataSyncEnabled: false, policies: { ...options.policies, loadBalancing: new RoundRobinPolicy() } });
     await this.#open(client, what);
     try {
       const [row] = (await client.execute('SELECT data_center FROM system.local')).rows;
@@ -168,8 +169,6 @@ export class Session {
         // The coordinator's clock is the one by which conditional writes are ordered.
         ...({ timestampGeneration: null } as object),
       },
-      // The tables of the schema are read where they are needed.
-      isMetadataSyncEnabled: false,
     };
   }
 }
