@@ -18,7 +18,10 @@ export async function giveUp(cause: unknown, { program, command, values, termina
     terminal.out(values.report === 'ndjson' ? `${JSON.stringify({ event: 'report', ...json })}\n` : `${JSON.stringify(json, null, 2)}\n`);
   } else if (report && terminal.level !== 'quiet') {
     const { summary } = await import('./render/summary.ts');
-    terminal.out(summary(report as Parameters<typeof summary>[0], { paint: terminal.resultPaint, byType: terminal.byType, givenUp: true, tellsUnguarded: false }));
+    const partial = report as Parameters<typeof summary>[0];
+    const { created, updated, deleted, failed } = partial.counts;
+    // What was read until then is of no use to anybody.
+    if (error.code === 'guarded' || created + updated + deleted + failed > 0) terminal.out(summary(partial, { paint: terminal.resultPaint, byType: terminal.byType, givenUp: true, tellsUnguarded: false }));
   }
   const sentence = printable(redact(error.code === 'internal' ? `${error.message || 'something unexpected happened'}: run again with --debug to see where, and report it` : error.sentence));
   terminal.err(`${terminal.paintErr('red', `${program}:`)} ${sentence}`);
