@@ -36,6 +36,7 @@ function seen({ name, fields, key }: Collection, documents: readonly Document[])
 function typeOf(type: FieldType, values: readonly Value[]): FieldType {
   const given = values.filter((value) => value !== null);
   if (given.every((value) => fits(value, type))) return type;
+  if (type.kind === 'instant' && given.every((value) => typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value))) return { kind: 'date' };
   if (type.kind === 'instant' && given.every((value) => typeof value === 'string')) return { kind: 'text' };
   if (type.kind === 'instant' && given.every((value) => fits(value, { kind: 'integer', bits: 64 }))) return { kind: 'integer', bits: 64 };
   return { kind: 'json' };
