@@ -19,6 +19,8 @@ const testTimeoutMs = 10 * 60_000;
 const fileTimeoutMs = 25 * 60_000;
 /** What is left of the files after this is ended. */
 const wholeTimeoutMs = 75 * 60_000;
+/** A process that has told all that it has to tell, and does not end, is ended after this: Node may hang while it is made to. */
+const exitTimeoutMs = 15_000;
 const filesAtOnce = 2;
 /** How a line on a test that was skipped begins. */
 const skipMark = '﹣';
@@ -46,19 +48,24 @@ async function runFile(file: string, { wholly, deadline }: { readonly wholly: bo
   // Where everything hangs, the last lines say in what.
   console.log(`${file} ...`);
   let tally: Tally = { passed: 0, failed: 1, skipped: 0 };
+  const hanging = new AbortController();
   const events = run({
     cwd: root,
     files: [join(root, file)],
     timeout: testTimeoutMs,
-    signal: AbortSignal.any([AbortSignal.timeout(fileTimeoutMs), deadline]),
+    signal: AbortSignal.any([AbortSignal.timeout(fileTimeoutMs), deadline, hanging.signal]),
     // A test that was given up leaves servers and connections open, and with them its process would never end.
     execArgv: ['--test-force-exit', '--import', new URL('whole-output.mjs', import.meta.url).href],
   });
   // A file ends with a sum of its own. Without one, what it told broke off, and nobody knows what is missing.
   let whole = false;
   events.on('test:summary', ({ file: one, counts }) => {
-    if (one !== undefined) whole = true;
-    else tally = { passed: counts.passed, failed: counts.tests - counts.passed - counts.skipped - counts.todo, skipped: counts.skipped + counts.todo };
+    if (hanging.signal.aborted) return;
+    if (one !== undefined) {
+      whole = true;
+      setTimeout(() => hanging.abort(), exitTimeoutMs).unref();
+    }
+    tally = { passed: counts.passed, failed: counts.tests - counts.passed - counts.skipped - counts.todo, skipped: counts.skipped + counts.todo };
   });
   let told = '';
   for await (const text of Readable.from(withoutSums(events)).compose(new spec())) told += text as string;
