@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Document } from '../../model/document.ts';
-import { expressionOf, matchesGlob, readCatalogue } from './catalogue.ts';
+import { matchesGlob } from '../records/chooser.ts';
+import { expressionOf, readCatalogue } from './catalogue.ts';
 import type { Layout } from './catalogue.ts';
 
 /** What a server says of indices with these aliases. */

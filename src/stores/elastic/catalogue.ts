@@ -1,6 +1,7 @@
 import { isDocument } from '../../model/document.ts';
 import type { Document } from '../../model/document.ts';
 import { SyncError } from '../../model/errors.ts';
+import { matchesGlob } from '../records/chooser.ts';
 
 /**
  * Which indices are which collections. `index`: each by its own name. `suffix`: of the path `app`, the index `app-users` is the
@@ -108,18 +109,4 @@ function isPattern(path: string): boolean {
 function matcherOf(list: string): (name: string) => boolean {
   const patterns = (list === '' ? '*' : list).split(',');
   return (name) => patterns.some((pattern) => (pattern.startsWith('.') || !name.startsWith('.')) && matchesGlob(name, pattern));
-}
-
-/** Whether a name has the form of a pattern, in which `*` stands for any text and `?` for any character. Linear in both, but for their product. */
-export function matchesGlob(name: string, pattern: string): boolean {
-  let [at, star, resume] = [0, -1, 0];
-  let i = 0;
-  while (i < name.length) {
-    if (at < pattern.length && (pattern[at] === '?' || (pattern[at] !== '*' && pattern[at] === name[i]))) [i, at] = [i + 1, at + 1];
-    else if (pattern[at] === '*') [star, resume, at] = [at, i, at + 1];
-    else if (star >= 0) [at, i] = [star + 1, ++resume];
-    else return false;
-  }
-  while (pattern[at] === '*') at++;
-  return at === pattern.length;
 }

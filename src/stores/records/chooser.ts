@@ -8,6 +8,11 @@ export function chooser(option: string | undefined): (collection: string) => boo
   return (collection) => patterns.some((pattern) => matches(pattern, [...collection]));
 }
 
+/** Whether a name has the form of a pattern, in which `*` stands for any text and `?` for any character. */
+export function matchesGlob(name: string, pattern: string): boolean {
+  return matches([...pattern], [...name]);
+}
+
 /** In time of the one length times the other at most: only the last `*` is ever tried again. */
 function matches(pattern: readonly string[], name: readonly string[]): boolean {
   let [at, star, from] = [0, -1, 0];
