@@ -55,7 +55,7 @@ export function deletionOf({ left, right, gone }: Triple): Entry | undefined {
 }
 
 /** Whether a deletion is later than all of these, by more than what the two stores cannot tell apart. */
-export function outlives(at: Micros, entries: readonly (Entry | undefined)[], precision: number): boolean {
+function outlives(at: Micros, entries: readonly (Entry | undefined)[], precision: number): boolean {
   return entries.every((entry) => at - (entry?.modifiedAt ?? -Infinity) >= Math.max(precision, 1));
 }
 

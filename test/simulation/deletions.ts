@@ -129,12 +129,13 @@ class World {
   #show({ side, key, stamp, deleted }: Pending): void {
     const held = this.#raw[side].peek(key);
     // The users of a place leave what is newer alone, too, and nobody can mark what is not there.
-    if ((held?.modifiedAt ?? 0) > stamp || (deleted && side === 'right' && (held?.content?.kind !== 'document' || held.content.document['gone'] !== undefined))) return;
+    const document = held?.content?.kind === 'document' ? held.content.document : undefined;
+    if ((held?.modifiedAt ?? 0) > stamp || (deleted && side === 'right' && (!document || document['gone'] !== undefined))) return;
     if (stamp > (this.#latest.get(key)?.stamp ?? 0)) this.#latest.set(key, { stamp, deleted });
     if (!deleted && !this.#first.has(key)) this.#first.set(key, stamp);
     if (!deleted) return this.#raw[side].edit(key, { stamp }, { modifiedAt: stamp });
     this.#deletions.set(key, [...this.#deletions.get(key) ?? [], stamp]);
-    if (side === 'right') return this.#raw.right.edit(key, { ...(held?.content as { document: Document }).document, gone: instantText(stamp) }, { modifiedAt: stamp });
+    if (side === 'right') return this.#raw.right.edit(key, { ...document, gone: instantText(stamp) }, { modifiedAt: stamp });
     if (held) this.#raw.left.drop(key);
     const row = `deletions/${key}`;
     if ((this.#table.peek(row)?.modifiedAt ?? 0) < stamp) this.#table.edit(row, { collection: 't', key: key.slice(2), deleted_at: instantText(stamp) }, { modifiedAt: stamp });

@@ -30,7 +30,8 @@ export async function openWithTombstones(kind: StoreKind, endpoint: string, opti
 
 /** A place as one in which a field says that a document is deleted, where the options name one. */
 export async function deletedAs(place: Place, { deleted, modified, modifiedUnit }: DeletionOptions, host: Host): Promise<Place> {
-  if (typeof deleted !== 'string' || !isStore(place)) return place;
+  // An endpoint without such a field says so by an empty name, where the other side has one.
+  if (typeof deleted !== 'string' || deleted === '' || !isStore(place)) return place;
   const { softly } = await import('./softly.ts');
   return softly(place, { deleted, host, ...(typeof modified === 'string' && { modified }), ...(typeof modifiedUnit === 'string' && { unit: modifiedUnit as TimeUnit }) });
 }
