@@ -115,6 +115,10 @@ export class SqlStore implements Store {
     return tables.filter(({ name }) => this.#chosen(name)).map(({ name, fields, key }) => ({ name, fields, key }));
   }
 
+  async references({ signal }: CallOptions = {}): Promise<ReadonlyMap<string, readonly string[]>> {
+    return (await this.#tables({ signal })).references;
+  }
+
   async prepare(asked: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
     signal?.throwIfAborted();
     const collections = asked.map(keyed);
