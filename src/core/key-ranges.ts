@@ -47,15 +47,6 @@ export function isAmong(ranges: readonly KeyRange[], key: Key): boolean {
   return range !== undefined && (range.to === undefined || compareKeys(key, range.to) < 0);
 }
 
-/** A range into pieces that begin at these keys of it, besides the first, which begins where it does. */
-export function cutAt({ from, to }: KeyRange, borders: readonly Key[]): readonly KeyRange[] {
-  const begins = [from, ...borders];
-  return begins.map((begin, i) => {
-    const end = i + 1 < begins.length ? begins[i + 1] : to;
-    return { ...(begin !== undefined && { from: begin }), ...(end !== undefined && { to: end }) };
-  });
-}
-
 function compareBeginnings(a: Key | undefined, b: Key | undefined): number {
   if (a === undefined || b === undefined) return (a === undefined ? 0 : 1) - (b === undefined ? 0 : 1);
   return compareKeys(a, b);

@@ -32,3 +32,12 @@ export interface Snapshot extends AsyncDisposable {
   /** The entries in some ranges, content included, in key order. */
   scan(collection: string, ranges: readonly KeyRange[], options?: CallOptions): AsyncIterable<Page>;
 }
+
+/** A range in pieces that begin at these keys of it, besides the first, which begins where the range does. */
+export function cutAt({ from, to }: KeyRange, borders: readonly Key[]): readonly KeyRange[] {
+  const begins = [from, ...borders];
+  return begins.map((begin, i) => {
+    const end = i + 1 < begins.length ? begins[i + 1] : to;
+    return { ...(begin !== undefined && { from: begin }), ...(end !== undefined && { to: end }) };
+  });
+}

@@ -1,3 +1,4 @@
+import { cutAt } from '../../model/ranges.ts';
 import type { KeyRange, Piece } from '../../model/ranges.ts';
 import { joinKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
@@ -50,12 +51,8 @@ export class TableRanges {
     return ranges.flatMap((range, r) => {
       const found = firsts.get(r) ?? [];
       const total = Number(found[0]?.[2] ?? 0);
-      // The first piece begins where the range does, whatever its first row is.
-      const begins = [range.from, ...found.slice(1).map(([, k]) => this.#prefix + k!)];
-      return begins.map((from, i): Piece => {
-        const to = i + 1 < begins.length ? begins[i + 1] : range.to;
-        return { ...(from !== undefined && { from }), ...(to !== undefined && { to }), entries: i + 1 < begins.length ? rows : total - rows * (begins.length - 1) };
-      });
+      const pieces = cutAt(range, found.slice(1).map(([, k]) => this.#prefix + k!));
+      return pieces.map((piece, i) => ({ ...piece, entries: i + 1 < pieces.length ? rows : total - rows * (pieces.length - 1) }));
     });
   }
 
