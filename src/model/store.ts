@@ -2,6 +2,7 @@ import type { Collection } from './collection.ts';
 import type { SyncError } from './errors.ts';
 import type { Content, Digest, Entry, Micros, Ref, Stat, Version, Whereabouts } from './entry.ts';
 import type { Key } from './key.ts';
+import type { Snapshot } from './ranges.ts';
 
 /** What a store can do, as plain data: printed by `stores`, checked by the conformance laws, read by the planner. */
 export interface Capabilities {
@@ -125,6 +126,8 @@ export interface Source extends AsyncDisposable {
   fingerprint?(options?: FingerprintOptions): Promise<string | undefined>;
   /** The collections there are, where the place has any that can be described. Only those chosen, where some were. */
   describe?(options?: CallOptions): Promise<readonly Collection[]>;
+  /** All there is now, to be compared range by range where it is kept. Absent: it has to be read to be compared. */
+  snapshot?(options?: CallOptions): Promise<Snapshot>;
   /** Where the content of an entry lies, by what a scan said of it, for a sink that can take it over from there; `undefined` where that cannot be said. */
   whereabouts?(entry: Entry): Whereabouts | undefined;
 }

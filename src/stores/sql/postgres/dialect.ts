@@ -3,11 +3,13 @@ import { SyncError } from '../../../model/errors.ts';
 import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
 import type { Catalog, Change, Changed, Dialect, ScanRowsOptions } from '../dialect.ts';
+import type { RangeSql } from '../ranges.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf } from './catalog.ts';
 import { copiedRows, rowsToCopy } from './copied-rows.ts';
 import { creationOf } from './creation.ts';
 import { isAnswer, isRefusedRow, postgresError } from './failure.ts';
+import { postgresRangeSql } from './range-sql.ts';
 import { Sessions } from './sessions.ts';
 import type { Reach } from './sessions.ts';
 import { Statements } from './statements.ts';
@@ -113,6 +115,16 @@ export class PostgresDialect implements Dialect {
         throw cause;
       }
     });
+  }
+
+  async ranges(): Promise<RangeSql> {
+    const client = await this.#sessions.take();
+    try {
+      return await postgresRangeSql(client, await this.#schemaOf(client));
+    } catch (cause) {
+      client.release(true);
+      throw cause;
+    }
   }
 
   failure(cause: unknown, doing: string): SyncError {
