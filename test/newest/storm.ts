@@ -56,7 +56,7 @@ export async function storm({ seed, seconds, sides, faults = false, restarts = 0
     const puts = putsOf(random);
     const lend = (): Omit<Use, 'put'> => ({ random: seededRandom(random.below(2 ** 31)), signal, tally });
     const [{ killed, endings }] = await Promise.all([
-      mergeAgainAndAgain(pair, { ...lend(), mostMs: 3_000 }),
+      mergeAgainAndAgain(pair, { ...lend(), mostMs: 5_000 }),
       ...bases.flatMap((base) => Array.from({ length: base.users }, () => base.use({ ...lend(), put: puts.put }))),
       ...bases.map((base) => base.harass?.(lend())),
       ...bases.map((base, i) => restartedNowAndThen(base, { times: restarts, seconds, from: i / 2 })),

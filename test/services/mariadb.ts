@@ -83,9 +83,11 @@ async function start(): Promise<Mariadb> {
   };
   await ready();
   const restart = async (): Promise<void> => {
-    const ended = once(child, 'exit');
-    endNow();
-    await ended;
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit');
+      endNow();
+      await ended;
+    }
     // From now on a commit is handed to the platform before it is answered.
     child = launch('--innodb-flush-log-at-trx-commit=2');
     await ready();

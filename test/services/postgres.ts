@@ -87,9 +87,11 @@ async function start(): Promise<Postgres> {
   };
   await ready();
   const restart = async (): Promise<void> => {
-    const ended = once(child, 'exit');
-    endNow();
-    await ended;
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit');
+      endNow();
+      await ended;
+    }
     child = launch();
     await ready();
   };
