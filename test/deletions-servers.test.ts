@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import { runFromCheckpoint } from '../src/engine/checkpoints.ts';
 import { runMerge, runMergeDiff } from '../src/engine/merge.ts';
 import { openState } from '../src/engine/sqlite-state.ts';
+import type { Report } from '../src/engine/types.ts';
 import type { Document } from '../src/model/document.ts';
 import type { Store } from '../src/model/store.ts';
 import { openPair } from '../src/stores/open.ts';
@@ -36,20 +37,24 @@ class Pair implements AsyncDisposable {
   }
 
   /** One run, which deletes and writes just so much, as one that only says so has said; another one then does nothing. */
-  async run(written: number, deleted: number, whole = false): Promise<void> {
+  async run(written: number, deleted: number, whole = false): Promise<Pick<Report, 'ranges'>> {
     const [left, right] = this.endpoints;
+    const reports: Report[] = [];
     for (const expected of [[written, deleted], [0, 0]]) {
       await using pair = await openPair({ origins: [left], target: right, options: { as: 'documents' }, bothWritten: true });
       const pairing = { left: pair.origins[0] as Store, right: pair.target as Store, state: this.state, deletes: 'told' as const, decides: 'time' as const };
       const planned: string[] = [];
-      const { counts, failures, warnings } = await runFromCheckpoint(pairing, { configuration: 'one', name: 'one', whole }, async (given) => {
+      const report = await runFromCheckpoint(pairing, { configuration: 'one', name: 'one', whole }, async (given) => {
         await runMergeDiff(given, (actions) => void planned.push(...actions.map(({ kind }) => kind)));
         return await runMerge(given);
       });
+      reports.push(report);
+      const { counts, failures, warnings } = report;
       assert.deepEqual([failures.map(({ error }) => error.message), warnings], [[], []]);
       assert.deepEqual([counts.created + counts.updated, counts.deleted], expected);
       assert.deepEqual([planned.filter((kind) => kind === 'put').length, planned.filter((kind) => kind === 'delete').length], expected);
     }
+    return reports[0]!;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -175,6 +180,20 @@ describe('deletions between servers', { timeout: 300_000 }, () => {
     await pair.run(1, 0);
     const { gone, ...open } = (await orders.all())['2']!;
     assert.deepEqual([gone, open['state']], [undefined, 'reopened']);
+  });
+
+  test('of what two databases prove equal without reading it, what was deleted before is deleted again', { skip: withoutPostgres.skip }, async () => {
+    const [one, other] = [await shop(), await shop()];
+    const fill = "truncate orders; insert into orders select n, 'open', '2015-01-01' from generate_series(1, 1000) n";
+    for (const { query } of [one, other]) await query(fill);
+    await using pair = new Pair(`${one.endpoint}?modified=updated&tombstones=deletions`, `${other.endpoint}?modified=updated&tombstones=deletions`);
+    await pair.run(0, 0);
+    await one.query('delete from orders where id = 500');
+    await pair.run(0, 1);
+    for (const { query } of [one, other]) await query("delete from deletions; insert into orders values (500, 'open', '2015-01-01')");
+    const { ranges } = await pair.run(0, 2, true);
+    assert.ok((ranges?.equal ?? 0) > 500, `${ranges?.equal} proven equal`);
+    assert.deepEqual([await one.query('select 1 from orders where id = 500'), await other.query('select 1 from orders where id = 500')], [[], []]);
   });
 
   test('the trigger of MariaDB tells PostgreSQL', { skip: withoutPostgres.skip || withoutMariadb.skip }, async () => {

@@ -8,8 +8,10 @@ import { inferredTime, isMarked, laterOf, reconcileDeleted, tombstone } from '..
 import type { Entry } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
-import type { Store } from '../model/store.ts';
+import type { Source, Store } from '../model/store.ts';
 import type { Deletions } from './deletions.ts';
+import { leaveOutEqual } from './equal-ranges.ts';
+import type { Proven } from './equal-ranges.ts';
 import { withEvidence } from './evidence.ts';
 import { coarser } from './plan.ts';
 import type { Run } from './run.ts';
@@ -21,11 +23,14 @@ type Context = Run['context'];
 
 /** What a two-way run has to do, in pages, in key order. Writes nothing. */
 export async function* planTwoWay(pairing: TwoWay, { context }: Pick<Run, 'context'>, policy: Policy, { baseline, deletions }: Remembered): AsyncGenerator<readonly Action[]> {
-  const { left, right } = pairing;
+  const { left, right, where, under } = pairing;
   if (policy.decides === 'time' || context.window) for (const store of [left, right]) refuseTimeless(store);
   const precision = coarser(left, right);
   const future = new Future(context);
-  for await (const triples of hides(context.window) ? triplesInWindow(pairing, context, { baseline, deletions }) : allTriples(pairing, context, { baseline, deletions })) {
+  // By time, and where no deletion is inferred, there is nothing to remember of what is equal.
+  const whole = policy.decides === 'time' && policy.deletes !== 'propagate' && !hides(context.window) && (where ?? under ?? context.within) === undefined;
+  await using proven = whole && pairing.rangeDigests !== false ? await leaveOutEqual(left, right, context) : undefined;
+  for await (const triples of hides(context.window) ? triplesInWindow(pairing, context, { baseline, deletions }) : allTriples(pairing, context, { baseline, deletions }, proven)) {
     const actions: Action[] = [];
     const inScope = triples.filter((triple) => mayMove(triple, context.within));
     for (const triple of await withEvidence(inScope, { leftOf: () => left, right, precision, proof: 'stat', signal: context.signal, hashes: context.hashes })) {
@@ -107,27 +112,38 @@ function refuseTimeless({ name, capabilities }: Store): void {
   if (capabilities.modifiedAt === 'none') throw new SyncError('invalid', `${name} does not say when its entries were modified`, { store: name, hint: 'name the field that does with --modified' });
 }
 
-function scanOf(side: Side, { [side]: store }: TwoWay, context: Context): AsyncGenerator<readonly Entry[]> {
+function scanOf(side: Side, store: Source, context: Context): AsyncGenerator<readonly Entry[]> {
   const { holds, order, reads } = store.capabilities;
   // Documents had to be read for their digests. What comes in order is not held, and need not be read a second time to be written.
   return inOrder(store, context, { side, counted: true, want: reads !== 'cheap' || (holds === 'documents' && order === 'key') ? 'content' : 'stat' });
 }
 
-async function* allTriples(pairing: TwoWay, context: Context, { baseline, deletions }: Remembered): AsyncGenerator<readonly Triple[]> {
-  const sides = [scanOf('left', pairing, context), scanOf('right', pairing, context)];
-  for await (const rows of mergeJoin<Entry | Base>(...sides, chosen(baseline, context), deletions.told(context), deletions.remembered(context))) {
+async function* allTriples(pairing: TwoWay, context: Context, { baseline, deletions }: Remembered, proven?: Proven): AsyncGenerator<readonly Triple[]> {
+  const [left, right] = proven?.sides ?? [pairing.left, pairing.right];
+  const sides = [scanOf('left', left, context), scanOf('right', right, context)];
+  for await (const rows of mergeJoin<Entry | Base>(...sides, chosen(baseline, context, proven), deletions.told(context), deletions.remembered(context))) {
     let triples: readonly Triple[] = rows.map(({ key, items: [l, r, b, told, own] }) => {
       const triple = { key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined };
       return told || own ? { ...triple, gone: laterOf(told as Entry | undefined, own as Entry | undefined) } : triple;
     });
+    if (proven) triples = await withUnread(triples, proven, pairing, context);
     for (const side of ['left', 'right'] as const) if (cannotEnumerate(pairing[side])) triples = await confirmAbsence(triples, side, pairing, context);
     yield triples;
   }
 }
 
+/** What was proven equal was not read, and may be older than a deletion that is known: such entries are asked for by name. */
+async function withUnread(triples: readonly Triple[], { isOpen }: Proven, pairing: TwoWay, context: Context): Promise<readonly Triple[]> {
+  const unread = triples.filter(({ key, gone }) => gone && !isOpen(key));
+  if (unread.length === 0) return triples;
+  const found = await confirmAbsence(await confirmAbsence(unread, 'left', pairing, context), 'right', pairing, context);
+  const byKey = new Map(found.map((triple) => [triple.key, triple]));
+  return triples.map((triple) => byKey.get(triple.key) ?? triple);
+}
+
 /** What was modified within the window on either side, and what the other side holds there, whenever that was modified. */
 async function* triplesInWindow(pairing: TwoWay, context: Context, { baseline, deletions }: Remembered): AsyncGenerator<readonly Triple[]> {
-  for await (const rows of mergeJoin<Entry>(scanOf('left', pairing, context), scanOf('right', pairing, context), deletions.told(context))) {
+  for await (const rows of mergeJoin<Entry>(scanOf('left', pairing.left, context), scanOf('right', pairing.right, context), deletions.told(context))) {
     const triples = rows.map(({ key, items: [left, right, told] }): Triple => {
       const gone = laterOf(told, deletions.of(key));
       return { key, left, right, base: baseline.get(key), ...(gone && { gone }) };
@@ -153,7 +169,10 @@ function cannotEnumerate({ capabilities }: Store): boolean {
 }
 
 /** What is remembered of the entries in scope: a filter hides an entry from memory too, or it would be forgotten as gone. */
-async function* chosen(baseline: Baseline, context: Context): AsyncGenerator<readonly Base[]> {
+async function* chosen(baseline: Baseline, context: Context, proven: Proven | undefined): AsyncGenerator<readonly Base[]> {
   const where = narrowed(context);
-  for await (const page of baseline.scan()) yield where ? page.filter(where) : page;
+  for await (const page of baseline.scan()) {
+    const open = proven ? page.filter(({ key }) => proven.isOpen(key)) : page;
+    yield where ? open.filter(where) : open;
+  }
 }

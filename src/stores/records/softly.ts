@@ -40,6 +40,7 @@ export function softly(store: Store, options: SoftOptions): Store {
     read: async (refs, asked) => (await store.read(refs, asked)).map((entry) => entry && seen(entry)),
     write: (batch, asked) => writer.write(batch, asked),
     ...(store.tombstones && { tombstones: store.tombstones.bind(store) }),
+    ...(store.references && { references: store.references.bind(store) }),
     ...(store.watch && { watch: store.watch.bind(store) }),
     ...(store.fingerprint && { fingerprint: async (asked?: FingerprintOptions) => await store.fingerprint?.(asked) }),
     ...(store.describe && { describe: async (asked?: CallOptions) => (await store.describe?.(asked) ?? []).map((collection) => withoutField(collection, options.deleted)) }),

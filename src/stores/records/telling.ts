@@ -35,6 +35,8 @@ export function telling(store: Store, told: Told): Store {
     read: (refs, asked) => store.read(refs, asked),
     write: (batch, asked) => write({ store, table, name, host }, batch, asked),
     tombstones: (asked) => tombstones(table, asked),
+    ...(store.snapshot && { snapshot: store.snapshot.bind(store) }),
+    ...(store.references && { references: store.references.bind(store) }),
     ...(store.watch && { watch: store.watch.bind(store) }),
     ...(store.fingerprint && { fingerprint: async (asked?: FingerprintOptions) => await store.fingerprint?.(asked) }),
     ...(store.describe && { describe: async (asked?: CallOptions) => await store.describe?.(asked) ?? [] }),
