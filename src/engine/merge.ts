@@ -13,6 +13,7 @@ import { Moves } from './moves.ts';
 import { anotherPlace, recognisePlaces } from './places.ts';
 import { coarser } from './plan.ts';
 import { planTwoWay } from './plan-two-way.ts';
+import { quarantineLimits } from './quarantine.ts';
 import { rememberRefusal } from './refusals.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
@@ -37,8 +38,9 @@ function twoWayPolicy({ decides = 'baseline', deletes = decides === 'time' ? 'ke
   return { direction: 'two-way', deletes: hides(window) || (window && decides === 'baseline') ? 'keep' : deletes, conflicts, decides };
 }
 
-function startTwoWay(pairing: TwoWay): Run {
-  return startRun(withinBoth(pairing), { flowing: pairing.decides === 'time' });
+function startTwoWay(pairing: TwoWay, remembers: boolean): Run {
+  const byTime = pairing.decides === 'time';
+  return startRun(withinBoth(pairing), { flowing: byTime, remembers, ...(byTime && { quarantine: pairing.quarantine }) });
 }
 
 /** A side that is a part of a wider place has no say in what lies outside that part. */
@@ -52,7 +54,7 @@ function withinBoth(pairing: TwoWay): TwoWay {
  * on both is decided by the policy, and the losing value is kept in the state. A run without a baseline deletes nothing.
  */
 export async function runMerge(pairing: TwoWay): Promise<Report> {
-  const run = startTwoWay(pairing);
+  const run = startTwoWay(pairing, true);
   const { ledger, context } = run;
   const policy = twoWayPolicy(pairing);
   const { left, right, guard = defaultGuard, state, signal } = pairing;
@@ -106,10 +108,12 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
         else keepAll(deletes[side], ledger, store.name, 'not everything could be read');
       }
       if (complete && (!known.moved || pairing.guard !== undefined)) await known.remember();
+      if (ledger.quarantine?.isFull) ledger.warn(`the quarantine is full, so that what else fails is looked for by every run: mend some of its ${quarantineLimits.records} records first`);
     }, [toLeft, toRight]);
   } finally {
     baseline.commit();
     run.context.hashes.commit();
+    ledger.quarantine?.commit();
   }
 }
 
@@ -127,7 +131,7 @@ async function guardSide(side: Side, pairing: TwoWay, { ledger, context: { signa
 
 /** What {@link runMerge} would do, told page by page; nothing is written, not even the baseline. */
 export async function runMergeDiff(pairing: TwoWay, show: (actions: readonly Action[]) => void | Promise<void>): Promise<Report> {
-  const run = startTwoWay(pairing);
+  const run = startTwoWay(pairing, false);
   const { ledger, context } = run;
   using leftDeletes = new Spill<Delete>();
   using rightDeletes = new Spill<Delete>();

@@ -7,9 +7,11 @@ import { judgedBy, mayMove } from '../core/selection/scope.ts';
 import type { Entry } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
-import type { Store } from '../model/store.ts';
+import type { Store, Window } from '../model/store.ts';
 import { withEvidence } from './evidence.ts';
 import { coarser } from './plan.ts';
+import { soughtTriples } from './plan-quarantined.ts';
+import { readEach } from './read-each.ts';
 import type { Run } from './run.ts';
 import { hides, inOrder, isInside, narrowed } from './scan.ts';
 import type { Baseline } from './state.ts';
@@ -23,15 +25,21 @@ export async function* planTwoWay(pairing: TwoWay, { context }: Pick<Run, 'conte
   if (policy.decides === 'time' || context.window) for (const store of [left, right]) refuseTimeless(store);
   const precision = coarser(left, right);
   const future = new Future(context);
-  for await (const triples of hides(context.window) ? triplesInWindow(pairing, context, baseline) : allTriples(pairing, context, baseline)) {
+  const { ledger, ledger: { quarantine } } = context;
+  for await (const { triples, sought } of allOf(pairing, context, baseline)) {
     const actions: Action[] = [];
     const open = triples.filter((triple) => mayMove(triple, context.within));
     for (const triple of await withEvidence(open, { leftOf: () => left, right, precision, proof: 'stat', signal: context.signal, hashes: context.hashes })) {
       const action = reconcile(triple, policy, precision);
       if (action && context.within && !judgedBy(action).every(context.within)) continue;
       if (action?.kind === 'forget' && (cannotEnumerate(left) || cannotEnumerate(right))) continue;
-      if (action && isOpenTo(action, context)) actions.push(action);
-      else if (triple.left || triple.right) context.ledger.unchanged(triple.key);
+      quarantine?.meet(triple.key);
+      if (!action && sought) quarantine?.release(triple.key);
+      else if (!action) ledger.unchanged(triple.key);
+      else if (quarantine?.holdsBack(action)) ledger.heldBack();
+      // What is asked for may be older than all that the run looks at.
+      else if (isOpenTo(action, sought ? untilOf(context) : context.window)) actions.push(action);
+      else if (!sought) ledger.outside(triple.key);
       if (action) future.see(action);
     }
     if (actions.length > 0) yield actions;
@@ -70,8 +78,21 @@ class Future {
   }
 }
 
-/** Whether the window of a run lets an action happen: what is the news has to lie within it. */
-function isOpenTo(action: Action, { window }: Context): boolean {
+/** What a run comes across, and after that what it asks for because it is in quarantine. */
+async function* allOf(pairing: TwoWay, context: Context, baseline: Baseline): AsyncGenerator<{ readonly triples: readonly Triple[]; readonly sought: boolean }> {
+  const isWhole = !hides(context.window);
+  for await (const triples of isWhole ? allTriples(pairing, context, baseline) : triplesInWindow(pairing, context, baseline)) yield { triples, sought: false };
+  const { ledger, under } = context;
+  if (isWhole && !under && ledger.sawAll) ledger.quarantine?.releaseUnmet();
+  for await (const triples of soughtTriples(pairing, context, baseline)) yield { triples, sought: true };
+}
+
+function untilOf({ window }: Context): Window | undefined {
+  return window?.until === undefined ? undefined : { until: window.until };
+}
+
+/** Whether a window lets an action happen: what is the news has to lie within it. */
+function isOpenTo(action: Action, window: Window | undefined): boolean {
   return window === undefined || judgedBy(action).every((entry) => isInside(entry, window));
 }
 
@@ -105,12 +126,23 @@ async function* triplesInWindow(pairing: TwoWay, context: Context, baseline: Bas
  * What a store did not list need not be gone where a listing does not reach everything: such an entry is asked for by
  * name before anything is concluded. What neither side listed cannot be asked for and stays remembered.
  */
-async function confirmAbsence(triples: readonly Triple[], side: Side, { [side]: store }: TwoWay, { signal }: Context): Promise<readonly Triple[]> {
+async function confirmAbsence(triples: readonly Triple[], side: Side, { [side]: store }: TwoWay, { signal, ledger }: Context): Promise<readonly Triple[]> {
   const missing = triples.flatMap((triple) => (triple[side] ? [] : (triple[otherSide(side)] ?? [])));
   if (missing.length === 0) return triples;
-  const found = await store.read(missing, signal && { signal });
-  const byKey = new Map(found.flatMap((entry): [Key, Entry][] => (entry ? [[entry.key, entry]] : [])));
-  return triples.map((triple) => (triple[side] || !byKey.has(triple.key) ? triple : { ...triple, [side]: byKey.get(triple.key) }));
+  const found = await readEach(store, missing, signal ? { signal } : {});
+  const byKey = new Map<Key, Entry | SyncError>();
+  found.forEach((entry, i) => {
+    if (!entry) return;
+    const { key } = missing[i]!;
+    byKey.set(key, entry);
+    if (entry instanceof SyncError) ledger.problem(side, { place: key, key, error: entry });
+  });
+  // Of what cannot be read nobody knows whether it is the newer one.
+  return triples.flatMap((triple): readonly Triple[] => {
+    const entry = triple[side] ? undefined : byKey.get(triple.key);
+    if (entry instanceof SyncError) return [];
+    return [entry ? { ...triple, [side]: entry } : triple];
+  });
 }
 
 function cannotEnumerate({ capabilities }: Store): boolean {

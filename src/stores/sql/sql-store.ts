@@ -11,7 +11,7 @@ import { keyed } from '../records/keyed.ts';
 import { partsOfKey } from '../records/record-keys.ts';
 import type { RecordOptions } from '../records/record-options.ts';
 import type { Catalog, Dialect } from './dialect.ts';
-import { entryOf, rawKey } from './records.ts';
+import { entryOf, keyOfRow, rawKey } from './records.ts';
 import type { RawRow, Table } from './table.ts';
 import { Writing } from './writing.ts';
 
@@ -74,7 +74,7 @@ export class SqlStore implements Store {
     if (absent !== undefined) throw new SyncError('not-found', `${this.name} has no table ${absent}`, { store: this.name, hint: 'check the names in the option collections' });
     const asked = (name: string): boolean => this.#chosen(name) && (collections === undefined || collections.includes(name));
     const chosen = tables.filter((table) => asked(table.name)).sort((a, b) => compareKeys(prefixOf(a), prefixOf(b)));
-    const unlisted = keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, error: this.#keyless(table) }));
+    const unlisted = keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, collection: table.name, error: this.#keyless(table) }));
     if (unlisted.length > 0) yield { entries: [], problems: unlisted };
     try {
       for await (const { table, rows } of this.#dialect.scan(chosen, { window, signal })) {
@@ -172,8 +172,10 @@ export class SqlStore implements Store {
     const problems: Problem[] = [];
     for (const row of rows) {
       const entry = this.#entryOf(table, row);
-      if (entry instanceof SyncError) problems.push({ place: `${this.name}, ${table.name}`, error: entry });
-      else entries.push(want === 'content' ? entry : withoutContent(entry));
+      if (entry instanceof SyncError) {
+        const key = keyOfRow(table, row);
+        problems.push({ place: `${this.name}, ${key ?? table.name}`, error: entry, ...(key !== undefined && { key }) });
+      } else entries.push(want === 'content' ? entry : withoutContent(entry));
     }
     return problems.length > 0 ? { entries, problems } : { entries };
   }
