@@ -121,7 +121,7 @@ export class RunQuarantine {
 
   /** Everything was read, so that what has no key and was not come across is there no more. */
   releaseUnmet(): void {
-    for (const { record, met } of [...this.#held.values()]) if (!met && record.ref === undefined) this.#delete(record);
+    for (const { record, met } of this.#held.values()) if (!met && record.ref === undefined) this.#delete(record);
   }
 
   /** Writes down what has changed. Durable when it has returned. */
