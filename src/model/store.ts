@@ -87,6 +87,8 @@ export interface Problem {
   /** Where, fit to print: a file name, a URL. */
   readonly place: string;
   readonly error: SyncError;
+  /** The key of what could not be read, where it has one by which it can be asked for. */
+  readonly key?: Key;
   /** Set where a whole collection could not be listed: its entries may still be read one by one. */
   readonly collection?: string;
 }

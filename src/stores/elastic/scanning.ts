@@ -111,7 +111,8 @@ function pageOf(place: Place, index: OpenIndex, hits: readonly Document[]): Page
     try {
       entries.push(place.entryOf({ index, id, answer: hit }));
     } catch (error) {
-      problems.push({ place: `${place.name}: ${place.keyOf(index.collection, id)}`, error: toSyncError(error) });
+      const key = place.keyOf(index.collection, id);
+      problems.push({ place: `${place.name}: ${key}`, key, error: toSyncError(error) });
     }
   }
   return { entries, ...(problems.length > 0 && { problems }) };

@@ -12,7 +12,7 @@ import { keyed } from '../records/keyed.ts';
 import { partsOfKey } from '../records/record-keys.ts';
 import type { RecordOptions } from '../records/record-options.ts';
 import type { Catalog, Dialect } from './dialect.ts';
-import { entryOf, rawKey } from './records.ts';
+import { entryOf, keyOfRow, rawKey } from './records.ts';
 import type { RangeSql } from './ranges.ts';
 import { SqlSnapshot } from './sql-snapshot.ts';
 import type { RawRow, Table } from './table.ts';
@@ -78,7 +78,7 @@ export class SqlStore implements Store {
     const asked = (name: string): boolean => collections === undefined || collections.includes(name);
     const all = await this.#all(signal);
     const chosen = all.tables.filter(({ name }) => asked(name));
-    const unlisted = all.keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, error: this.#keyless(table) }));
+    const unlisted = all.keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, collection: table.name, error: this.#keyless(table) }));
     if (unlisted.length > 0) yield { entries: [], problems: unlisted };
     try {
       for await (const { table, rows } of this.#dialect.scan(chosen, { window, signal })) {
@@ -198,8 +198,10 @@ export class SqlStore implements Store {
     const problems: Problem[] = [];
     for (const row of rows) {
       const entry = this.#entryOf(table, row);
-      if (entry instanceof SyncError) problems.push({ place: `${this.name}, ${table.name}`, error: entry });
-      else entries.push(want === 'content' ? entry : withoutContent(entry));
+      if (entry instanceof SyncError) {
+        const key = keyOfRow(table, row);
+        problems.push({ place: `${this.name}, ${key ?? table.name}`, error: entry, ...(key !== undefined && { key }) });
+      } else entries.push(want === 'content' ? entry : withoutContent(entry));
     }
     return problems.length > 0 ? { entries, problems } : { entries };
   }
