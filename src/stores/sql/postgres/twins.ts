@@ -10,7 +10,7 @@ import type { Sessions } from './sessions.ts';
 import { Statements } from './statements.ts';
 
 /** Bytes that are written in one transaction: who stops a run waits for it. */
-const blockBytes = 4 * 1024 * 1024;
+const blockBytes = 2 * 1024 * 1024;
 /** Blocks that are written at once. */
 const atOnce = 2;
 /** A key that is longer may be refused as it is written. */
@@ -44,7 +44,7 @@ export async function isEmpty({ sessions, schema }: TwinSide, table: Table): Pro
 function areAlike(from: Table, to: Table): boolean {
   return from.columns.length === to.columns.length && from.key.join('\0') === to.key.join('\0') && from.keyAt.every((at) => isOrdered(from.columns[at]!)) && from.columns.every((column) => {
     const other = to.columns[to.places.get(column.name) ?? -1];
-    return other !== undefined && other.native === column.native && !column.computed && !other.computed && isPlain(column.type) && JSON.stringify(other.type) === JSON.stringify(column.type);
+    return other !== undefined && other.native === column.native && other.declared === column.declared && !column.computed && !other.computed && isPlain(column.type) && JSON.stringify(other.type) === JSON.stringify(column.type);
   });
 }
 
