@@ -6,8 +6,8 @@ import { goProgram } from '../scripts/go-program.ts';
 import { pythonEnvironment } from '../scripts/python.ts';
 import { missingPrograms, programPath } from '../test/services/packages.ts';
 import { postgresFolders, startPostgres } from '../test/services/postgres-server.ts';
-import { synclineCommand } from './records.ts';
-import type { RecordsPlaces, RecordsProgram, RecordsScenario } from './records.ts';
+import { synclineCommand } from './records-scenario.ts';
+import type { RecordsPlaces, RecordsProgram, RecordsScenario } from './records-scenario.ts';
 
 const run = promisify(execFile);
 const steps = ['first', 'unchanged', 'changed'];

@@ -13,6 +13,7 @@ export interface TwinStore {
   find(table: Table, keys: readonly Key[], signal: AbortSignal | undefined): Promise<ReadonlyMap<Key, Entry>>;
 }
 
+/** Both of them. */
 export interface TwinStores {
   readonly source: TwinStore;
   readonly target: TwinStore;

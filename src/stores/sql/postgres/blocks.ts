@@ -110,8 +110,14 @@ export async function* sideBySide(left: AsyncIterable<Buffer>, right: AsyncItera
         if (equal === 0) differing(a, b, page, order);
       }
       // Of what one side holds beyond the end of the other there is nothing to compare.
-      while (a.ended && a.isEmpty && !b.isEmpty && !isFull()) page.onlyRight.push(b.takeLine()), page.right++;
-      while (b.ended && b.isEmpty && !a.isEmpty && !isFull()) page.onlyLeft.push(a.takeLine()), page.left++;
+      while (a.ended && a.isEmpty && !b.isEmpty && !isFull()) {
+        page.onlyRight.push(b.takeLine());
+        page.right++;
+      }
+      while (b.ended && b.isEmpty && !a.isEmpty && !isFull()) {
+        page.onlyLeft.push(a.takeLine());
+        page.left++;
+      }
       if (!isFull()) continue;
       yield page;
       page = { left: 0, right: 0, equal: 0, onlyLeft: [], onlyRight: [] };
