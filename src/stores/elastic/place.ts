@@ -17,6 +17,7 @@ import type { About } from './failure.ts';
 import { byteFieldsOf } from './mapping.ts';
 import type { ByteFields } from './mapping.ts';
 import { ModifiedField } from './modified.ts';
+import { PageSize } from './page-size.ts';
 import { withBytes } from './source-json.ts';
 
 export interface PlaceOptions {
@@ -51,6 +52,8 @@ export interface Found {
 export class Place {
   readonly client: ElasticClient;
   readonly name: string;
+  /** How many documents are looked up at once. */
+  readonly looking: PageSize = new PageSize();
   readonly #options: PlaceOptions;
   #catalogue: Promise<{ readonly names: Catalogue; readonly indices: ReadonlyMap<string, OpenIndex> }> | undefined;
   #root: Promise<Document> | undefined;
