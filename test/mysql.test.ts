@@ -4,48 +4,17 @@ import { after, describe, test } from 'node:test';
 import type { Document } from '../src/model/document.ts';
 import { createConnection } from 'mysql2/promise';
 import { plainHost } from '../src/model/plain-host.ts';
-import type { Outcome, Page, Store, Write } from '../src/model/store.ts';
+import type { Store } from '../src/model/store.ts';
 import { kind } from '../src/stores/sql/mysql/kind.ts';
 import type { MysqlOptions } from '../src/stores/sql/mysql/kind.ts';
 import { mariadb, withoutMariadb } from './services/mariadb.ts';
+import { Opened, put, said, scanned, scansAreOfOneMoment } from './sql-tables.ts';
 
-const opened: Store[] = [];
-after(async () => { for (const store of opened) await store[Symbol.asyncDispose](); });
+const opened = new Opened();
+after(async () => await opened[Symbol.asyncDispose]());
 
 /** A database of its own that these statements made. */
-async function database(...statements: readonly string[]): Promise<{ readonly endpoint: string; open(options?: MysqlOptions): Promise<Store>; query(text: string): Promise<readonly { readonly [column: string]: unknown }[]> }> {
-  const { newDatabase, query } = await mariadb();
-  const endpoint = await newDatabase();
-  for (const statement of statements) await query(endpoint, statement);
-  return {
-    endpoint,
-    query: (text) => query(endpoint, text),
-    open: async (options = {}) => {
-      const store = await kind.open(endpoint, options, plainHost) as Store;
-      opened.push(store);
-      return store;
-    },
-  };
-}
-
-async function scanned(store: Store): Promise<{ readonly documents: { readonly [key: string]: Document }; readonly keys: readonly string[]; readonly problems: readonly string[] }> {
-  const pages: Page[] = [];
-  for await (const page of store.scan({ want: 'content' })) pages.push(page);
-  const entries = pages.flatMap((page) => page.entries);
-  return {
-    keys: entries.map(({ key }) => key),
-    documents: Object.fromEntries(entries.map(({ key, content }) => [key, content?.kind === 'document' ? content.document : {}])),
-    problems: pages.flatMap(({ problems = [] }) => problems.map(({ error }) => error.message)),
-  };
-}
-
-function put(key: string, document: Document): Write & { readonly kind: 'put' } {
-  return { kind: 'put', entry: { key, content: { kind: 'document', document } } };
-}
-
-function said(outcome: Outcome | undefined): string {
-  return outcome?.kind === 'failed' ? outcome.error.message : outcome?.kind ?? 'nothing';
-}
+const database = async (...statements: readonly string[]): ReturnType<typeof opened.database<MysqlOptions>> => await opened.database(kind, await mariadb(), statements);
 
 /** Types, literals as SQL writes them, and what they are in a document. */
 const natives: readonly (readonly [type: string, literal: string, value: Document[string]])[] = [
@@ -146,16 +115,7 @@ describe('tables of MariaDB', withoutMariadb, () => {
 
   test('a scan is of one moment, and one that is given up leaves nothing behind', async () => {
     const { open, query } = await database('create table a (id int primary key)', 'insert into a select seq from seq_1_to_5000', 'create table b as select id from a', 'alter table b add primary key (id)');
-    const store = await open();
-    let [first, rest] = [true, 0];
-    for await (const { entries } of store.scan()) {
-      if (first) for (const table of ['a', 'b']) await query(`delete from ${table} where id > 10`);
-      first = false;
-      rest += entries.length;
-    }
-    assert.equal(rest, 10_000);
-    for (let i = 0; i < 30; i++) for await (const _ of store.scan()) break;
-    assert.equal((await scanned(store)).keys.length, 20);
+    await scansAreOfOneMoment(await open(), query);
   });
 
   test('a run that is told to stop does not wait for the server, and connections that are cut are made anew', async () => {

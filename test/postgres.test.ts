@@ -6,48 +6,19 @@ import { sync } from '../src/index.ts';
 import type { Document } from '../src/model/document.ts';
 import pg from 'pg';
 import { plainHost } from '../src/model/plain-host.ts';
-import type { Expectation, Outcome, Page, Store, Write } from '../src/model/store.ts';
+import { postgresError } from '../src/stores/sql/postgres/failure.ts';
+import type { Store, Write } from '../src/model/store.ts';
 import { kind } from '../src/stores/sql/postgres/kind.ts';
 import type { PostgresOptions } from '../src/stores/sql/postgres/kind.ts';
+import { Sessions } from '../src/stores/sql/postgres/sessions.ts';
 import { postgres, withoutPostgres } from './services/postgres.ts';
+import { Opened, put, said, scanned, scansAreOfOneMoment } from './sql-tables.ts';
 
-const opened: Store[] = [];
-after(async () => { for (const store of opened) await store[Symbol.asyncDispose](); });
+const opened = new Opened();
+after(async () => await opened[Symbol.asyncDispose]());
 
 /** A database of its own that these statements made. */
-async function database(...statements: readonly string[]): Promise<{ readonly endpoint: string; open(options?: PostgresOptions): Promise<Store>; query(text: string): Promise<readonly { readonly [column: string]: unknown }[]> }> {
-  const { newDatabase, query } = await postgres();
-  const endpoint = await newDatabase();
-  for (const statement of statements) await query(endpoint, statement);
-  return {
-    endpoint,
-    query: (text) => query(endpoint, text),
-    open: async (options = {}) => {
-      const store = await kind.open(endpoint, options, plainHost) as Store;
-      opened.push(store);
-      return store;
-    },
-  };
-}
-
-async function scanned(store: Store): Promise<{ readonly documents: { readonly [key: string]: Document }; readonly keys: readonly string[]; readonly problems: readonly string[] }> {
-  const pages: Page[] = [];
-  for await (const page of store.scan({ want: 'content' })) pages.push(page);
-  const entries = pages.flatMap((page) => page.entries);
-  return {
-    keys: entries.map(({ key }) => key),
-    documents: Object.fromEntries(entries.map(({ key, content }) => [key, content?.kind === 'document' ? content.document : {}])),
-    problems: pages.flatMap(({ problems = [] }) => problems.map(({ error }) => error.message)),
-  };
-}
-
-function put(key: string, document: Document, expect?: Expectation): Write {
-  return { kind: 'put', entry: { key, content: { kind: 'document', document } }, ...(expect && { expect }) };
-}
-
-function said(outcome: Outcome | undefined): string {
-  return outcome?.kind === 'failed' ? outcome.error.message : outcome?.kind ?? 'nothing';
-}
+const database = async (...statements: readonly string[]): ReturnType<typeof opened.database<PostgresOptions>> => await opened.database(kind, await postgres(), statements);
 
 /** Types, literals as SQL writes them, and what they are in a document. */
 const natives: readonly (readonly [type: string, literal: string, value: Document[string]])[] = [
@@ -196,16 +167,7 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
 
   test('a scan is of one moment, and one that is given up leaves nothing behind', async () => {
     const { open, query } = await database('create table a (id int primary key)', 'insert into a select generate_series(1, 5000)', 'create table b as select id from a', 'alter table b add primary key (id)');
-    const store = await open();
-    let [first, rest] = [true, 0];
-    for await (const { entries } of store.scan()) {
-      if (first) for (const table of ['a', 'b']) await query(`delete from ${table} where id > 10`);
-      first = false;
-      rest += entries.length;
-    }
-    assert.equal(rest, 10_000);
-    for (let i = 0; i < 30; i++) for await (const _ of store.scan()) break;
-    assert.equal((await scanned(store)).keys.length, 20);
+    await scansAreOfOneMoment(await open(), query);
   });
 
   test('a run that is told to stop does not wait for the server, and connections that are cut are made anew', async () => {
@@ -225,6 +187,22 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
     const again = outcomes[0]?.kind === 'failed' && outcomes[0].error.retryable ? await store.write([put('a/11', { id: 11 })]) : outcomes;
     assert.deepEqual(again.map(said), ['done']);
     assert.equal((await scanned(store)).keys.length, 11);
+  });
+
+  test('a connection that is cut between two statements is a failure of the next one, and of nothing else', async () => {
+    const { endpoint, query } = await database();
+    const { hostname: host, port, username: user, pathname } = new URL(endpoint);
+    await using sessions = new Sessions({ tls: 'disable', config: { host, port: Number(port), user, database: pathname.slice(1) } });
+    const cut = sessions.use(async (client) => {
+      await client.query('begin');
+      const ended = new Promise<void>((resolve) => void client.once('end', () => resolve()));
+      await query('select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()');
+      await ended;
+      await client.query('select 1');
+    });
+    const error = await cut.then(() => undefined, (cause: unknown) => postgresError(cause, 'cannot ask'));
+    assert.deepEqual([error?.code, error?.retryable], ['unavailable', true]);
+    assert.equal((await sessions.use((client) => client.query('select 1'))).rowCount, 1);
   });
 
   test('two schemas of one database are two places, and one and the same is refused', async () => {

@@ -7,14 +7,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, describe, test } from 'node:test';
 import type { Document } from '../src/model/document.ts';
 import { plainHost } from '../src/model/plain-host.ts';
-import type { Outcome, Page, Store, Write } from '../src/model/store.ts';
+import type { Store } from '../src/model/store.ts';
 import { kind } from '../src/stores/sql/sqlite/kind.ts';
 import type { SqliteOptions } from '../src/stores/sql/sqlite/kind.ts';
+import { Opened, put, said, scanned } from './sql-tables.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'syncline-sqlite-'));
-const opened: AsyncDisposable[] = [];
+const opened = new Opened();
 after(async () => {
-  for (const store of opened) await store[Symbol.asyncDispose]();
+  await opened[Symbol.asyncDispose]();
   rmSync(root, { recursive: true, force: true });
 });
 let files = 0;
@@ -26,31 +27,8 @@ function file(statements: string): { readonly path: string; readonly database: D
   database.exec(statements);
   return {
     path, database,
-    open: async (options = {}) => {
-      const store = await kind.open(`sqlite:${path}`, options, plainHost) as Store;
-      opened.push(store);
-      return store;
-    },
+    open: (options = {}) => opened.open(kind, `sqlite:${path}`, options),
   };
-}
-
-async function scanned(store: Store): Promise<{ readonly documents: { readonly [key: string]: Document }; readonly keys: readonly string[]; readonly problems: readonly string[] }> {
-  const pages: Page[] = [];
-  for await (const page of store.scan({ want: 'content' })) pages.push(page);
-  const entries = pages.flatMap((page) => page.entries);
-  return {
-    keys: entries.map(({ key }) => key),
-    documents: Object.fromEntries(entries.map(({ key, content }) => [key, content?.kind === 'document' ? content.document : {}])),
-    problems: pages.flatMap(({ problems = [] }) => problems.map(({ error }) => error.message)),
-  };
-}
-
-function put(key: string, document: Document): Write & { readonly kind: 'put' } {
-  return { kind: 'put', entry: { key, content: { kind: 'document', document } } };
-}
-
-function said(outcome: Outcome | undefined): string {
-  return outcome?.kind === 'failed' ? outcome.error.message : outcome?.kind ?? 'nothing';
 }
 
 /** Declared types, literals as SQL writes them, and what they are in a document. */

@@ -1,17 +1,16 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Command as Program, CommanderError } from 'commander';
 import type { Report, RunEvent } from '../engine/types.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Recognised } from '../stores/open.ts';
-import { exitOf, exits } from './exit.ts';
+import { runDropIn } from './drop-in.ts';
+import { exitOf } from './exit.ts';
 import { wholeNumber } from './options.ts';
 import type { OptionSpec, Values } from './options.ts';
-import { describe, ignoreBrokenPipes, tame } from './program.ts';
 import { redact } from './redact.ts';
 import { failureText } from './render/failure.ts';
 import { printable } from './render/style.ts';
-import { Terminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 
 interface OwnValues extends Values {
   readonly rm?: boolean;
@@ -38,43 +37,12 @@ const options: readonly OptionSpec[] = [
   { name: 'verbose', short: 'v', group: output, summary: 'one line for every request' },
 ];
 
-/** Runs one command line of the original on the engine of this program. */
-async function main(argv: readonly string[]): Promise<number> {
-  ignoreBrokenPipes();
-  const parser = tame(new Program('resource-sync'), 'resource-sync').description('Copies resources from origins to a destination.').helpOption('--help', 'say what there is');
-  const values: OwnValues = describe(parser, {
-    usage: '[OPTIONS] [ORIGIN]... DESTINATION',
-    args: [{ name: 'places', summary: 'where to read, and last of all where to write', kind: 'repeated' }],
-    options,
-    examples: [['http://localhost:8080/api/foo data/', 'one YAML file per resource'], ['data/ http://localhost:8080', 'and back']],
-    notes: ['--rm deletes nothing when the origins turn out to be empty or could not be read in full.'],
-  }, 'resource-sync');
-  try {
-    parser.parse([...argv], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? exits.done : exits.usage;
-  }
-  const terminal = new Terminal(values);
-  // The places are usage, where all that goes wrong later is 1, whatever it is.
-  let otherwise: number = exits.usage;
-  try {
-    const places = await recogniseAll(parser.args);
-    otherwise = exits.differences;
-    return await run(places, values, terminal);
-  } catch (error) {
-    const { giveUp } = await import('./errors.ts');
-    const exitCode = await giveUp(error, { program: 'resource-sync', command: 'resource-sync', values, terminal });
-    return exitCode === exits.interrupted ? exitCode : otherwise;
-  }
-}
-
 interface Places {
   readonly origins: readonly Recognised[];
   readonly target: Recognised;
 }
 
-async function recogniseAll(places: readonly string[]): Promise<Places> {
+async function recogniseAll(_: OwnValues, places: readonly string[]): Promise<Places> {
   const { recognise, samePlaceError } = await import('../stores/open.ts');
   const recognised = places.map((place) => recogniseHere(place, recognise));
   const target = recognised.at(-1);
@@ -150,4 +118,15 @@ function conclude(report: Report, terminal: Terminal): number {
   return exitCode;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await runDropIn<OwnValues, Places>(process.argv.slice(2), {
+  name: 'resource-sync',
+  description: 'Copies resources from origins to a destination.',
+  helpFlags: '--help',
+  usage: '[OPTIONS] [ORIGIN]... DESTINATION',
+  args: [{ name: 'places', summary: 'where to read, and last of all where to write', kind: 'repeated' }],
+  options,
+  examples: [['http://localhost:8080/api/foo data/', 'one YAML file per resource'], ['data/ http://localhost:8080', 'and back']],
+  notes: ['--rm deletes nothing when the origins turn out to be empty or could not be read in full.'],
+  placesOf: recogniseAll,
+  run,
+});

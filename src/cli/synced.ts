@@ -1,17 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { Command as Program, CommanderError } from 'commander';
 import type { Report, TwoWay } from '../engine/types.ts';
 import { parseDuration } from '../lib/quantity.ts';
 import type { Micros } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Store, Window } from '../model/store.ts';
+import { runDropIn } from './drop-in.ts';
 import { exitOf, exits } from './exit.ts';
 import { parseInstant } from './instants.ts';
 import type { OptionSpec, Values } from './options.ts';
-import { describe, ignoreBrokenPipes, tame } from './program.ts';
 import { redact } from './redact.ts';
 import { endpointOf } from './synced/addresses.ts';
-import { Terminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 
 interface OwnValues extends Values {
   readonly begin?: Micros;
@@ -22,6 +21,9 @@ interface OwnValues extends Values {
   readonly elasticsearch?: string;
   readonly tables?: string;
 }
+
+/** Of the keyspace and of the index. */
+type Endpoints = readonly [string, string];
 
 const what = 'What to do';
 const places = 'What to read and write';
@@ -50,42 +52,7 @@ function every(text: string): number {
   return found;
 }
 
-/** Runs one command line of the original on the engine of this program. */
-async function main(argv: readonly string[]): Promise<number> {
-  ignoreBrokenPipes();
-  const parser = tame(new Program('synced'), 'synced').description('Keeps the tables of a keyspace of Cassandra and the types of an index of Elasticsearch in step, both ways: the newest version of every record wins.').helpOption('-h, --help', 'say what there is');
-  const values: OwnValues = describe(parser, {
-    usage: '[OPTIONS] -k KEYSPACE -i INDEX',
-    args: [],
-    options,
-    examples: [['-k app -i app', 'everything that has come since the last run'], ['-b 1420070400 -e 1422748800 -k app -i app', 'what was modified in January 2015']],
-    notes: [
-      'Where the last run ended is remembered for each keyspace and index (see syncline state); without that, a file last in the current directory says where to begin.',
-      'A run with --begin or --end does not move it. Nothing is ever deleted.',
-      'Exit codes: 0 both are in step, 1 something failed, 2 usage.',
-    ],
-  }, 'synced');
-  try {
-    parser.parse([...argv], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? exits.done : exits.usage;
-  }
-  const terminal = new Terminal(values);
-  // What is wrong with the command line is usage, where all that goes wrong later is 1, whatever it is.
-  let otherwise: number = exits.usage;
-  try {
-    const endpoints = await checked(values, parser.args, terminal);
-    otherwise = exits.differences;
-    return await run(endpoints, values, terminal);
-  } catch (error) {
-    const { giveUp } = await import('./errors.ts');
-    const exitCode = await giveUp(error, { program: 'synced', command: 'synced', values, terminal });
-    return exitCode === exits.interrupted ? exitCode : otherwise;
-  }
-}
-
-async function checked(values: OwnValues, args: readonly string[], { environment }: Terminal): Promise<readonly [string, string]> {
+async function endpointsOf(values: OwnValues, args: readonly string[], { environment }: Terminal): Promise<Endpoints> {
   const { keyspace = '', indexname = '', tables } = values;
   if (args.length > 0) throw new SyncError('invalid', `synced takes no arguments, and ${JSON.stringify(redact(args[0]!))} is one`, { hint: 'see synced --help' });
   if (keyspace === '' || indexname === '') throw new SyncError('invalid', keyspace === '' ? 'no keyspace was named' : 'no index was named', { hint: keyspace === '' ? 'name it with -k' : 'name it with -i' });
@@ -131,7 +98,7 @@ async function refuseUnknown(tables: string | undefined, stores: readonly Store[
   if (absent !== undefined) throw new SyncError('not-found', `neither side has a table ${absent}`, { hint: 'check the names after --tables' });
 }
 
-async function run(endpoints: readonly [string, string], { begin, end, tables, ...values }: OwnValues, terminal: Terminal): Promise<number> {
+async function run(endpoints: Endpoints, { begin, end, tables, ...values }: OwnValues, terminal: Terminal): Promise<number> {
   const { bothStores, withPairing } = await import('./pairing.ts');
   const { runByTime, windowOf } = await import('./by-time.ts');
   const { configurationOf } = await import('./configuration.ts');
@@ -182,4 +149,19 @@ async function conclude(report: Report, terminal: Terminal, planned = false): Pr
   return exitCode;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await runDropIn<OwnValues, Endpoints>(process.argv.slice(2), {
+  name: 'synced',
+  description: 'Keeps the tables of a keyspace of Cassandra and the types of an index of Elasticsearch in step, both ways: the newest version of every record wins.',
+  helpFlags: '-h, --help',
+  usage: '[OPTIONS] -k KEYSPACE -i INDEX',
+  args: [],
+  options,
+  examples: [['-k app -i app', 'everything that has come since the last run'], ['-b 1420070400 -e 1422748800 -k app -i app', 'what was modified in January 2015']],
+  notes: [
+    'Where the last run ended is remembered for each keyspace and index (see syncline state); without that, a file last in the current directory says where to begin.',
+    'A run with --begin or --end does not move it. Nothing is ever deleted.',
+    'Exit codes: 0 both are in step, 1 something failed, 2 usage.',
+  ],
+  placesOf: endpointsOf,
+  run,
+});
