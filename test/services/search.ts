@@ -125,9 +125,11 @@ export async function skipWithoutSearch(name: SearchEngine['name']): Promise<str
   return libraries.missing;
 }
 
-/** The server of this process: started when first asked for, and stopped after all tests. */
+/** The server of this process: started when first asked for, and stopped after all tests. `SYNCLINE_OPENSEARCH` names host and port of one that runs already. */
 export function sharedSearch(name: SearchEngine['name']): Promise<SearchServer> {
-  const running = shared.get(name) ?? startSearch(name);
+  const address = process.env[`SYNCLINE_${name.toUpperCase()}`];
+  const there = address === undefined ? undefined : { address, pid: 0, ask: (method: string, path: string, body?: object) => ask(address, method, path, body), [Symbol.asyncDispose]: async () => {} };
+  const running = shared.get(name) ?? (there ? Promise.resolve(there) : startSearch(name));
   shared.set(name, running);
   return running;
 }

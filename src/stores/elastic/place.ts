@@ -57,6 +57,7 @@ export class Place {
   readonly #options: PlaceOptions;
   #catalogue: Promise<{ readonly names: Catalogue; readonly indices: ReadonlyMap<string, OpenIndex> }> | undefined;
   #root: Promise<Document> | undefined;
+  #last = { prefix: '', collection: '' };
 
   constructor(options: PlaceOptions) {
     this.client = options.client;
@@ -114,7 +115,11 @@ export class Place {
   /** Collection and `_id` of a key. The `_id` is the key without the collection, so that keys of several parts have one, too. */
   partsOf(key: Key): { readonly collection: string; readonly id: string } {
     const slash = key.indexOf('/');
-    return slash < 0 ? { collection: '', id: key } : { collection: splitKey(key.slice(0, slash))[0]!, id: key.slice(slash + 1) };
+    if (slash < 0) return { collection: '', id: key };
+    // Most keys are of the collection that the one before was of.
+    const prefix = key.slice(0, slash);
+    if (this.#last.prefix !== prefix) this.#last = { prefix, collection: splitKey(prefix)[0]! };
+    return { collection: this.#last.collection, id: key.slice(slash + 1) };
   }
 
   /** Why no document can have this key; `undefined` where one can. */
