@@ -5,7 +5,6 @@ import type { Action, Base, Triple } from '../core/reconcile.ts';
 import { reconcile } from '../core/reconcile.ts';
 import { judgedBy, mayMove } from '../core/selection/scope.ts';
 import type { Entry } from '../model/entry.ts';
-import { SyncError } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
 import type { Source, Store } from '../model/store.ts';
 import { leaveOutEqual } from './equal-ranges.ts';
@@ -13,7 +12,7 @@ import type { Proven } from './equal-ranges.ts';
 import { withEvidence } from './evidence.ts';
 import { coarser } from './plan.ts';
 import type { Run } from './run.ts';
-import { hides, inOrder, isInside, narrowed } from './scan.ts';
+import { hides, inOrder, isInside, narrowed, refuseTimeless } from './scan.ts';
 import type { Baseline } from './state.ts';
 import type { TwoWay } from './types.ts';
 
@@ -78,10 +77,6 @@ class Future {
 /** Whether the window of a run lets an action happen: what is the news has to lie within it. */
 function isOpenTo(action: Action, { window }: Context): boolean {
   return window === undefined || judgedBy(action).every((entry) => isInside(entry, window));
-}
-
-function refuseTimeless({ name, capabilities }: Store): void {
-  if (capabilities.modifiedAt === 'none') throw new SyncError('invalid', `${name} does not say when its entries were modified`, { store: name, hint: 'name the field that does with --modified' });
 }
 
 function scanOf(side: Side, store: Source, context: Context): AsyncGenerator<readonly Entry[]> {
