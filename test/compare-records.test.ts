@@ -113,6 +113,10 @@ describe('comparing and repairing tables', () => {
     assert.equal((await runRepair({ origins: [right.store], target: left.store, state })).repaired.length, 0);
     await right.query("update item set name = 'edited' where id = 1");
     assert.deepEqual((await runVerify({ origins: [left.store], target: right.store, state })).differing, [{ key: 'item/1', kind: 'differs', fields: ['name', 'updated'] }]);
+    await right.query("update item set name = 'a' where id = 1");
+    assert.equal((await runVerify({ origins: [left.store], target: right.store, state })).equal, true);
+    left.exec("update item set name = 'edited' where id = 1");
+    assert.equal((await runVerify({ origins: [left.store], target: right.store, state })).equal, false);
   });
 
   test('two databases are merged wholly, synced, verified and repaired by ranges, and what comes of it is what reading everything comes to', withoutPostgres, async () => {

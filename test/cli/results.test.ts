@@ -111,7 +111,7 @@ test('verify names fields and types of documents, and repairs the last place whe
     const { code, stdout } = await bench.syncline(['verify', '--as', 'documents', '--schema', 'simple', ...options, 'a', 'b']);
     return [code!, stdout];
   };
-  assert.deepEqual(await verify(), [1, '- line/3 only in the last place\n~ order/1 differs in to.city\nline: 1 the same, 1 only in the last place\norder: 0 the same, 1 differs\nnot equal: 2 keys differ, 1 the same\n']);
+  assert.deepEqual(await verify(), [1, '~ order/1 differs in to.city\n- line/3 only in the last place\nline: 1 the same, 1 only in the last place\norder: 0 the same, 1 differs\nnot equal: 2 keys differ, 1 the same\n']);
   assert.deepEqual(await verify('--repair'), [1, '~ order/1 replaced\n- line/3 only in the last place\nnot equal: 1 key repaired and read again, 1 key still differs\n']);
   assert.deepEqual(await verify('--repair', '--delete'), [0, '- line/3 deleted\nequal: 1 key repaired and read again, 2 the same\n']);
   assert.deepEqual(await verify(), [0, 'equal: 2 entries\n']);
