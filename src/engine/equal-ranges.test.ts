@@ -95,7 +95,7 @@ test('what is too small to be cut again is read, while the rest is cut', async (
   for (let size = 1_000; size < 1_012; size++) {
     const left: Rows = new Map(Array.from({ length: size }, (_, i) => [`t/${1_000 + i}`, 'a']));
     const { shown } = await compared(left, new Map(left).set('t/1000', 'b').set(`t/${999 + size}`, 'b'), { pageEntries: 2, mostRanges: 101 });
-    assert.ok(shown[1].length <= 14 && shown[1][0] === 't/1000' && shown[1].at(-1) === `t/${999 + size}`, `${size}: ${shown[1].join()}`);
+    assert.ok(shown[1].length <= 22 && shown[1][0] === 't/1000' && shown[1].at(-1) === `t/${999 + size}`, `${size}: ${shown[1].join()}`);
   }
 });
 
