@@ -172,6 +172,11 @@ export interface Sink extends AsyncDisposable {
    * with nothing made, where a key cannot be kept. One that is there already is left as it is.
    */
   prepare?(collections: readonly Collection[], options?: CallOptions): Promise<void>;
+  /**
+   * For each collection whose records refer to those of others, and are held to that, the names of those others. What is
+   * referred to is better put first and deleted last; what comes too early fails as `unmet`. Absent: nothing refers to anything.
+   */
+  references?(options?: CallOptions): Promise<ReadonlyMap<string, readonly string[]>>;
   /** One outcome per write, in order; one bad write never sinks the others. Rejects only when the batch as a whole never happened. */
   write(batch: readonly Write[], options?: CallOptions): Promise<readonly Outcome[]>;
   /**

@@ -66,4 +66,6 @@ export interface Dialect extends AsyncDisposable {
 export interface Catalog {
   readonly tables: readonly Table[];
   readonly keyless: readonly { readonly name: string; readonly why: string }[];
+  /** The tables that foreign keys of a table name. */
+  readonly references: ReadonlyMap<string, readonly string[]>;
 }

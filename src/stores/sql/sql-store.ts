@@ -119,6 +119,10 @@ export class SqlStore implements Store {
     return tables.filter(({ name }) => this.#chosen(name)).map(({ name, fields, key }) => ({ name, fields, key }));
   }
 
+  async references({ signal }: CallOptions = {}): Promise<ReadonlyMap<string, readonly string[]>> {
+    return (await this.#tables({ signal })).references;
+  }
+
   async prepare(asked: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
     signal?.throwIfAborted();
     const collections = asked.map(keyed);
@@ -151,7 +155,7 @@ export class SqlStore implements Store {
   }
 
   /** The tables that were chosen, in the order of their keys. Throws where one that was named is not there. */
-  async #all(signal: AbortSignal | undefined): Promise<Catalog> {
+  async #all(signal: AbortSignal | undefined): Promise<Omit<Catalog, 'references'>> {
     const { tables, keyless } = await this.#tables({ fresh: true, signal });
     const absent = this.#missingIsEmpty ? undefined : namesIn(this.#records.collections).find((name) => ![...tables, ...keyless].some((table) => table.name === name));
     if (absent !== undefined) throw new SyncError('not-found', `${this.name} has no table ${absent}`, { store: this.name, hint: 'check the names in the option collections' });

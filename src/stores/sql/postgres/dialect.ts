@@ -160,9 +160,10 @@ export class PostgresDialect implements Dialect {
           answers.set(change, { kind: 'failed', error: new SyncError(kind, message, { ...details, key: change.id }) });
           return;
         }
-        for (const change of group) {
+        const middle = group.length >> 1;
+        for (const half of [group.slice(0, middle), group.slice(middle)]) {
           signal?.throwIfAborted();
-          await this.#applyGroup(client, statements, [change], answers, signal);
+          await this.#applyGroup(client, statements, half, answers, signal);
         }
         return;
       }
