@@ -138,4 +138,16 @@ describe('comparing and repairing tables', () => {
     assert.deepEqual([synced.counts.unchanged, synced.ranges?.differing], [3_001, 0]);
     assert.equal((await runVerify({ origins: [left.store], target: right.store, rangeDigests: false })).equal, true);
   });
+
+  test('what is remembered as deleted goes from both sides, although it is in a range that nobody read', withoutPostgres, async () => {
+    const made = ['create table item (id int primary key, name text, updated timestamptz)', "insert into item select i, 'name', '2015-01-01Z' from generate_series(1, 2000) i"];
+    const [left, right] = [await postgresql(...made), await postgresql(...made)];
+    const state = memory();
+    const deletions = state.tombstones(`deletions ${[left.store.identity, right.store.identity].sort().join(' ')}`, 0);
+    for (const key of ['item/1234', 'item/none']) deletions.set({ key, at: Date.parse('2016-01-01Z') * 1e3, notedMs: Date.now() });
+    deletions.commit();
+    const merged = await runMerge({ left: left.store, right: right.store, state, decides: 'time', deletes: 'told' });
+    assert.deepEqual([merged.counts.deleted, merged.ranges?.equal], [2, 2_000]);
+    assert.deepEqual(await Promise.all([left, right].map(async ({ store }) => await store.read([{ key: 'item/1234' }]))), [[undefined], [undefined]]);
+  });
 });

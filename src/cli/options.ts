@@ -56,6 +56,9 @@ export interface Values {
   readonly metrics?: string;
   readonly prefer?: 'left' | 'right' | 'newest';
   readonly newest?: boolean;
+  readonly deleted?: string;
+  /** Milliseconds. */
+  readonly tombstonesFor?: number;
   readonly full?: boolean;
   /** As written, like what follows: only who needs a time reads it. */
   readonly from?: string;
@@ -213,7 +216,7 @@ const all = {
   mergeDelete: { name: 'delete', group: doing, summary: 'carry deletions across (default, but for --newest)' },
   mergeNoDelete: { name: 'no-delete', group: doing, summary: 'leave what was deleted on one side on the other' },
   prefer: { name: 'prefer', group: doing, value: 'which', choices: ['left', 'right', 'newest'], summary: 'who wins where both sides changed (default newest; where times do not tell, the conflict is reported)' },
-  newest: { name: 'newest', group: doing, conflicts: ['prefer'], summary: 'the later version of every entry wins, by its time and whatever was agreed on before; what one side lacks is written there, and nothing is deleted without --delete' },
+  newest: { name: 'newest', group: doing, conflicts: ['prefer'], summary: 'the later version of every entry wins, by its time and whatever was agreed on before; what one side lacks is written there, and deleted is what a tombstone says was deleted; the rest takes --delete' },
   full: { name: 'full', group: doing, summary: 'with --newest: look at everything, not only at what has come since the last run' },
   from: { name: 'from', group: selecting, value: 'time', summary: 'only what was modified after this: a date and time such as 2015-01-31T10:20:30Z, or seconds since 1970' },
   until: { name: 'until', group: selecting, value: 'time', summary: 'only what was not modified after this' },
@@ -221,6 +224,8 @@ const all = {
   every: { name: 'every', group: watching, value: 'time', parse: duration, conflicts: ['watch', 'dryRun'], summary: 'run again and again, so much apart, until interrupted; never two runs at once' },
   modified: { name: 'modified', group: selecting, value: 'field', summary: 'the field of a document that says when it was last modified' },
   modifiedUnit: { name: 'modified-unit', group: selecting, value: 'unit', choices: ['seconds', 'milliseconds', 'microseconds'], summary: 'what a number in that field counts, from the beginning of 1970' },
+  deleted: { name: 'deleted', group: selecting, value: 'field', summary: 'the field of a document that says that it is deleted: when it was, or true; such a document stays where it is, and is deleted elsewhere' },
+  tombstonesFor: { name: 'tombstones-for', group: state, value: 'time', parse: duration, summary: 'with --newest: remember deletions for so long, so that nothing older comes back (default 90d)' },
   as: { name: 'as', group: selecting, value: 'what', choices: ['documents', 'blobs'], summary: 'treat directories as documents or as plain files (default: plain files between two directories)' },
   include: { name: 'include', group: selecting, value: 'glob', repeats: true, summary: 'only keys that match, as in widget or widget/a* (* ? within a part, ** across parts)' },
   exclude: { name: 'exclude', group: selecting, value: 'glob', repeats: true, summary: 'not the keys that match; wins over --include' },
@@ -280,7 +285,7 @@ export const historyOptions: readonly OptionSpec[] = [all.last, all.config, all.
 /** Options of a command that opens places. */
 export const placeOptions: readonly OptionSpec[] = [
   all.as, all.links, all.include, all.exclude, all.rules, all.filesFrom, all.filterRegexp, all.excludeRegexp, all.minSize, all.maxSize, all.minAge, all.maxAge, all.schema, all.format, all.json, all.yaml,
-  all.modified, all.modifiedUnit,
+  all.modified, all.modifiedUnit, all.deleted,
   all.rename, all.drop, all.mask, all.maskKeyFile,
   all.follow, all.limit, all.batchSize, all.maxAttempts, all.timeout, all.concurrency, all.maxMemory,
   all.noRangeDigests,
@@ -298,7 +303,7 @@ export const diffOptions: readonly OptionSpec[] = [all.delete, all.summary, all.
 export const verifyOptions: readonly OptionSpec[] = [all.repair, all.delete, all.maxDeletes, all.maxDelete, all.from, all.until];
 
 /** Options of `merge` alone. */
-export const mergeOptions: readonly OptionSpec[] = [all.newest, all.prefer, all.full, all.from, all.until, all.overlap, all.every, all.mergeDelete, all.mergeNoDelete, all.dryRun, all.maxDeletes, all.maxDelete, all.objectRule, all.objectRules, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
+export const mergeOptions: readonly OptionSpec[] = [all.newest, all.prefer, all.full, all.from, all.until, all.overlap, all.tombstonesFor, all.every, all.mergeDelete, all.mergeNoDelete, all.dryRun, all.maxDeletes, all.maxDelete, all.objectRule, all.objectRules, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
 
 function comparingOptions(): readonly OptionSpec[] {
   return [all.checksum, all.sizeOnly, all.ignoreTimes, all.update, all.ignoreExisting, all.immutable];

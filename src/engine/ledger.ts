@@ -23,6 +23,7 @@ interface Type {
 /** Counts what a run does and tells whoever listens. One per run. */
 export class Ledger {
   readonly scanned: { [side in Side]: number } = { left: 0, right: 0 };
+  readonly #tombstones: { [side in Side]: number } = { left: 0, right: 0 };
   readonly #types = new Map<string, Type>();
   /** How keys of the type begin that was counted last. */
   #last: { readonly start: string; readonly type: Type } | undefined;
@@ -53,6 +54,11 @@ export class Ledger {
     return this.#problems === 0;
   }
 
+  /** How many of the entries that were read on one side are no tombstones. */
+  held(side: Side): number {
+    return this.scanned[side] - this.#tombstones[side];
+  }
+
   /** Whether something that was to be written or deleted was not. */
   get failing(): boolean {
     return this.#brokenOff || [...this.#types.values()].some(({ tally: { failed } }) => failed > 0);
@@ -71,6 +77,7 @@ export class Ledger {
   read(side: Side, entries: readonly Entry[], counted: boolean, within?: (entry: Entry) => boolean): void {
     this.scanned[side] += entries.length;
     const to = otherSide(side);
+    for (const { deleted } of entries) if (deleted) this.#tombstones[side]++;
     if (counted) {
       for (const entry of entries) {
         if (within?.(entry) === false) continue;

@@ -4,9 +4,11 @@ import { otherSide } from '../core/policy.ts';
 import type { Action, Base, Triple } from '../core/reconcile.ts';
 import { reconcile } from '../core/reconcile.ts';
 import { judgedBy, mayMove } from '../core/selection/scope.ts';
+import { inferredTime, isMarked, laterOf, reconcileDeleted, tombstone } from '../core/tombstones.ts';
 import type { Entry } from '../model/entry.ts';
 import type { Key } from '../model/key.ts';
 import type { Source, Store } from '../model/store.ts';
+import type { Deletions } from './deletions.ts';
 import { leaveOutEqual } from './equal-ranges.ts';
 import type { Proven } from './equal-ranges.ts';
 import { withEvidence } from './evidence.ts';
@@ -19,28 +21,49 @@ import type { TwoWay } from './types.ts';
 type Context = Run['context'];
 
 /** What a two-way run has to do, in pages, in key order. Writes nothing. */
-export async function* planTwoWay(pairing: TwoWay, { context }: Pick<Run, 'context'>, policy: Policy, baseline: Baseline): AsyncGenerator<readonly Action[]> {
+export async function* planTwoWay(pairing: TwoWay, { context }: Pick<Run, 'context'>, policy: Policy, { baseline, deletions }: Remembered): AsyncGenerator<readonly Action[]> {
   const { left, right, where, under } = pairing;
   if (policy.decides === 'time' || context.window) for (const store of [left, right]) refuseTimeless(store);
   const precision = coarser(left, right);
   const future = new Future(context);
-  // By time, and where nothing is deleted, there is nothing to remember of what is equal.
-  const whole = policy.decides === 'time' && policy.deletes === 'keep' && !hides(context.window) && (where ?? under ?? context.within) === undefined;
+  // By time, and where absence deletes nothing, there is nothing to remember of what is equal.
+  const whole = policy.decides === 'time' && policy.deletes !== 'propagate' && !hides(context.window) && (where ?? under ?? context.within) === undefined;
   await using proven = whole && pairing.rangeDigests !== false ? await leaveOutEqual(left, right, context) : undefined;
-  for await (const triples of hides(context.window) ? triplesInWindow(pairing, context, baseline) : allTriples(pairing, context, baseline, proven)) {
+  for await (const triples of hides(context.window) ? triplesInWindow(pairing, context, { baseline, deletions }) : allTriples(pairing, context, { baseline, deletions, proven })) {
     const actions: Action[] = [];
-    const open = triples.filter((triple) => mayMove(triple, context.within));
-    for (const triple of await withEvidence(open, { leftOf: () => left, right, precision, proof: 'stat', signal: context.signal, hashes: context.hashes })) {
-      const action = reconcile(triple, policy, precision);
-      if (action && context.within && !judgedBy(action).every(context.within)) continue;
-      if (action?.kind === 'forget' && (cannotEnumerate(left) || cannotEnumerate(right))) continue;
-      if (action && isOpenTo(action, context)) actions.push(action);
+    const inScope = triples.filter((triple) => mayMove(triple, context.within));
+    for (const triple of await withEvidence(inScope, { leftOf: () => left, right, precision, proof: 'stat', signal: context.signal, hashes: context.hashes })) {
+      const decided = decide(triple, policy, precision);
+      deletions.see(triple, decided);
+      const chosen = context.within ? decided.filter((action) => judgedBy(action).every(context.within!)) : decided;
+      if (decided.length > 0 && chosen.length === 0) continue;
+      if (chosen[0]?.kind === 'forget' && (cannotEnumerate(left) || cannotEnumerate(right))) continue;
+      const open = chosen.length === 0 ? chosen : chosen.filter((action) => isOpenTo(action, context));
+      if (open.length > 0) actions.push(...open);
       else if (triple.left || triple.right) context.ledger.unchanged(triple.key);
-      if (action) future.see(action);
+      for (const action of chosen) future.see(action);
     }
     if (actions.length > 0) yield actions;
   }
   future.tell();
+}
+
+/** What the runs before this one left. */
+export interface Remembered {
+  readonly baseline: Baseline;
+  readonly deletions: Deletions;
+}
+
+const nothing: readonly Action[] = [];
+
+/** What is to happen to one key: what happens to both sides takes two actions. */
+function decide(triple: Triple, policy: Policy, precision: number): readonly Action[] {
+  if (isMarked(triple)) return reconcileDeleted(triple, policy, precision);
+  const action = reconcile(triple, policy, precision);
+  if (action?.kind !== 'delete') return action ? [action] : nothing;
+  // Nobody says when it was deleted.
+  const at = inferredTime(action.over, triple.base, precision);
+  return [at === undefined ? action : { ...action, tombstone: tombstone(action.key, at) }];
 }
 
 /** Clocks are never quite the same; what is this far ahead of ours, in microseconds, is worth a word. */
@@ -59,7 +82,7 @@ class Future {
   see(action: Action): void {
     const until = this.#context.window?.until;
     if (until === undefined) return;
-    for (const { modifiedAt = 0 } of judgedBy(action)) {
+    for (const { modifiedAt = 0 } of newsOf(action)) {
       if (modifiedAt <= until + ahead) continue;
       this.#count++;
       this.#latest = Math.max(this.#latest, modifiedAt);
@@ -74,9 +97,14 @@ class Future {
   }
 }
 
+/** What an action carries across. */
+function newsOf(action: Action): readonly Entry[] {
+  return action.kind === 'delete' && action.tombstone ? [action.tombstone] : judgedBy(action);
+}
+
 /** Whether the window of a run lets an action happen: what is the news has to lie within it. */
 function isOpenTo(action: Action, { window }: Context): boolean {
-  return window === undefined || judgedBy(action).every((entry) => isInside(entry, window));
+  return window === undefined || newsOf(action).every((entry) => isInside(entry, window));
 }
 
 function scanOf(side: Side, store: Source, context: Context): AsyncGenerator<readonly Entry[]> {
@@ -85,21 +113,38 @@ function scanOf(side: Side, store: Source, context: Context): AsyncGenerator<rea
   return inOrder(store, context, { side, counted: true, want: reads !== 'cheap' || (holds === 'documents' && order === 'key') ? 'content' : 'stat' });
 }
 
-async function* allTriples(pairing: TwoWay, context: Context, baseline: Baseline, proven?: Proven): AsyncGenerator<readonly Triple[]> {
+async function* allTriples(pairing: TwoWay, context: Context, { baseline, deletions, proven }: Remembered & { readonly proven: Proven | undefined }): AsyncGenerator<readonly Triple[]> {
   const [left, right] = proven?.sides ?? [pairing.left, pairing.right];
-  for await (const rows of mergeJoin<Entry | Base>(scanOf('left', left, context), scanOf('right', right, context), chosen(baseline, context, proven))) {
-    let triples: readonly Triple[] = rows.map(({ key, items: [l, r, b] }) => ({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined }));
+  const sides = [scanOf('left', left, context), scanOf('right', right, context)];
+  for await (const rows of mergeJoin<Entry | Base>(...sides, chosen(baseline, context, proven), deletions.told(context), deletions.remembered(context))) {
+    let triples: readonly Triple[] = rows.map(({ key, items: [l, r, b, told, own] }) => {
+      const triple = { key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined };
+      return told || own ? { ...triple, gone: laterOf(told as Entry | undefined, own as Entry | undefined) } : triple;
+    });
+    if (proven) triples = await withUnread(triples, proven, pairing, context);
     for (const side of ['left', 'right'] as const) if (cannotEnumerate(pairing[side])) triples = await confirmAbsence(triples, side, pairing, context);
     yield triples;
   }
 }
 
 /** What was modified within the window on either side, and what the other side holds there, whenever that was modified. */
-async function* triplesInWindow(pairing: TwoWay, context: Context, baseline: Baseline): AsyncGenerator<readonly Triple[]> {
-  for await (const rows of mergeJoin<Entry>(scanOf('left', pairing.left, context), scanOf('right', pairing.right, context))) {
-    const triples = rows.map(({ key, items: [left, right] }): Triple => ({ key, left, right, base: baseline.get(key) }));
+async function* triplesInWindow(pairing: TwoWay, context: Context, { baseline, deletions }: Remembered): AsyncGenerator<readonly Triple[]> {
+  for await (const rows of mergeJoin<Entry>(scanOf('left', pairing.left, context), scanOf('right', pairing.right, context), deletions.told(context))) {
+    const triples = rows.map(({ key, items: [left, right, told] }): Triple => {
+      const gone = laterOf(told, deletions.of(key));
+      return { key, left, right, base: baseline.get(key), ...(gone && { gone }) };
+    });
     yield await confirmAbsence(await confirmAbsence(triples, 'left', pairing, context), 'right', pairing, context);
   }
+}
+
+/** What a tombstone is about may be held by both sides, alike, in a range that was not read. */
+async function withUnread(triples: readonly Triple[], proven: Proven, pairing: TwoWay, context: Context): Promise<readonly Triple[]> {
+  const hidden = triples.filter(({ key, gone }) => gone && !proven.isOpen(key));
+  if (hidden.length === 0) return triples;
+  const found = await confirmAbsence(await confirmAbsence(hidden, 'left', pairing, context), 'right', pairing, context);
+  const byKey = new Map(found.map((triple) => [triple.key, triple]));
+  return triples.map((triple) => byKey.get(triple.key) ?? triple);
 }
 
 /**
@@ -107,7 +152,7 @@ async function* triplesInWindow(pairing: TwoWay, context: Context, baseline: Bas
  * name before anything is concluded. What neither side listed cannot be asked for and stays remembered.
  */
 async function confirmAbsence(triples: readonly Triple[], side: Side, { [side]: store }: TwoWay, { signal }: Context): Promise<readonly Triple[]> {
-  const missing = triples.flatMap((triple) => (triple[side] ? [] : (triple[otherSide(side)] ?? [])));
+  const missing = triples.flatMap((triple) => (triple[side] ? [] : (triple[otherSide(side)] ?? triple.gone ?? [])));
   if (missing.length === 0) return triples;
   const found = await store.read(missing, signal && { signal });
   const byKey = new Map(found.flatMap((entry): [Key, Entry][] => (entry ? [[entry.key, entry]] : [])));

@@ -74,8 +74,8 @@ export async function runSync(pairing: OneWay): Promise<Report> {
         ledger.warn(`${known.moved.name} is not the place it was at the last run`);
       }
       if (complete && policy.deletes === 'propagate') {
-        const limits = { held: held ?? scanned.right, heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: scanned.left, target: target.name, guard, part: under !== undefined };
-        await rememberRefusal(target, scanned.right, moves, pairing, () => moves.guard(deletes, limits, evidenceOf(pairing, run), async () => {
+        const limits = { held: held ?? ledger.held('right'), heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: scanned.left, target: target.name, guard, part: under !== undefined };
+        await rememberRefusal(target, ledger.held('right'), moves, pairing, () => moves.guard(deletes, limits, evidenceOf(pairing, run), async () => {
           await lane.flush();
           return !ledger.failing && !lane.cutShort;
         }));

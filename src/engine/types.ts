@@ -167,6 +167,8 @@ export interface TwoWay extends RunOptions {
   readonly conflicts?: Policy['conflicts'];
   /** What decides; see {@link Policy}. By time, deletions travel only where that was asked for. */
   readonly decides?: Policy['decides'];
+  /** By time: how long deletions are remembered, so that nothing older comes back. Default: 90 days. */
+  readonly tombstonesForMs?: number;
   readonly guard?: Guard;
   /** How many entries each side holds, roughly, for the guard, where a run looks only {@link RunOptions.under} a part of it. */
   readonly held?: number;

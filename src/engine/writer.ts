@@ -49,7 +49,8 @@ export interface WriterOptions {
 
 /** A deletion as it can be put aside. */
 export function withoutContents(action: Delete): Delete {
-  return { ...action, over: withoutContent(action.over) };
+  const { tombstone } = action;
+  return { ...action, over: withoutContent(action.over), ...(tombstone && { tombstone: withoutContent(tombstone) }) };
 }
 
 /** Takes a write that came too early. */
@@ -96,7 +97,8 @@ export class Writer {
   async delete(deletes: readonly Delete[], putOff?: PutOff<Delete>): Promise<readonly boolean[]> {
     const { ledger, baseline, keep, hashes, originOf } = this.#options;
     await keep?.(deletes.map(({ over }) => over));
-    const outcomes = await this.#write(deletes.map(({ over }): Write => ({ kind: 'delete', ref: over, ...expecting(over) })));
+    const told = await this.#tombstonesOf(deletes);
+    const outcomes = await this.#write(deletes.map(({ over }, i): Write => ({ kind: 'delete', ref: over, ...expecting(over), ...(told[i] && { tombstone: told[i] }) })));
     return deletes.map((action, i) => {
       const outcome = outcomes[i]!;
       const gone = outcome.kind === 'done' || (outcome.kind === 'stale' && outcome.found === undefined);
@@ -108,6 +110,20 @@ export class Writer {
       else if (outcome.kind === 'failed') this.#settleFailure(action, outcome.error);
       else ledger.stale(action);
       return gone;
+    });
+  }
+
+  /** What says of each that it was deleted; with what it held last, where the sink keeps that and it can still be read. */
+  async #tombstonesOf(deletes: readonly Delete[]): Promise<readonly (Entry | undefined)[]> {
+    const { sink, originOf } = this.#options;
+    const told = deletes.map(({ tombstone }) => tombstone);
+    const [first] = told.filter((tombstone) => tombstone?.version !== undefined);
+    if (sink.capabilities.tombstones !== 'kept' || !first) return told;
+    const origin = originOf(first);
+    const found = await this.#retrying(origin.name, () => readEach(origin, deletes.map(({ over, tombstone }) => tombstone ?? over), this.#signalled()));
+    return told.map((tombstone, i) => {
+      const last = found[i];
+      return tombstone && last && !(last instanceof SyncError) && last.deleted ? { ...last, ...tombstone, ...(last.content && { content: last.content }) } : tombstone;
     });
   }
 

@@ -10,6 +10,7 @@ const repairs = { missing: 'written', extra: 'deleted', differs: 'replaced' } as
 /** Fields that are named; the others are counted. */
 const mostFields = 8;
 
+/** How a comparison is told. */
 export interface VerificationStyle {
   readonly paint: Paint;
   /** Whether types are kinds of things, and each is worth a line. */

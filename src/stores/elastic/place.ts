@@ -5,7 +5,7 @@ import { SyncError } from '../../model/errors.ts';
 import { joinKey, splitKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import { digestDocument } from '../../schema/digest.ts';
-import { matchesGlob } from '../records/chooser.ts';
+import { chooser } from '../records/chooser.ts';
 import type { TimeUnit } from '../records/instants.ts';
 import { expressionOf, readCatalogue } from './catalogue.ts';
 import type { Catalogue, IndexOf, Layout } from './catalogue.ts';
@@ -51,6 +51,7 @@ export interface Found {
 export class Place {
   readonly client: ElasticClient;
   readonly name: string;
+  #chosen: ((collection: string) => boolean) | undefined;
   readonly #options: PlaceOptions;
   #catalogue: Promise<{ readonly names: Catalogue; readonly indices: ReadonlyMap<string, OpenIndex> }> | undefined;
   #root: Promise<Document> | undefined;
@@ -84,8 +85,7 @@ export class Place {
   }
 
   isChosen(collection: string): boolean {
-    const { chosen } = this.#options;
-    return chosen === undefined || chosen.split(',').some((pattern) => matchesGlob(collection, pattern.trim()));
+    return (this.#chosen ??= chooser(this.#options.chosen))(collection);
   }
 
   /** How this server wants to be spoken to. */
