@@ -2,6 +2,7 @@ import { reconcile } from '../core/reconcile.ts';
 import type { Triple } from '../core/reconcile.ts';
 import { limits } from '../lib/limits.ts';
 import type { Entry } from '../model/entry.ts';
+import { compareKeys } from '../model/key.ts';
 import { withEvidence } from './evidence.ts';
 import type { EvidenceOptions } from './evidence.ts';
 import { startRun } from './run.ts';
@@ -44,7 +45,7 @@ export async function runRepair(given: OneWay): Promise<Repaired> {
       }
     }
   }
-  return { equal: differences === 0 && report.complete && !report.interrupted, repaired, differing: left.listed, types: left.types, report: { ...report, differences } };
+  return { equal: differences === 0 && report.complete && !report.interrupted, repaired: repaired.sort((a, b) => compareKeys(a.key, b.key)), differing: left.listed, types: left.types, report: { ...report, differences } };
 }
 
 function differenceOf({ action }: RunEvent & { kind: 'done' }): Difference | undefined {
