@@ -103,6 +103,7 @@ export interface Values {
   readonly username?: string;
   readonly netrcFile?: string;
   readonly rangeDigests?: false;
+  readonly repair?: boolean;
   readonly state?: string | false;
   readonly report?: 'json' | 'ndjson';
   readonly summary?: boolean;
@@ -198,6 +199,7 @@ const all = {
   dryRun: { name: 'dry-run', group: doing, summary: 'print what would be done, and do nothing (exit 0)' },
   maxDeletes: { name: 'max-deletes', group: doing, value: 'N|N%|all', parse: maxDeletes, summary: 'refuse to delete more than this (default 50% of what the destination holds, and never all of it)' },
   maxDelete: { name: 'max-delete', group: doing, value: 'N|N%|all', parse: maxDeletes, sets: 'maxDeletes', summary: 'the same as --max-deletes' },
+  repair: { name: 'repair', group: doing, summary: 'write to the last place what differs there, and read that again; nothing is deleted without --delete' },
   bandwidth: { name: 'bandwidth', group: moving, value: 'rate', parse: parseTimetable, summary: 'send no more bytes of files a second than this, as in 512k or "08:00,512k 19:00,off"' },
   objectRule: { name: 'object-rule', group: moving, value: 'rule', repeats: true, summary: 'how objects are kept in a bucket, as in "*.html: cache-control=no-cache, acl=public-read"; of those that match, the first that names a property decides it' },
   objectRules: { name: 'object-rules', group: moving, value: 'file', repeats: true, summary: 'more such rules, one on each line, after those of --object-rule' },
@@ -306,6 +308,9 @@ export const syncOptions: readonly OptionSpec[] = [all.delete, all.dryRun, all.f
 
 /** Options of `diff` alone. */
 export const diffOptions: readonly OptionSpec[] = [all.delete, all.summary, all.from, all.until, ...comparingOptions()];
+
+/** Options of `verify` alone. */
+export const verifyOptions: readonly OptionSpec[] = [all.repair, all.delete, all.maxDeletes, all.maxDelete, all.from, all.until];
 
 /** Options of `merge` alone. */
 export const mergeOptions: readonly OptionSpec[] = [all.newest, all.prefer, all.full, all.retryQuarantined, all.from, all.until, all.overlap, all.tombstonesFor, all.every, all.mergeDelete, all.mergeNoDelete, all.dryRun, all.maxDeletes, all.maxDelete, all.objectRule, all.objectRules, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];

@@ -23,8 +23,7 @@ const usual: Fineness = { pageEntries: 250, mostRanges: 1_024 };
  * equal; `undefined` where they cannot, where it is not worth while, or where nothing is equal. What is equal is counted.
  */
 export async function leaveOutEqual(left: Source, right: Source, { ledger, signal }: Pick<ScanContext, 'ledger' | 'signal'>, fineness: Fineness = usual): Promise<Proven | undefined> {
-  // What is equal on both sides is to be deleted from both where one of them says that it was deleted.
-  if (!left.snapshot || !right.snapshot || knowsDeletions(left) || knowsDeletions(right)) return undefined;
+  if (!left.snapshot || !right.snapshot) return undefined;
   const options = signal ? { signal } : {};
   await using stack = new AsyncDisposableStack();
   const opened = await Promise.allSettled([left.snapshot(options), right.snapshot(options)]);
@@ -43,10 +42,6 @@ export async function leaveOutEqual(left: Source, right: Source, { ledger, signa
   const sides = [narrowed(left, snapshots[0], reading), narrowed(right, snapshots[1], reading)] as const;
   const held = stack.move();
   return { sides, isOpen: (key) => isAmong(reading.get(typeOf(key)) ?? [{}], key), [Symbol.asyncDispose]: () => held.disposeAsync() };
-}
-
-function knowsDeletions({ capabilities, tombstones }: Source): boolean {
-  return capabilities.tombstones !== undefined || tombstones !== undefined;
 }
 
 interface Differing {

@@ -28,7 +28,7 @@ import type { Delete, Put } from './writer.ts';
 import { withoutContents, Writer } from './writer.ts';
 
 /** The name under which a two-way pairing is remembered. */
-export function pairingName({ left, right }: Pick<TwoWay, 'left' | 'right'>): string {
+export function pairingName({ left, right }: { readonly [side in Side]: { readonly identity: string } }): string {
   return `two-way ${left.identity} ${right.identity}`;
 }
 

@@ -17,7 +17,7 @@ import { coarser } from './plan.ts';
 import { soughtTriples } from './plan-quarantined.ts';
 import { readEach } from './read-each.ts';
 import type { Run } from './run.ts';
-import { hides, inOrder, isInside, narrowed } from './scan.ts';
+import { hides, inOrder, isInside, narrowed, refuseTimeless } from './scan.ts';
 import type { Baseline } from './state.ts';
 import type { TwoWay } from './types.ts';
 
@@ -29,8 +29,8 @@ export async function* planTwoWay(pairing: TwoWay, { context }: Pick<Run, 'conte
   if (policy.decides === 'time' || context.window) for (const store of [left, right]) refuseTimeless(store);
   const precision = coarser(left, right);
   const future = new Future(context);
-  // By time, and where nothing is deleted, there is nothing to remember of what is equal.
-  const whole = policy.decides === 'time' && policy.deletes === 'keep' && !hides(context.window) && (where ?? under ?? context.within) === undefined;
+  // By time, and where absence deletes nothing, there is nothing to remember of what is equal.
+  const whole = policy.decides === 'time' && policy.deletes !== 'propagate' && !hides(context.window) && (where ?? under ?? context.within) === undefined;
   await using proven = whole && pairing.rangeDigests !== false ? await leaveOutEqual(left, right, context) : undefined;
   const { ledger, ledger: { quarantine } } = context;
   for await (const { triples, sought } of allOf(pairing, context, { baseline, deletions }, proven)) {
@@ -127,10 +127,6 @@ function isOpenTo(action: Action, window: Window | undefined): boolean {
   return window === undefined || newsOf(action).every((entry) => isInside(entry, window));
 }
 
-function refuseTimeless({ name, capabilities }: Store): void {
-  if (capabilities.modifiedAt === 'none') throw new SyncError('invalid', `${name} does not say when its entries were modified`, { store: name, hint: 'name the field that does with --modified' });
-}
-
 function scanOf(side: Side, store: Source, context: Context): AsyncGenerator<readonly Entry[]> {
   const { holds, order, reads } = store.capabilities;
   // Documents had to be read for their digests. What comes in order is not held, and need not be read a second time to be written.
@@ -145,6 +141,7 @@ async function* allTriples(pairing: TwoWay, context: Context, { baseline, deleti
       const triple = { key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined };
       return told || own ? { ...triple, gone: laterOf(told as Entry | undefined, own as Entry | undefined) } : triple;
     });
+    if (proven) triples = await withUnread(triples, proven, pairing, context);
     for (const side of ['left', 'right'] as const) if (cannotEnumerate(pairing[side])) triples = await confirmAbsence(triples, side, pairing, context);
     yield triples;
   }
@@ -159,6 +156,15 @@ async function* triplesInWindow(pairing: TwoWay, context: Context, { baseline, d
     });
     yield await confirmAbsence(await confirmAbsence(triples, 'left', pairing, context), 'right', pairing, context);
   }
+}
+
+/** What a tombstone is about may be held by both sides, alike, in a range that was not read. */
+async function withUnread(triples: readonly Triple[], proven: Proven, pairing: TwoWay, context: Context): Promise<readonly Triple[]> {
+  const hidden = triples.filter(({ key, gone }) => gone && !proven.isOpen(key));
+  if (hidden.length === 0) return triples;
+  const found = await confirmAbsence(await confirmAbsence(hidden, 'left', pairing, context), 'right', pairing, context);
+  const byKey = new Map(found.map((triple) => [triple.key, triple]));
+  return triples.map((triple) => byKey.get(triple.key) ?? triple);
 }
 
 /**

@@ -53,6 +53,10 @@ export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGen
   const pages = options.context.window ? planWindow(pairing, options) : comesAsItIs(pairing, options) ? planAsItComes(pairing, options, types) : planWhatDiffers(pairing, options, types);
   for await (const page of pages) {
     const rest = page.filter((action) => {
+      if (action.kind === 'put' && action.over && pairing.inStep?.(action.entry, action.over)) {
+        options.context.ledger.unchanged(action.key);
+        return false;
+      }
       if (action.kind !== 'delete' && action.kind !== 'keep') return true;
       extras.add(action);
       return false;

@@ -154,6 +154,10 @@ export interface OneWay extends RunOptions {
   readonly replace?: Policy['replace'];
   /** What counts as proof that two entries are equal: what sizes and times say (default), or only content that was compared. */
   readonly proof?: 'stat' | 'content';
+  /** Whether two entries that differ are nevertheless as they were when they were last in step, because a place keeps less than it is given. */
+  readonly inStep?: (left: Entry, right: Entry) => boolean;
+  /** Is told of what only the target holds where that is not deleted. Absent: a run does not look for it. */
+  readonly onKept?: (key: Key) => void;
   /** Where what is replaced or deleted is kept, under its own key. An entry that cannot be kept is left as it is. */
   readonly backup?: Store;
   /** How much the run may use. What is left to be done when it is spent is counted as a difference. */
