@@ -39,6 +39,12 @@ export class Deletions {
     if (decides === 'time' && deletes !== 'keep') this.#own = state.tombstones(`deletions ${[left.identity, right.identity].sort().join(' ')}`, this.#sinceMs);
   }
 
+  /** All that is known, as streams in key order; none where nothing is, for each of them costs something with every entry. */
+  known(context: Context): readonly AsyncGenerator<readonly Entry[]>[] {
+    const { left, right } = this.#pairing;
+    return [...(left.tombstones ?? right.tombstones ? [this.told(context)] : []), ...(this.#own && !this.#own.isEmpty ? [this.#remembered(context)] : [])];
+  }
+
   /** What the places tell, within the window of the run, in key order, of each key the latest. */
   async *told(context: Context): AsyncGenerator<readonly Entry[]> {
     let last: Entry | undefined;
@@ -67,7 +73,7 @@ export class Deletions {
   }
 
   /** What is remembered of the entries in scope, in key order. */
-  async *remembered(context: Context): AsyncGenerator<readonly Entry[]> {
+  async *#remembered(context: Context): AsyncGenerator<readonly Entry[]> {
     const where = narrowed(context);
     for await (const page of this.#own?.scan() ?? []) yield page.map(({ key, at }) => tombstone(key, at)).filter((entry) => where?.(entry) !== false);
   }

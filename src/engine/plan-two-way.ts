@@ -136,10 +136,11 @@ function scanOf(side: Side, store: Source, context: Context): AsyncGenerator<rea
 async function* allTriples(pairing: TwoWay, context: Context, { baseline, deletions }: Remembered, proven?: Proven): AsyncGenerator<readonly Triple[]> {
   const [left, right] = proven?.sides ?? [pairing.left, pairing.right];
   const sides = [scanOf('left', left, context), scanOf('right', right, context)];
-  for await (const rows of mergeJoin<Entry | Base>(...sides, chosen(baseline, context, proven), deletions.told(context), deletions.remembered(context))) {
-    let triples: readonly Triple[] = rows.map(({ key, items: [l, r, b, told, own] }) => {
+  for await (const rows of mergeJoin<Entry | Base>(...sides, chosen(baseline, context, proven), ...deletions.known(context))) {
+    let triples: readonly Triple[] = rows.map(({ key, items: [l, r, b, ...known] }) => {
       const triple = { key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined };
-      return told || own ? { ...triple, gone: laterOf(told as Entry | undefined, own as Entry | undefined) } : triple;
+      const gone = (known as readonly (Entry | undefined)[]).reduce(laterOf, undefined);
+      return gone ? { ...triple, gone } : triple;
     });
     if (proven) triples = await withUnread(triples, proven, pairing, context);
     for (const side of ['left', 'right'] as const) if (cannotEnumerate(pairing[side])) triples = await confirmAbsence(triples, side, pairing, context);

@@ -25,6 +25,10 @@ export class SqliteTombstones implements Tombstones {
     this.#stored = database.prepare('select 1 from tombstones where pairing = ? limit 1').get(pairing) !== undefined;
   }
 
+  get isEmpty(): boolean {
+    return !this.#stored && this.#pending.size === 0;
+  }
+
   async *scan(): AsyncGenerator<readonly Tombstone[]> {
     const first = this.#database.prepare('select key, at, noted as notedMs from tombstones where pairing = ? and noted >= ? order by key limit ?');
     const next = this.#database.prepare('select key, at, noted as notedMs from tombstones where pairing = ? and noted >= ? and key > ? order by key limit ?');

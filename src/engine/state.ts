@@ -27,6 +27,7 @@ export interface Tombstone {
 
 /** Deletions that two sides saw, kept longer than any place keeps them. Changes are durable once {@link Tombstones.commit} has returned. */
 export interface Tombstones {
+  readonly isEmpty: boolean;
   /** In key order. */
   scan(): AsyncIterable<readonly Tombstone[]>;
   /** When a key was last deleted. */
