@@ -217,7 +217,7 @@ const all = {
   pollEvery: { name: 'poll-every', group: watching, value: 'time', parse: duration, summary: 'look at everything this often where an origin cannot tell of its changes (default 30s)' },
   health: { name: 'health', group: watching, value: 'path', summary: 'a JSON file that says after every run how things stand' },
   metrics: { name: 'metrics', group: watching, value: 'path|[host:]port', summary: 'counters as Prometheus reads them: a file that is replaced after every run, or a port (on this machine alone where no host is named)' },
-  mergeDelete: { name: 'delete', group: doing, summary: 'carry deletions across (default, but for --newest)' },
+  mergeDelete: { name: 'delete', group: doing, summary: 'carry deletions across (default; with --newest: also those that nobody tells of, for which every run looks at everything)' },
   mergeNoDelete: { name: 'no-delete', group: doing, summary: 'leave what was deleted on one side on the other' },
   prefer: { name: 'prefer', group: doing, value: 'which', choices: ['left', 'right', 'newest'], summary: 'who wins where both sides changed (default newest; where times do not tell, the conflict is reported)' },
   newest: { name: 'newest', group: doing, conflicts: ['prefer'], summary: 'the later version of every entry wins, by its time and whatever was agreed on before; what one side lacks is written there, and deleted is what a tombstone says was deleted; the rest takes --delete' },

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import type { Entry } from '../model/entry.ts';
 import type { Policy } from './policy.ts';
 import type { Action, Base } from './reconcile.ts';
-import { inferredTime, reconcileDeleted, tombstone } from './tombstones.ts';
+import { reconcile } from './reconcile.ts';
+import { inferredTime, isMarked, reconcileDeleted, tombstone } from './tombstones.ts';
 
 const told: Policy = { direction: 'two-way', deletes: 'told', conflicts: 'newest', decides: 'time' };
 const keep: Policy = { ...told, deletes: 'keep' };
@@ -68,4 +70,35 @@ test('a deletion that nobody saw happen was just after the latest version that i
   assert.equal(inferredTime({ key: 'k' }, undefined, 1), undefined);
   const after = inferredTime(at(1), undefined, 1_000)!;
   assert.deepEqual(reconcileDeleted({ key: 'k', left: at(1), right: undefined, base: undefined, gone: tombstone('k', after) }, told, 1_000).map(({ kind }) => kind), ['delete']);
+});
+
+test('whatever is known of a key, one round leaves the newest of it on both sides, and nothing to do', () => {
+  const entry = fc.option(fc.record({ ms: fc.integer({ min: 0, max: 6 }), deleted: fc.boolean() }), { nil: undefined });
+  fc.assert(fc.property(entry, entry, fc.option(fc.integer({ min: 0, max: 6 }), { nil: undefined }), fc.constantFrom(1, 1_000, 3_000), (one, other, known, precision) => {
+    const made = [one, other].map((side) => side && { ...at(side.ms, `v${side.ms}`), ...(side.deleted && { deleted: true as const }) });
+    const sides: { left: Entry | undefined; right: Entry | undefined } = { left: made[0], right: made[1] };
+    const deletion = known === undefined ? undefined : gone(known);
+    const decide = (): readonly Action[] => {
+      const triple = { key: 'k', ...sides, base: undefined, gone: deletion };
+      if (isMarked(triple)) return reconcileDeleted(triple, told, precision);
+      const action = reconcile(triple, told, precision);
+      return action ? [action] : [];
+    };
+    const living = made.filter((side) => side && !side.deleted);
+    const deletions = [deletion, ...made.filter((side) => side?.deleted)].flatMap((each) => each?.modifiedAt ?? []);
+    const newest = Math.max(...living.map((side) => side!.modifiedAt!));
+    const outlived = deletions.some((time) => time - newest >= precision);
+    for (const action of decide()) {
+      if (action.kind === 'put') sides[action.to] = action.entry;
+      else if (action.kind === 'delete') sides[action.on] = action.on === 'left' ? undefined : { ...action.over, deleted: true, modifiedAt: action.tombstone!.modifiedAt! };
+      else assert.fail(action.kind);
+    }
+    assert.deepEqual(decide(), []);
+    const left = [sides.left, sides.right].map((side) => (side && !side.deleted ? side.version : undefined));
+    if (living.length === 0 || outlived) assert.deepEqual(left, [undefined, undefined]);
+    else {
+      assert.equal(left[0], left[1]);
+      assert.ok(living.some((side) => side?.version === left[0] && newest - side!.modifiedAt! < precision));
+    }
+  }), { numRuns: 2_000 });
 });

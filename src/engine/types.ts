@@ -139,7 +139,7 @@ export interface RunOptions {
 export interface OneWay extends RunOptions {
   readonly origins: readonly Source[];
   readonly target: Store;
-  readonly deletes?: Policy['deletes'];
+  readonly deletes?: Exclude<Policy['deletes'], 'told'>;
   /**
    * Which entries of the target are in scope when the source does not hold them: all, or only those of the types (the
    * first part of the key) that the source does hold. A REST API that was read from one collection says nothing of others.
