@@ -70,9 +70,9 @@ describe('a place under rules', () => {
     };
     const shown = under(store, rules);
     const found = (await Array.fromAsync(shown.tombstones?.() ?? [])).flatMap(({ entries }) => entries);
-    assert.deepEqual(found, [{ key: 'purchases/1', deleted: true, modifiedAt: 5 }]);
+    assert.deepEqual(found, [{ key: 'purchases/1', deleted: true, modifiedAt: 5, place: 'orders/1' }]);
     await shown.write([{ kind: 'delete', ref: { key: 'purchases/1' }, tombstone: { ...found[0]!, content: { kind: 'document', document: { status: 'open' } } } }]);
-    assert.deepEqual(told, [{ kind: 'delete', ref: { key: 'orders/1' }, tombstone: { key: 'orders/1', deleted: true, modifiedAt: 5 } }]);
+    assert.deepEqual(told, [{ kind: 'delete', ref: { key: 'orders/1' }, tombstone: { key: 'orders/1', deleted: true, modifiedAt: 5, place: 'orders/1' } }]);
   });
 
   test('shows collections, fields, keys and digests as the other side wants them, and no value that is masked', async () => {
@@ -90,6 +90,17 @@ describe('a place under rules', () => {
     plain.edit('purchases/1', (await held(place, 'purchases/1'))!);
     assert.deepEqual(entry.digest, plain.peek('purchases/1')!.digest);
     assert.ok(!JSON.stringify(pages).includes('a@b.c') && !JSON.stringify(pages).includes('ours'));
+  });
+
+  test('tells of deletions and of what refers to what by the names of the other side', async () => {
+    const store = Object.assign(new MemoryStore(), {
+      async *tombstones() { yield { entries: [{ key: 'orders/7', deleted: true as const, modifiedAt: 5 }] }; },
+      references: async () => new Map([['orders', ['customers']], ['customers', ['orders']]]),
+    });
+    const place = under(store, rules);
+    const told = await Array.fromAsync(place.tombstones!());
+    assert.deepEqual(told.flatMap(({ entries }) => entries).map(({ key, deleted, modifiedAt }) => [key, deleted, modifiedAt]), [['purchases/7', true, 5]]);
+    assert.deepEqual(await place.references!(), new Map([['purchases', ['customers']], ['customers', ['purchases']]]));
   });
 
   test('is written to with what the other side cannot know filled in, and a new record lacks it', async () => {
