@@ -1,4 +1,5 @@
 import type { Guard } from '../core/guard.ts';
+import { parseDrop, parseMask, parseRename } from '../core/rules/rules.ts';
 import { parseAge } from '../core/selection/age.ts';
 import type { Timetable } from '../lib/pace.ts';
 import { parseBytes, parseDuration } from '../lib/quantity.ts';
@@ -81,6 +82,10 @@ export interface Values {
   readonly minAge?: string;
   readonly maxAge?: string;
   readonly explain?: boolean;
+  readonly rename?: readonly string[];
+  readonly drop?: readonly string[];
+  readonly mask?: readonly string[];
+  readonly maskKeyFile?: string;
   readonly follow?: 'all' | 'child' | 'page' | 'none';
   readonly limit?: number;
   readonly batchSize?: number;
@@ -90,6 +95,7 @@ export interface Values {
   readonly maxMemory?: number;
   readonly username?: string;
   readonly netrcFile?: string;
+  readonly rangeDigests?: false;
   readonly state?: string | false;
   readonly report?: 'json' | 'ndjson';
   readonly summary?: boolean;
@@ -163,6 +169,14 @@ function ageText(text: string): string {
   return text;
 }
 
+/** Keeps a rule as it was written, when it can be read. */
+function ruleText(parse: (text: string) => unknown): (text: string) => string {
+  return (text) => {
+    parse(text);
+    return text;
+  };
+}
+
 const doing = 'What to do';
 const moving = 'How to move it';
 const comparing = 'What counts as a difference';
@@ -222,6 +236,10 @@ const all = {
   format: { name: 'format', group: selecting, value: 'name', choices: ['json', 'yaml'], summary: 'the format that is written (default: JSON to REST APIs, else YAML)' },
   json: { name: 'json', short: 'j', group: selecting, means: ['format', 'json'], summary: 'short for --format json' },
   yaml: { name: 'yaml', short: 'y', group: selecting, means: ['format', 'yaml'], summary: 'short for --format yaml' },
+  rename: { name: 'rename', group: selecting, value: 'rule', repeats: true, parse: ruleText(parseRename), summary: 'what something of the left side is called on the right: orders=purchases for a collection, orders.state=status for a field' },
+  drop: { name: 'drop', group: selecting, value: 'field', repeats: true, parse: ruleText(parseDrop), summary: 'a field that does not come across, as in orders.notes, *.password or orders.address.street; in a merge each side keeps its own' },
+  mask: { name: 'mask', group: selecting, value: 'rule', repeats: true, parse: ruleText(parseMask), summary: 'a field that comes across unreadable, as in customers.email=hash: hash (with a key), redact, or last4' },
+  maskKeyFile: { name: 'mask-key-file', group: selecting, value: 'path', summary: 'the file whose first line is the key to hash with (default $SYNCLINE_MASK_KEY)' },
   follow: { name: 'follow', group: rest, value: 'links', choices: ['all', 'child', 'page', 'none'], summary: 'which links are followed: next and previous pages; these and child:…; all; or none (default page)' },
   limit: { name: 'limit', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the page size asked of the server (default 100)' },
   batchSize: { name: 'batch-size', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the most resources in one PATCH of a collection (default 1: one PUT each)' },
@@ -229,6 +247,7 @@ const all = {
   timeout: { name: 'timeout', group: moving, value: 'seconds', parse: seconds, summary: 'how long to wait for an answer (default 30)' },
   concurrency: { name: 'concurrency', group: moving, value: 'N', parse: wholeNumber(1), summary: 'the most requests under way at once (default 16; for a bucket at most 64, tuned by how it answers)' },
   maxMemory: { name: 'max-memory', group: moving, value: 'size', parse: memory, summary: 'hold no more of files and entries than this at once, beside what the program itself takes (at least 16M; by default uploads to a bucket may hold 32M)' },
+  noRangeDigests: { name: 'no-range-digests', group: moving, summary: 'read both sides, even where two databases can tell by digests which ranges of their rows are equal' },
   username: { name: 'username', group: rest, value: 'name', summary: 'sign in as this user; the password is asked for, or read from standard input' },
   netrcFile: { name: 'netrc-file', group: rest, value: 'path', summary: 'read user names and passwords per host from this file' },
   state: { name: 'state', group: state, value: 'path', summary: 'where to remember what was synced (default under $XDG_STATE_HOME)' },
@@ -259,7 +278,11 @@ export const historyOptions: readonly OptionSpec[] = [all.last, all.config, all.
 /** Options of a command that opens places. */
 export const placeOptions: readonly OptionSpec[] = [
   all.as, all.links, all.include, all.exclude, all.rules, all.filesFrom, all.filterRegexp, all.excludeRegexp, all.minSize, all.maxSize, all.minAge, all.maxAge, all.schema, all.format, all.json, all.yaml,
-  all.modified, all.modifiedUnit, all.follow, all.limit, all.batchSize, all.maxAttempts, all.timeout, all.concurrency, all.maxMemory, all.username, all.netrcFile,
+  all.modified, all.modifiedUnit,
+  all.rename, all.drop, all.mask, all.maskKeyFile,
+  all.follow, all.limit, all.batchSize, all.maxAttempts, all.timeout, all.concurrency, all.maxMemory,
+  all.noRangeDigests,
+  all.username, all.netrcFile,
   all.state, all.noState,
 ];
 

@@ -10,12 +10,13 @@ import { typeOf } from '../model/key.ts';
 import type { Source, Store } from '../model/store.ts';
 import type { Twins } from '../model/twins.ts';
 import { withEvidence } from './evidence.ts';
+import { leaveOutEqual } from './equal-ranges.ts';
 import { Extras } from './extras.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
 import { inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
 import { copied } from './spill.ts';
 import type { Baseline } from './state.ts';
-import { besides } from './twins.ts';
+import { besides, excepting } from './twins.ts';
 import type { OneWay } from './types.ts';
 
 /** Actions of a page are few when there are less than one in so many entries. */
@@ -46,7 +47,7 @@ export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGen
   const options = { ...given, context: coverage.context };
   using extras = new Extras();
   const types = pairing.scope === 'types' ? new Set<string>() : undefined;
-  const pages = options.context.window ? planWindow(pairing, options) : comesAsItIs(pairing, options) ? planAsItComes(pairing, options, types) : planInOrder(pairing, options, types);
+  const pages = options.context.window ? planWindow(pairing, options) : comesAsItIs(pairing, options) ? planAsItComes(pairing, options, types) : planWhatDiffers(pairing, options, types);
   for await (const page of pages) {
     const rest = page.filter((action) => {
       if (action.kind !== 'delete' && action.kind !== 'keep') return true;
@@ -79,7 +80,7 @@ function covered(target: Store, context: ScanContext, twins: boolean): { readonl
     end: () => {
       if (outside === 0) return;
       // Collections that are compared as a whole are covered as a whole.
-      if (inside === 0 && !twins) throw new SyncError('invalid', `none of the ${outside} entries belongs into ${target.name}, because every entry keeps its own path`, { store: target.name, hint: 'name the host alone, or a path that the entries lie under' });
+      if (inside === 0 && !twins && context.ledger.proved === 0) throw new SyncError('invalid', `none of the ${outside} entries belongs into ${target.name}, because every entry keeps its own path`, { store: target.name, hint: 'name the host alone, or a path that the entries lie under' });
       context.ledger.warn(`${outside === 1 ? 'one entry does' : `${outside} entries do`} not lie under ${target.name} and ${outside === 1 ? 'was' : 'were'} left out`);
     },
   };
@@ -141,19 +142,36 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
   }
 }
 
-async function* planInOrder({ origins, target }: OneWay, { context, policy, baseline, extras, ordered = false, showTarget = false, proof = 'stat', twins }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
-  if (twins) {
-    const { all, carried } = twins;
-    for await (const triples of besides(all, all.collections.filter((name) => !carried.includes(name)), { ledger: context.ledger, signal: context.signal, baseline })) {
-      const actions = triples.flatMap((triple) => decide(triple, policy, coarser(origins[0] as Source, target), context) ?? []);
-      if (actions.length > 0) yield extras ? actions : actions.filter(({ kind }) => kind !== 'delete' && kind !== 'keep');
+/** The same, where both sides keep collections in one form, or can digest ranges of what they hold, of what is left when what is equal is left out. */
+async function* planWhatDiffers(pairing: OneWay, options: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
+  const { origins, target, where, under } = pairing;
+  const { context, policy, twins } = options;
+  const only = origins.length === 1 ? origins[0] : undefined;
+  if (twins && only) yield* planBesides(twins, coarser(only, target), options);
+  const sides = twins && only ? ([excepting(only, twins.all.collections), excepting(target, twins.all.collections)] as const) : ([only, target] as const);
+  const chosen = where ?? under ?? context.within ?? types;
+  await using proven = sides[0] && chosen === undefined && (policy.equal ?? 'content') === 'content' && pairing.rangeDigests !== false ? await leaveOutEqual(sides[0], sides[1], context) : undefined;
+  const [left, right] = proven?.sides ?? sides;
+  yield* planInOrder({ origins: left ? [left] : origins, target: right }, options, types);
+}
+
+/** Collections that both sides keep in one form. */
+async function* planBesides({ all, carried }: NonNullable<PlanOptions['twins']>, precision: number, { context, policy, baseline, extras }: PlanOptions): AsyncGenerator<readonly Action[]> {
+  for await (const triples of besides(all, all.collections.filter((name) => !carried.includes(name)), { ledger: context.ledger, signal: context.signal, baseline })) {
+    const actions: Action[] = [];
+    for (const triple of triples) {
+      const action = decide(triple, policy, precision, context);
+      if (action && (extras || (action.kind !== 'delete' && action.kind !== 'keep'))) actions.push(action);
     }
+    if (actions.length > 0) yield actions;
   }
-  const except = twins && { except: twins.all.collections };
+}
+
+async function* planInOrder({ origins, target }: { readonly origins: readonly Source[]; readonly target: Source }, { context, policy, baseline, extras, ordered = false, showTarget = false, proof = 'stat' }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
   const byCollection = target.capabilities.enumerates === 'collections';
   const collections = new Set<string>();
   const left = union(origins, context, {
-    side: 'left', counted: true, wholly: byCollection, ...except,
+    side: 'left', counted: true, wholly: byCollection,
     // Documents had to be read for their digests. While there is room for them they are kept, and not read twice.
     want: origins.every(({ capabilities: { holds, reads } }) => holds === 'blobs' && reads === 'cheap') ? 'stat' : 'content',
     ...((types || byCollection) && {
@@ -167,7 +185,7 @@ async function* planInOrder({ origins, target }: OneWay, { context, policy, base
   const first = byCollection ? await left.next() : undefined;
   const unlisted = new Set<string>();
   const right = inOrder(target, context, {
-    side: 'right', counted: false, want: showTarget ? 'content' : 'stat', ...except, ...(byCollection && { collections: [...collections] }),
+    side: 'right', counted: false, want: showTarget ? 'content' : 'stat', ...(byCollection && { collections: [...collections] }),
     unlisted: (collection, error) => {
       unlisted.add(collection);
       // Who deletes, or swears that there is nothing more, must have seen everything. A collection that is not there holds nothing.
@@ -208,7 +226,7 @@ function detached(action: Action): Action {
 }
 
 /** Asks for entries one by one where their collection could not be listed. */
-async function lookUp(triples: readonly Triple[], unlisted: ReadonlySet<string>, target: Store, { signal }: ScanContext): Promise<readonly Triple[]> {
+async function lookUp(triples: readonly Triple[], unlisted: ReadonlySet<string>, target: Source, { signal }: ScanContext): Promise<readonly Triple[]> {
   const open = triples.flatMap((triple) => (triple.left && !triple.right && unlisted.has(triple.left.collection ?? '') ? [triple.left] : []));
   if (open.length === 0) return triples;
   const held = await target.read(open, signal && { signal });

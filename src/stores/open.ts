@@ -124,10 +124,12 @@ async function datedAs(store: Store | Source | Sink, kind: StoreKind, { modified
  * Opens both sides of a one-way run. Throws `invalid` when an origin is the target under another spelling or lies
  * within it, when an origin cannot be read, or the target cannot be written.
  */
-export async function openPair({ origins, target, options: { keeping, ...options } = {}, bothWritten = false }: {
+export async function openPair({ origins, target, options: { keeping, ...options } = {}, targetOptions, bothWritten = false }: {
   readonly origins: readonly (string | Recognised)[];
   readonly target: string | Recognised;
   readonly options?: OpenOptions;
+  /** What is said of the target alone. */
+  readonly targetOptions?: OpenOptions;
   /** Whether the origin is written as well, as in a two-way run. */
   readonly bothWritten?: boolean;
 }): Promise<OpenPair> {
@@ -146,9 +148,9 @@ export async function openPair({ origins, target, options: { keeping, ...options
   const close = async (): Promise<void> => {
     for (const store of opened.splice(0).reverse()) await store[Symbol.asyncDispose]();
   };
-  const open = async (place: Recognised, missing: 'refuse' | 'empty', written: boolean): Promise<Store | Source | Sink> => {
+  const open = async (place: Recognised, missing: 'refuse' | 'empty', written: boolean, more: OpenOptions = {}): Promise<Store | Source | Sink> => {
     const convert = missing === 'empty' && options.convert === true;
-    const store = await openStore(place, { missing, ...options, ...(written && rules), convert, as: blobs ? 'blobs' : 'documents' });
+    const store = await openStore(place, { missing, ...options, ...more, ...(written && rules), convert, as: blobs ? 'blobs' : 'documents' });
     opened.push(store);
     return store;
   };
@@ -159,7 +161,7 @@ export async function openPair({ origins, target, options: { keeping, ...options
       if (!isSource(store)) throw new SyncError('invalid', `${store.name} cannot be read`, { hint: 'name another origin' });
       sources.push(store);
     }
-    const store = await open(right, 'empty', true);
+    const store = await open(right, 'empty', true, targetOptions);
     if (!isSink(store)) throw new SyncError('invalid', `${store.name} cannot be written`, { hint: 'name another destination' });
     for (const source of sources) {
       if (source.identity === store.identity && right.kind !== 'stdio') throw samePlace(source.name, store.name);
