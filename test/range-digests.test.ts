@@ -111,7 +111,7 @@ const mariadbKeys = {
 };
 
 const fine = { pageEntries: 1, mostRanges: 32 };
-const context = (): { readonly ledger: Ledger; readonly signal: undefined } => ({ ledger: new Ledger(undefined, () => 0), signal: undefined });
+const context = (): { readonly ledger: Ledger; readonly signal: undefined; readonly under: undefined } => ({ ledger: new Ledger(undefined, () => 0), signal: undefined, under: undefined });
 
 /** Statements that make a table of sixty rows for each key, the first one called `item0`. */
 function tables(keys: { readonly [types: string]: string }, number: string, numbers: string): readonly string[] {

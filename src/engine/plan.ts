@@ -143,10 +143,10 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
 
 /** The same, where both sides can digest ranges of what they hold, of what is left when the ranges that are equal are left out. */
 async function* planWhatDiffers(pairing: OneWay, options: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
-  const { origins, target, where, under } = pairing;
+  const { origins, target, where } = pairing;
   const { context, policy } = options;
   const only = origins.length === 1 ? origins[0] : undefined;
-  const chosen = where ?? under ?? context.within ?? types;
+  const chosen = where ?? context.within ?? types;
   await using proven = only && chosen === undefined && (policy.equal ?? 'content') === 'content' && pairing.rangeDigests !== false ? await leaveOutEqual(only, target, context) : undefined;
   yield* planInOrder(proven ? { origins: [proven.sides[0]], target: proven.sides[1] } : pairing, options, types);
 }

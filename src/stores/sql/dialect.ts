@@ -2,6 +2,7 @@ import type { Collection } from '../../model/collection.ts';
 import type { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { Window } from '../../model/store.ts';
+import type { Marks } from '../records/changes.ts';
 import type { RangeSql } from './ranges.ts';
 import type { Raw, RawRow, Table } from './table.ts';
 
@@ -56,6 +57,8 @@ export interface Dialect extends AsyncDisposable {
   create(collections: readonly Collection[], signal?: AbortSignal): Promise<void>;
   /** A transaction in which ranges of tables are digested. Absent: the database cannot do that. */
   ranges?(signal?: AbortSignal): Promise<RangeSql>;
+  /** By what each table was last changed, where that can be had for next to nothing. */
+  changes?(signal?: AbortSignal): Promise<Marks>;
   /** What the driver threw, as a sentence that begins with what was being done. */
   failure(cause: unknown, doing: string): SyncError;
   /** What tells this database from another at the same address. */

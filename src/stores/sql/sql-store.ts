@@ -5,8 +5,10 @@ import { SyncError } from '../../model/errors.ts';
 import { compareKeys, joinKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import type { Snapshot } from '../../model/ranges.ts';
-import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
+import type { CallOptions, Capabilities, Hint, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
 import { keyOfWrite } from '../../model/store.ts';
+import { changesIn } from '../records/changes.ts';
+import type { Marks } from '../records/changes.ts';
 import { chooser, namesIn } from '../records/chooser.ts';
 import { keyed } from '../records/keyed.ts';
 import { partsOfKey } from '../records/record-keys.ts';
@@ -25,6 +27,9 @@ export const sqlCapabilities: Capabilities = {
   deletes: true, dependencies: 'ignored', visibility: 'immediate',
   limits: { batchEntries: 1_000, inFlight: 4, keyBytes: 1_024 },
 };
+
+/** How often a database is asked whether something changed. */
+const changesEveryMs = 500;
 
 export interface SqlStoreOptions {
   readonly name: string;
@@ -47,6 +52,8 @@ export class SqlStore implements Store {
   readonly covers?: (ref: Ref) => boolean;
   /** Only where the database digests ranges. */
   readonly snapshot?: (options?: CallOptions) => Promise<Snapshot>;
+  /** Only where the database tells of changes. */
+  readonly watch?: (options: { readonly signal: AbortSignal }) => AsyncIterable<readonly Hint[]>;
   readonly #dialect: Dialect;
   readonly #records: RecordOptions;
   readonly #chosen: (collection: string) => boolean;
@@ -63,6 +70,7 @@ export class SqlStore implements Store {
     this.#chosen = chooser(records.collections);
     if (records.collections !== undefined) this.covers = ({ key }) => this.#chosen(partsOfKey(key).collection);
     this.#missingIsEmpty = missingIsEmpty;
+    if (dialect.changes) this.watch = ({ signal }) => this.#changes(async () => await dialect.changes!(signal), signal);
     if (dialect.ranges) this.snapshot = async ({ signal } = {}) => await this.#snapshot(async () => await dialect.ranges!(signal), signal);
     const { inFlight, keyBytes } = dialect;
     this.capabilities = {
@@ -73,9 +81,10 @@ export class SqlStore implements Store {
     this.#writing = new Writing({ name, dialect, keyBytes, unit: records.modifiedUnit, find: (table, keys, signal) => this.#find(table, keys, signal) });
   }
 
-  async *scan({ want = 'stat', collections, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
+  async *scan({ want = 'stat', collections, under, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
     signal?.throwIfAborted();
-    const asked = (name: string): boolean => collections === undefined || collections.includes(name);
+    const below = under?.includes('') === false ? under.map((key) => partsOfKey(key).collection) : undefined;
+    const asked = (name: string): boolean => collections?.includes(name) !== false && below?.includes(name) !== false;
     const all = await this.#all(signal);
     const chosen = all.tables.filter(({ name }) => asked(name));
     const unlisted = all.keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, error: this.#keyless(table) }));
@@ -152,6 +161,14 @@ export class SqlStore implements Store {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await (this.#ended ??= (async () => await this.#dialect[Symbol.asyncDispose]())());
+  }
+
+  async *#changes(ask: () => Promise<Marks>, signal: AbortSignal): AsyncGenerator<readonly Hint[]> {
+    try {
+      yield* changesIn(ask, { signal, everyMs: changesEveryMs });
+    } catch (cause) {
+      if (!signal.aborted) throw this.#dialect.failure(cause, `cannot watch ${this.name}`);
+    }
   }
 
   /** The tables that were chosen, in the order of their keys. Throws where one that was named is not there. */

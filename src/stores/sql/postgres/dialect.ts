@@ -6,6 +6,8 @@ import type { Catalog, Change, Changed, Dialect, ScanRowsOptions } from '../dial
 import type { RangeSql } from '../ranges.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf } from './catalog.ts';
+import type { Marks } from '../../records/changes.ts';
+import { marksOf } from './changes.ts';
 import { copiedRows, rowsToCopy } from './copied-rows.ts';
 import { creationOf } from './creation.ts';
 import { isAnswer, isRefusedRow, postgresError } from './failure.ts';
@@ -115,6 +117,10 @@ export class PostgresDialect implements Dialect {
         throw cause;
       }
     });
+  }
+
+  async changes(): Promise<Marks> {
+    return await this.#sessions.use(async (client) => await marksOf((text, values) => rowsIn(client, text, values), await this.#schemaOf(client)));
   }
 
   async ranges(): Promise<RangeSql> {
