@@ -50,7 +50,7 @@ function counting(store: Store): { readonly store: Store; read(): number } {
     }
   }
   const snapshot: NonNullable<Store['snapshot']> = async (options) => {
-    const inner = await store.snapshot!(options);
+    const inner = (await store.snapshot!(options))!;
     return {
       collections: inner.collections,
       cut: (...args) => inner.cut(...args),

@@ -31,7 +31,9 @@ export async function leaveOutEqual(left: Source, right: Source, { ledger, signa
   const opened = await Promise.allSettled([left.snapshot(options), right.snapshot(options)]);
   for (const one of opened) if (one.status === 'fulfilled') stack.use(one.value);
   for (const one of opened) if (one.status === 'rejected') throw one.reason;
-  const snapshots = opened.map((one) => (one as PromiseFulfilledResult<Snapshot>).value) as [Snapshot, Snapshot];
+  const [ours, theirs] = opened.map((one) => (one.status === 'fulfilled' ? one.value : undefined));
+  if (!ours || !theirs) return undefined;
+  const snapshots = [ours, theirs] as const;
   const reading = new Map<string, readonly KeyRange[]>();
   for (const { name, scheme } of snapshots[0].collections) {
     if (scheme === undefined || !isAsked(name) || !snapshots[1].collections.some((other) => other.name === name && other.scheme === scheme)) continue;

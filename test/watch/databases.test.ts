@@ -14,6 +14,8 @@ import { kind as postgresKind } from '../../src/stores/sql/postgres/kind.ts';
 import { kind as sqliteKind } from '../../src/stores/sql/sqlite/kind.ts';
 import { mariadb, withoutMariadb } from '../services/mariadb.ts';
 import { postgres, withoutPostgres } from '../services/postgres.ts';
+import { Place } from '../services/search-places.ts';
+import { sharedSearch, skipWithoutSearch } from '../services/search.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'syncline-databases-'));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -69,6 +71,26 @@ for (const [name, { skip, under, open }] of Object.entries(kinds)) {
     });
   });
 }
+
+describe('watching indices', { skip: await skipWithoutSearch('opensearch') }, () => {
+  test('says which index something was written to or deleted from, and that there is another one', async () => {
+    const place = new Place('opensearch', await sharedSearch('opensearch'));
+    await place.index(`${place.path}-item`);
+    await using store = await place.open();
+    const closing = new AbortController();
+    const hints = store.watch!({ signal: closing.signal })[Symbol.asyncIterator]();
+    const next = async (): Promise<readonly Hint[]> => (await hints.next()).value as readonly Hint[];
+    assert.deepEqual(await next(), []);
+    await place.put(`${place.path}-item`, '1', { v: 1 });
+    assert.deepEqual(await next(), [{ under: 'item' }]);
+    await place.server.ask('DELETE', `/${place.path}-item/_doc/1`);
+    assert.deepEqual(await next(), [{ under: 'item' }]);
+    await place.index(`${place.path}-other`);
+    assert.deepEqual(await next(), [{ under: '' }]);
+    closing.abort();
+    assert.equal((await hints.next()).done, true);
+  });
+});
 
 test('a change on either side of two watched databases travels to the other one', async () => {
   const open = async (name: string): Promise<{ readonly database: DatabaseSync; readonly store: Store }> => {

@@ -51,7 +51,7 @@ export class SqlStore implements Store {
   /** Only where some tables were chosen. */
   readonly covers?: (ref: Ref) => boolean;
   /** Only where the database digests ranges. */
-  readonly snapshot?: (options?: CallOptions) => Promise<Snapshot>;
+  readonly snapshot?: (options?: CallOptions) => Promise<Snapshot | undefined>;
   /** Only where the database tells of changes. */
   readonly watch?: (options: { readonly signal: AbortSignal }) => AsyncIterable<readonly Hint[]>;
   readonly #dialect: Dialect;
@@ -179,11 +179,12 @@ export class SqlStore implements Store {
     return { tables: tables.filter(({ name }) => this.#chosen(name)).sort((a, b) => compareKeys(prefixOf(a), prefixOf(b))), keyless: keyless.filter(({ name }) => this.#chosen(name)) };
   }
 
-  async #snapshot(ranges: () => Promise<RangeSql>, signal: AbortSignal | undefined): Promise<SqlSnapshot> {
+  async #snapshot(ranges: () => Promise<RangeSql | undefined>, signal: AbortSignal | undefined): Promise<SqlSnapshot | undefined> {
     const { tables, keyless } = await this.#all(signal);
     const failure = (cause: unknown): SyncError => this.#dialect.failure(cause, `cannot read ${this.name}`);
     try {
-      return new SqlSnapshot({ sql: await ranges(), tables: [...tables, ...keyless].sort((a, b) => compareKeys(prefixOf(a), prefixOf(b))), page: (table, rows) => this.#page(table, rows, 'content'), failure });
+      const sql = await ranges();
+      return sql && new SqlSnapshot({ sql, tables: [...tables, ...keyless].sort((a, b) => compareKeys(prefixOf(a), prefixOf(b))), page: (table, rows) => this.#page(table, rows, 'content'), failure });
     } catch (cause) {
       throw failure(cause);
     }

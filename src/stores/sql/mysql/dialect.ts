@@ -128,7 +128,7 @@ export class MysqlDialect implements Dialect {
     return await this.#sessions.use(async (connection) => await marksOf((text) => rowsOf(connection, text), this.#sessions.isMaria));
   }
 
-  async ranges(): Promise<RangeSql> {
+  async ranges(): Promise<RangeSql | undefined> {
     return await mysqlRangeSql(this.#sessions);
   }
 

@@ -123,14 +123,8 @@ export class PostgresDialect implements Dialect {
     return await this.#sessions.use(async (client) => await marksOf((text, values) => rowsIn(client, text, values), await this.#schemaOf(client)));
   }
 
-  async ranges(): Promise<RangeSql> {
-    const client = await this.#sessions.take();
-    try {
-      return await postgresRangeSql(client, await this.#schemaOf(client));
-    } catch (cause) {
-      client.release(true);
-      throw cause;
-    }
+  async ranges(): Promise<RangeSql | undefined> {
+    return await postgresRangeSql(await this.#sessions.take(), (client) => this.#schemaOf(client));
   }
 
   failure(cause: unknown, doing: string): SyncError {
