@@ -60,6 +60,10 @@ export interface Values {
   /** Milliseconds. */
   readonly tombstonesFor?: number;
   readonly full?: boolean;
+  readonly retryQuarantined?: boolean;
+  /** The beginning of the ID of a pair. */
+  readonly of?: string;
+  readonly all?: boolean;
   /** As written, like what follows: only who needs a time reads it. */
   readonly from?: string;
   readonly until?: string;
@@ -218,6 +222,7 @@ const all = {
   prefer: { name: 'prefer', group: doing, value: 'which', choices: ['left', 'right', 'newest'], summary: 'who wins where both sides changed (default newest; where times do not tell, the conflict is reported)' },
   newest: { name: 'newest', group: doing, conflicts: ['prefer'], summary: 'the later version of every entry wins, by its time and whatever was agreed on before; what one side lacks is written there, and deleted is what a tombstone says was deleted; the rest takes --delete' },
   full: { name: 'full', group: doing, summary: 'with --newest: look at everything, not only at what has come since the last run' },
+  retryQuarantined: { name: 'retry-quarantined', group: doing, summary: 'with --newest: try all that is in quarantine again, whether it has changed or not (see syncline quarantine)' },
   from: { name: 'from', group: selecting, value: 'time', summary: 'only what was modified after this: a date and time such as 2015-01-31T10:20:30Z, or seconds since 1970' },
   until: { name: 'until', group: selecting, value: 'time', summary: 'only what was not modified after this' },
   overlap: { name: 'overlap', group: selecting, value: 'time', parse: overlap, summary: 'with --newest: begin this long before the last run ended, for what became visible late (default 60s)' },
@@ -267,6 +272,8 @@ const all = {
   config: { name: 'config', group: doing, value: 'file', summary: 'the file that names the syncs (default syncline.yaml)' },
   scheduled: { name: 'scheduled', group: doing, conflicts: ['dryRun'], summary: 'run each at its times (every, cron) until interrupted; what was missed is run once' },
   last: { name: 'last', group: output, value: 'N', parse: wholeNumber(1), summary: 'how many runs (default 20)' },
+  of: { name: 'of', group: state, value: 'ID', summary: 'only of this pair, by its ID as listed or the beginning of it' },
+  all: { name: 'all', group: doing, summary: 'forget everything' },
   noColor: { name: 'no-color', group: output, summary: 'no colours, whatever the terminal can do' },
 } as const satisfies { readonly [name: string]: OptionSpec };
 
@@ -276,8 +283,11 @@ export const outputOptions: readonly OptionSpec[] = [all.report, all.quiet, all.
 /** Options of a command that looks only at what is remembered. */
 export const stateOptions: readonly OptionSpec[] = [all.state];
 
+/** Options of `quarantine` alone. */
+export const quarantineOptions: readonly OptionSpec[] = [all.all, all.of, all.state];
+
 /** Options of `run` alone. */
-export const runOptions: readonly OptionSpec[] = [all.config, all.scheduled, all.dryRun, all.health, all.metrics, all.state];
+export const runOptions: readonly OptionSpec[] = [all.config, all.scheduled, all.retryQuarantined, all.dryRun, all.health, all.metrics, all.state];
 
 /** Options of `history` alone. */
 export const historyOptions: readonly OptionSpec[] = [all.last, all.config, all.state];
@@ -303,7 +313,7 @@ export const diffOptions: readonly OptionSpec[] = [all.delete, all.summary, all.
 export const verifyOptions: readonly OptionSpec[] = [all.repair, all.delete, all.maxDeletes, all.maxDelete, all.from, all.until];
 
 /** Options of `merge` alone. */
-export const mergeOptions: readonly OptionSpec[] = [all.newest, all.prefer, all.full, all.from, all.until, all.overlap, all.tombstonesFor, all.every, all.mergeDelete, all.mergeNoDelete, all.dryRun, all.maxDeletes, all.maxDelete, all.objectRule, all.objectRules, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
+export const mergeOptions: readonly OptionSpec[] = [all.newest, all.prefer, all.full, all.retryQuarantined, all.from, all.until, all.overlap, all.tombstonesFor, all.every, all.mergeDelete, all.mergeNoDelete, all.dryRun, all.maxDeletes, all.maxDelete, all.objectRule, all.objectRules, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
 
 function comparingOptions(): readonly OptionSpec[] {
   return [all.checksum, all.sizeOnly, all.ignoreTimes, all.update, all.ignoreExisting, all.immutable];

@@ -7,7 +7,7 @@ import type { Key } from '../model/key.ts';
 import type { Run } from './run.ts';
 import { hides, isInside, narrowed } from './scan.ts';
 import { sortEntries } from './sort.ts';
-import type { Tombstones } from './state.ts';
+import type { Baseline, Tombstones } from './state.ts';
 import type { TwoWay } from './types.ts';
 import type { Delete } from './writer.ts';
 
@@ -113,4 +113,10 @@ export class Deletions {
     this.#own?.commit();
     this.#own?.purge();
   }
+}
+
+/** What the runs before this one left. */
+export interface Remembered {
+  readonly baseline: Baseline;
+  readonly deletions: Deletions;
 }

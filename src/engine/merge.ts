@@ -15,6 +15,7 @@ import { Moves } from './moves.ts';
 import { anotherPlace, recognisePlaces } from './places.ts';
 import { coarser } from './plan.ts';
 import { planTwoWay } from './plan-two-way.ts';
+import { quarantineLimits } from './quarantine.ts';
 import { rememberRefusal } from './refusals.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
@@ -41,8 +42,9 @@ function twoWayPolicy({ decides = 'baseline', deletes = decides === 'time' ? 'ke
   return { direction: 'two-way', deletes: blind && deletes === 'propagate' ? inferred : deletes, conflicts, decides };
 }
 
-function startTwoWay(pairing: TwoWay): Run {
-  return startRun(withinBoth(pairing), { flowing: pairing.decides === 'time' });
+function startTwoWay(pairing: TwoWay, remembers: boolean): Run {
+  const byTime = pairing.decides === 'time';
+  return startRun(withinBoth(pairing), { flowing: byTime, remembers, ...(byTime && { quarantine: pairing.quarantine }) });
 }
 
 /** A side that is a part of a wider place has no say in what lies outside that part. */
@@ -51,12 +53,22 @@ function withinBoth(pairing: TwoWay): TwoWay {
   return { ...pairing, where: (ref) => where?.(ref) !== false && left.covers?.(ref) !== false && right.covers?.(ref) !== false };
 }
 
+/** What is to be deleted on each side, and what may have only been renamed there. */
+class Removals implements Disposable {
+  readonly deletes = { left: new Spill<Delete>(), right: new Spill<Delete>() };
+  readonly moves = { left: new Moves(), right: new Moves() };
+
+  [Symbol.dispose](): void {
+    for (const each of [...Object.values(this.deletes), ...Object.values(this.moves)]) each[Symbol.dispose]();
+  }
+}
+
 /**
  * Brings both sides to hold the same: what changed on one side since the baseline travels to the other; what changed
  * on both is decided by the policy, and the losing value is kept in the state. A run without a baseline deletes nothing.
  */
 export async function runMerge(pairing: TwoWay): Promise<Report> {
-  const run = startTwoWay(pairing);
+  const run = startTwoWay(pairing, true);
   const { ledger, context, host } = run;
   const policy = twoWayPolicy(pairing);
   const { left, right, guard = defaultGuard, state, signal } = pairing;
@@ -65,13 +77,9 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
   await using toLeft = laneOf('left', pairing, run, { baseline, policy });
   await using toRight = laneOf('right', pairing, run, { baseline, policy });
   const lanes = { left: toLeft, right: toRight };
-  using leftDeletes = new Spill<Delete>();
-  using rightDeletes = new Spill<Delete>();
-  const deletes = { left: leftDeletes, right: rightDeletes };
+  using removals = new Removals();
+  const { deletes, moves } = removals;
   using forgotten = new Spill<Key>();
-  using movesLeft = new Moves();
-  using movesRight = new Moves();
-  const moves = { left: movesLeft, right: movesRight };
   const made = { left: 0, right: 0 };
   try {
     return await reported(run, async () => {
@@ -100,7 +108,7 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
       const sides = [['left', left], ['right', right]] as const;
       const known = await recognisePlaces([left, right], state, signal, deletes.left.length + deletes.right.length > 0);
       if (known.moved) {
-        const planned = leftDeletes.length + rightDeletes.length;
+        const planned = deletes.left.length + deletes.right.length;
         if (planned > 0 && pairing.guard === undefined) throw anotherPlace(known.moved, planned);
         ledger.warn(`${known.moved.name} is not the place it was at the last run`);
       }
@@ -119,11 +127,13 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
       }
       if (complete && (!known.moved || pairing.guard !== undefined)) await known.remember();
       if (complete && policy.deletes !== 'keep') rememberHeld(pairing, ledger, { more: { left: made.left - deletes.left.length, right: made.right - deletes.right.length }, nowMs: host.now() });
+      if (ledger.quarantine?.isFull) ledger.warn(`the quarantine is full, so that what else fails is looked for by every run: mend some of its ${quarantineLimits.records} records first`);
     }, [toLeft, toRight]);
   } finally {
     deletions.commit();
     baseline.commit();
     run.context.hashes.commit();
+    ledger.quarantine?.commit();
   }
 }
 
@@ -141,14 +151,10 @@ async function guardSide(side: Side, pairing: TwoWay, { ledger, context: { signa
 
 /** What {@link runMerge} would do, told page by page; nothing is written, not even the baseline. */
 export async function runMergeDiff(pairing: TwoWay, show: (actions: readonly Action[]) => void | Promise<void>): Promise<Report> {
-  const run = startTwoWay(pairing);
+  const run = startTwoWay(pairing, false);
   const { ledger, context } = run;
-  using leftDeletes = new Spill<Delete>();
-  using rightDeletes = new Spill<Delete>();
-  const deletes = { left: leftDeletes, right: rightDeletes };
-  using movesLeft = new Moves();
-  using movesRight = new Moves();
-  const moves = { left: movesLeft, right: movesRight };
+  using removals = new Removals();
+  const { deletes, moves } = removals;
   return await reported(run, async () => {
     const policy = twoWayPolicy(pairing);
     const deletions = new Deletions(pairing, policy, { precision: coarser(pairing.left, pairing.right), noting: false });

@@ -6,13 +6,16 @@ import { reconcile } from '../core/reconcile.ts';
 import { judgedBy, mayMove } from '../core/selection/scope.ts';
 import { inferredTime, isMarked, laterOf, reconcileDeleted, tombstone } from '../core/tombstones.ts';
 import type { Entry } from '../model/entry.ts';
+import { SyncError } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
-import type { Source, Store } from '../model/store.ts';
-import type { Deletions } from './deletions.ts';
+import type { Source, Store, Window } from '../model/store.ts';
+import type { Remembered } from './deletions.ts';
 import { leaveOutEqual } from './equal-ranges.ts';
 import type { Proven } from './equal-ranges.ts';
 import { withEvidence } from './evidence.ts';
 import { coarser } from './plan.ts';
+import { soughtTriples } from './plan-quarantined.ts';
+import { readEach } from './read-each.ts';
 import type { Run } from './run.ts';
 import { hides, inOrder, isInside, narrowed, refuseTimeless } from './scan.ts';
 import type { Baseline } from './state.ts';
@@ -29,7 +32,8 @@ export async function* planTwoWay(pairing: TwoWay, { context }: Pick<Run, 'conte
   // By time, and where absence deletes nothing, there is nothing to remember of what is equal.
   const whole = policy.decides === 'time' && policy.deletes !== 'propagate' && !hides(context.window) && (where ?? context.within) === undefined;
   await using proven = whole && pairing.rangeDigests !== false ? await leaveOutEqual(left, right, context) : undefined;
-  for await (const triples of hides(context.window) ? triplesInWindow(pairing, context, { baseline, deletions }) : allTriples(pairing, context, { baseline, deletions, proven })) {
+  const { ledger, ledger: { quarantine } } = context;
+  for await (const { triples, sought } of allOf(pairing, context, { baseline, deletions }, proven)) {
     const actions: Action[] = [];
     const inScope = triples.filter((triple) => mayMove(triple, context.within));
     for (const triple of await withEvidence(inScope, { leftOf: () => left, right, precision, proof: 'stat', signal: context.signal, hashes: context.hashes })) {
@@ -38,20 +42,23 @@ export async function* planTwoWay(pairing: TwoWay, { context }: Pick<Run, 'conte
       const chosen = context.within ? decided.filter((action) => judgedBy(action).every(context.within!)) : decided;
       if (decided.length > 0 && chosen.length === 0) continue;
       if (chosen[0]?.kind === 'forget' && (cannotEnumerate(left) || cannotEnumerate(right))) continue;
-      const open = chosen.length === 0 ? chosen : chosen.filter((action) => isOpenTo(action, context));
-      if (open.length > 0) actions.push(...open);
-      else if (triple.left || triple.right) context.ledger.unchanged(triple.key);
+      quarantine?.meet(triple.key);
       for (const action of chosen) future.see(action);
+      const isThere = triple.left !== undefined || triple.right !== undefined;
+      if (chosen.length === 0 && (sought || !isThere)) quarantine?.release(triple.key);
+      else if (chosen.length === 0) ledger.unchanged(triple.key);
+      else {
+        const free = chosen.filter((action) => !quarantine?.holdsBack(action));
+        for (let i = free.length; i < chosen.length; i++) ledger.heldBack();
+        // What is asked for may be older than all that the run looks at.
+        const open = free.filter((action) => isOpenTo(action, sought ? untilOf(context) : context.window));
+        actions.push(...open);
+        if (free.length > 0 && open.length === 0 && !sought && isThere) ledger.outside(triple.key);
+      }
     }
     if (actions.length > 0) yield actions;
   }
   future.tell();
-}
-
-/** What the runs before this one left. */
-export interface Remembered {
-  readonly baseline: Baseline;
-  readonly deletions: Deletions;
 }
 
 const nothing: readonly Action[] = [];
@@ -102,8 +109,21 @@ function newsOf(action: Action): readonly Entry[] {
   return action.kind === 'delete' && action.tombstone ? [action.tombstone] : judgedBy(action);
 }
 
-/** Whether the window of a run lets an action happen: what is the news has to lie within it. */
-function isOpenTo(action: Action, { window }: Context): boolean {
+/** What a run comes across, and after that what it asks for because it is in quarantine. */
+async function* allOf(pairing: TwoWay, context: Context, remembered: Remembered, proven: Proven | undefined): AsyncGenerator<{ readonly triples: readonly Triple[]; readonly sought: boolean }> {
+  const isWhole = !hides(context.window);
+  for await (const triples of isWhole ? allTriples(pairing, context, remembered, proven) : triplesInWindow(pairing, context, remembered)) yield { triples, sought: false };
+  const { ledger, under } = context;
+  if (isWhole && !under && ledger.sawAll) ledger.quarantine?.releaseUnmet();
+  for await (const triples of soughtTriples(pairing, context, remembered)) yield { triples, sought: true };
+}
+
+function untilOf({ window }: Context): Window | undefined {
+  return window?.until === undefined ? undefined : { until: window.until };
+}
+
+/** Whether a window lets an action happen: what is the news has to lie within it. */
+function isOpenTo(action: Action, window: Window | undefined): boolean {
   return window === undefined || newsOf(action).every((entry) => isInside(entry, window));
 }
 
@@ -113,7 +133,7 @@ function scanOf(side: Side, store: Source, context: Context): AsyncGenerator<rea
   return inOrder(store, context, { side, counted: true, want: reads !== 'cheap' || (holds === 'documents' && order === 'key') ? 'content' : 'stat' });
 }
 
-async function* allTriples(pairing: TwoWay, context: Context, { baseline, deletions, proven }: Remembered & { readonly proven: Proven | undefined }): AsyncGenerator<readonly Triple[]> {
+async function* allTriples(pairing: TwoWay, context: Context, { baseline, deletions }: Remembered, proven?: Proven): AsyncGenerator<readonly Triple[]> {
   const [left, right] = proven?.sides ?? [pairing.left, pairing.right];
   const sides = [scanOf('left', left, context), scanOf('right', right, context)];
   for await (const rows of mergeJoin<Entry | Base>(...sides, chosen(baseline, context, proven), deletions.told(context), deletions.remembered(context))) {
@@ -151,12 +171,23 @@ async function withUnread(triples: readonly Triple[], proven: Proven, pairing: T
  * What a store did not list need not be gone where a listing does not reach everything: such an entry is asked for by
  * name before anything is concluded. What neither side listed cannot be asked for and stays remembered.
  */
-async function confirmAbsence(triples: readonly Triple[], side: Side, { [side]: store }: TwoWay, { signal }: Context): Promise<readonly Triple[]> {
+async function confirmAbsence(triples: readonly Triple[], side: Side, { [side]: store }: TwoWay, { signal, ledger }: Context): Promise<readonly Triple[]> {
   const missing = triples.flatMap((triple) => (triple[side] ? [] : (triple[otherSide(side)] ?? triple.gone ?? [])));
   if (missing.length === 0) return triples;
-  const found = await store.read(missing, signal && { signal });
-  const byKey = new Map(found.flatMap((entry): [Key, Entry][] => (entry ? [[entry.key, entry]] : [])));
-  return triples.map((triple) => (triple[side] || !byKey.has(triple.key) ? triple : { ...triple, [side]: byKey.get(triple.key) }));
+  const found = await readEach(store, missing, signal ? { signal } : {});
+  const byKey = new Map<Key, Entry | SyncError>();
+  found.forEach((entry, i) => {
+    if (!entry) return;
+    const { key } = missing[i]!;
+    byKey.set(key, entry);
+    if (entry instanceof SyncError) ledger.problem(side, { place: key, key, error: entry });
+  });
+  // Of what cannot be read nobody knows whether it is the newer one.
+  return triples.flatMap((triple): readonly Triple[] => {
+    const entry = triple[side] ? undefined : byKey.get(triple.key);
+    if (entry instanceof SyncError) return [];
+    return [entry ? { ...triple, [side]: entry } : triple];
+  });
 }
 
 function cannotEnumerate({ capabilities }: Store): boolean {

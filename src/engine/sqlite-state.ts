@@ -12,6 +12,7 @@ import type { Key } from '../model/key.ts';
 import { SqliteCheckpoints, SqliteLocks } from './sqlite-checkpoints.ts';
 import { SqliteHistory } from './sqlite-history.ts';
 import { SqliteHashes } from './sqlite-hashes.ts';
+import { quarantineTables, SqliteQuarantines } from './sqlite-quarantine.ts';
 import { inTransaction, Rows } from './sqlite-rows.ts';
 import { SqliteTombstones } from './sqlite-tombstones.ts';
 import type { Baseline, HashCache, LostValue, State, Tombstones } from './state.ts';
@@ -54,6 +55,7 @@ class SqliteState implements State {
   readonly checkpoints: SqliteCheckpoints;
   readonly locks: SqliteLocks;
   readonly history: SqliteHistory;
+  readonly quarantines: SqliteQuarantines;
   readonly #database: DatabaseSync;
 
   constructor(database: DatabaseSync) {
@@ -76,10 +78,12 @@ class SqliteState implements State {
       create table if not exists runs (id integer primary key, configuration text not null, name text not null, started integer not null, ended integer, exit integer, counts text, errors text);
       create index if not exists runs_of on runs (configuration, id);
       create table if not exists lost (pairing integer not null references pairings, at integer not null, key text not null, side text not null, document text not null);
+      ${quarantineTables}
       pragma user_version = ${format};`);
     this.checkpoints = new SqliteCheckpoints(database);
     this.locks = new SqliteLocks(database);
     this.history = new SqliteHistory(database);
+    this.quarantines = new SqliteQuarantines(database);
   }
 
   baseline(pairing: string): Baseline {

@@ -4,6 +4,7 @@ import type { Side } from '../core/policy.ts';
 import type { Digest, Micros, Version } from '../model/entry.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Key } from '../model/key.ts';
+import type { Quarantines } from './quarantine.ts';
 import type { Counts } from './types.ts';
 
 /** What two sides last agreed on, in key order. Changes are durable once {@link Baseline.commit} has returned. */
@@ -145,6 +146,7 @@ export interface State extends AsyncDisposable {
   readonly checkpoints: Checkpoints;
   readonly locks: Locks;
   readonly history: History;
+  readonly quarantines: Quarantines;
   /** What was remembered of a place to tell it from another one at the same address; see law 1. */
   fingerprint(identity: string): string | undefined;
   setFingerprint(identity: string, fingerprint: string): void;

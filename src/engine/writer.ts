@@ -62,6 +62,8 @@ type Ready = Put & { readonly entry: Entry & { readonly content: Content } };
 export class Writer {
   readonly #options: WriterOptions;
   readonly #preparing: Preparing;
+  /** Errors that are about more than the entry that was not written for them. */
+  readonly #common = new WeakSet<SyncError>();
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -177,7 +179,7 @@ export class Writer {
   #settleFailure(action: Put | Delete, error: SyncError): void {
     const { ledger, signal } = this.#options;
     if (signal?.aborted && error.code === 'interrupted') ledger.brokenOff();
-    else ledger.failed(action, error);
+    else ledger.failed(action, error, { lasting: !this.#common.has(error) });
   }
 
   #remember(entry: Entry, written: Stat): void {
@@ -217,6 +219,7 @@ export class Writer {
     if (!sink.prepare) return ready;
     const keys = ready.flatMap((put) => (put && !(put instanceof SyncError) ? [{ key: put.key, source: originOf(put.entry) }] : []));
     const refusals = await this.#retrying(sink.name, () => this.#preparing.refusals(keys));
+    for (const refusal of refusals.values()) if (refusal) this.#common.add(refusal);
     return ready.map((put) => (put && !(put instanceof SyncError) ? refusals.get(typeOf(put.key)) ?? put : put));
   }
 
@@ -258,6 +261,7 @@ export class Writer {
         const error = toSyncError(cause, { store: sink.name });
         // Nothing of what may not be written at all can be written, and that need not be said of every entry.
         if (error.code === 'denied') throw error;
+        if (batch.length > 1) this.#common.add(error);
         return batch.map((): Outcome => ({ kind: 'failed', error }));
       });
       open.forEach((i, at) => { outcomes[i] = answers[at] ?? unanswered(sink); });

@@ -127,10 +127,10 @@ test('a report for programs is one object with everything in it', async () => {
   const { version, durationMs, ...report } = JSON.parse(stdout) as { [name: string]: unknown };
   assert.equal(typeof durationMs, 'number');
   assert.match(String(version), /^\d+\.\d+\.\d+$/);
-  const counts = { read: 1, created: 1, updated: 0, deleted: 0, unchanged: 0, skipped: 0, failed: 0, kept: 0, conflicts: 0 };
+  const counts = { read: 1, created: 1, updated: 0, deleted: 0, unchanged: 0, skipped: 0, failed: 0, kept: 0, conflicts: 0, quarantined: 0 };
   assert.deepEqual(report, {
     program: 'syncline', command: 'sync', exitCode: 0, origins: ['a'], destination: 'b', dryRun: false,
-    counts, types: { t: counts }, settled: 0, unguarded: report['unguarded'], differences: 0, problems: 0, complete: true, interrupted: false, failures: [], warnings: [],
+    counts, types: { t: counts }, settled: 0, unguarded: report['unguarded'], differences: 0, problems: 0, outstanding: 0, complete: true, interrupted: false, failures: [], warnings: [],
   });
 });
 
