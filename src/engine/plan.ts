@@ -155,12 +155,12 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
 
 /** The same, where both sides keep collections in one form, or can digest ranges of what they hold, of what is left when what is equal is left out. */
 async function* planWhatDiffers(pairing: OneWay, options: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
-  const { origins, target, where, under } = pairing;
+  const { origins, target, where } = pairing;
   const { context, policy, twins } = options;
   const only = origins.length === 1 ? origins[0] : undefined;
   if (twins && only) yield* planBesides(twins, coarser(only, target), options);
   const sides = twins && only ? ([excepting(only, twins.all.collections), excepting(target, twins.all.collections)] as const) : ([only, target] as const);
-  const chosen = where ?? under ?? context.within ?? types;
+  const chosen = where ?? context.within ?? types;
   await using proven = sides[0] && chosen === undefined && (policy.equal ?? 'content') === 'content' && pairing.rangeDigests !== false ? await leaveOutEqual(sides[0], sides[1], context) : undefined;
   const [left, right] = proven?.sides ?? sides;
   yield* planInOrder({ origins: left ? [left] : origins, target: right }, options, types);
