@@ -129,6 +129,11 @@ export class Ledger {
     this.#on({ kind: 'carried', entries });
   }
 
+  /** An entry of those that were {@link proven} equal is looked at nevertheless, and counted by what comes of that. */
+  unproven(key: Key): void {
+    this.#tally(key).unchanged--;
+  }
+
   problem(side: Side, problem: Problem): void {
     const kept = this.quarantine?.keepProblem(side, problem);
     if (kept === 'again') return;

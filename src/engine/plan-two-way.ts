@@ -164,6 +164,7 @@ async function withUnread(triples: readonly Triple[], proven: Proven, pairing: T
   const hidden = triples.filter(({ key, gone }) => gone && !proven.isOpen(key));
   if (hidden.length === 0) return triples;
   const found = await confirmAbsence(await confirmAbsence(hidden, 'left', pairing, context), 'right', pairing, context);
+  for (const { key, left, right } of found) if (left || right) context.ledger.unproven(key);
   const byKey = new Map(found.map((triple) => [triple.key, triple]));
   return triples.map((triple) => byKey.get(triple.key) ?? triple);
 }
