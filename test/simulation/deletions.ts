@@ -169,8 +169,9 @@ class World {
       return report;
     };
     try {
-      await runFromCheckpoint(pairing, { configuration: this.#raw.left.identity, name: 'a pair', overlapMs, whole }, dying);
-      for (const stamp of visible) this.#told.add(stamp);
+      const { complete } = await runFromCheckpoint(pairing, { configuration: this.#raw.left.identity, name: 'a pair', overlapMs, whole }, dying);
+      // Who could not read everything may not have heard of it.
+      if (complete) for (const stamp of visible) this.#told.add(stamp);
     } catch (error) {
       if (fuse === Infinity && !forgets) throw error;
     }

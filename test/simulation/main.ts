@@ -1,17 +1,25 @@
 import { parseArgs } from 'node:util';
 import { runInterleavings } from './checkpoints.ts';
+import { runDeletions } from './deletions.ts';
 import { simulate } from './simulate.ts';
 
-// `--checkpoints N` plays so many interleavings of commits and runs instead.
-const { values } = parseArgs({ options: { seeds: { type: 'string' }, seed: { type: 'string' }, checkpoints: { type: 'string' } } });
+// `--checkpoints N` plays so many interleavings of commits and runs instead, `--deletions N` so many histories with deletions.
+const { values } = parseArgs({ options: { seeds: { type: 'string' }, seed: { type: 'string' }, checkpoints: { type: 'string' }, deletions: { type: 'string' } } });
 const first = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
 const count = Number(values.seeds ?? (values.seed === undefined ? 2_000 : 1));
 const checkpoints = Number(values.checkpoints ?? 0);
-if (![first, count, checkpoints].every(Number.isSafeInteger)) throw new Error('--seed, --seeds and --checkpoints take whole numbers');
+const histories = Number(values.deletions ?? 0);
+if (![first, count, checkpoints, histories].every(Number.isSafeInteger)) throw new Error('--seed, --seeds, --checkpoints and --deletions take whole numbers');
 
 if (checkpoints > 0) {
   const { runs, commits } = await runInterleavings(checkpoints, first);
   console.log(`${checkpoints} interleavings from seed ${first}: ${commits} commits, ${runs} runs; nothing was lost, and nothing applied twice`);
+  process.exit(0);
+}
+
+if (histories > 0) {
+  const { runs, deletions } = await runDeletions(histories, first);
+  console.log(`${histories} histories from seed ${first}: ${deletions} deletions, ${runs} runs; nothing that was deleted came back, and nothing newer was deleted`);
   process.exit(0);
 }
 
