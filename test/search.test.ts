@@ -206,6 +206,18 @@ function reading(it: It): void {
     assert.deepEqual(await keysOf(store), []);
   });
 
+  it('a document with a number that is out of range is a problem of its own, and all others are read', async (place) => {
+    await place.index(place.path, { mappings: { dynamic: false } });
+    await using store = await place.open({ layout: 'index' });
+    assertAll(await store.write(Array.from({ length: 300 }, (_, i) => put(`${place.path}/${i}`, { n: i }))), 'done');
+    const answer = await fetch(`http://${place.server.address}/${place.path}/_doc/huge`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: '{"n": 1e400}' });
+    assert.equal(answer.status, 201);
+    const pages = await Array.fromAsync(store.scan());
+    assert.equal(new Set(pages.flatMap(({ entries }) => entries.map(({ key }) => key))).size, 300);
+    assert.deepEqual(pages.flatMap(({ problems = [] }) => problems.map(({ place: where, error }) => [where, error.code])), [[`${store.name}: ${place.path}/huge`, 'corrupt']]);
+    assert.match(pages.flatMap(({ problems = [] }) => problems)[0]!.error.message, /1e400 is out of range/);
+  });
+
   it('a document that lies elsewhere, an index that is closed, and one without sources are problems, each by itself', async (place) => {
     const { path } = place;
     await place.index(`${path}-a`, { settings: { number_of_shards: 3 } });
