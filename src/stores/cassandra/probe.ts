@@ -6,17 +6,26 @@ const [connectMs, answerMs] = [5_000, 8_000];
 /** Asks for what a server supports, in version 4 of the protocol. */
 const question = Buffer.from([4, 0, 0, 0, 5, 0, 0, 0, 0]);
 
+/** How long the others are waited for once one has answered. */
+const graceMs = 100;
+
 /**
- * Fails with a sentence, and soon, where none of some hosts is one of Cassandra: a port that is wrong is the usual mistake. Looks no
- * further than at the first byte of an answer. Not for servers that want TLS from the first byte on.
+ * Those of some hosts that are of Cassandra, for which the driver need not wait; it finds the others of their cluster by itself. Fails with a
+ * sentence, and soon, where none is: a port that is wrong is the usual mistake. Looks no further than at the first byte of an
+ * answer. Not for servers that want TLS from the first byte on.
  */
-export async function probe(contactPoints: readonly string[], timeoutMs: number, about: { readonly what: string; readonly store: string }): Promise<void> {
-  const flaws = await new Promise<readonly string[] | undefined>((resolve) => {
-    const found = contactPoints.map((host) => flawOf(host, timeoutMs));
-    for (const flaw of found) void flaw.then((why) => { if (why === undefined) resolve(undefined); });
-    void Promise.all(found).then((whys) => resolve(whys.flatMap((why) => why ?? [])));
-  });
-  if (flaws) throw new SyncError('unavailable', `cannot ${about.what}: ${flaws.join(', ')}`, { store: about.store, hint: 'check host and port (9042, unless the servers are told otherwise), whether the servers are up, and whether they want TLS (option tls)' });
+export async function probe(contactPoints: readonly string[], timeoutMs: number, about: { readonly what: string; readonly store: string }): Promise<readonly string[]> {
+  const answering: string[] = [];
+  const { promise: some, resolve } = Promise.withResolvers<void>();
+  const all = Promise.all(contactPoints.map(async (host) => {
+    const flaw = await flawOf(host, timeoutMs);
+    if (flaw === undefined && answering.push(host) === 1) setTimeout(resolve, graceMs);
+    return flaw;
+  }));
+  await Promise.race([all, some]);
+  if (answering.length > 0) return answering;
+  const flaws = (await all).flatMap((flaw) => flaw ?? []);
+  throw new SyncError('unavailable', `cannot ${about.what}: ${flaws.join(', ')}`, { store: about.store, hint: 'check host and port (9042, unless the servers are told otherwise), whether the servers are up, and whether they want TLS (option tls)' });
 }
 
 /** Why a host does not seem to be one of Cassandra; `undefined` where it does. */

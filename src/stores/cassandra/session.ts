@@ -120,9 +120,9 @@ export class Session {
   async #connect(what: string): Promise<{ readonly client: Client; readonly driver: Driver }> {
     const { contactPoints, timeoutMs, tls } = this.#options;
     const driver = (await import('cassandra-driver')).default as unknown as Driver;
-    const options = this.#clientOptions(driver);
-    if (!tls) await probe(contactPoints, timeoutMs, { what, store: this.name });
-    const localDataCenter = this.#options.localDataCenter ?? await this.#discover(driver, what);
+    const all = this.#clientOptions(driver);
+    const options = tls ? all : { ...all, contactPoints: [...await probe(contactPoints, timeoutMs, { what, store: this.name })] };
+    const localDataCenter = this.#options.localDataCenter ?? await this.#discover(driver, options, what);
     // By what it knows of keyspaces the driver asks a node that has the row.
     const client = new driver.Client({ ...options, localDataCenter, isMetadataSyncEnabled: true });
     await this.#open(client, what);
@@ -130,9 +130,8 @@ export class Session {
   }
 
   /** The data centre of the first node that answers. */
-  async #discover(driver: Driver, what: string): Promise<string> {
+  async #discover(driver: Driver, options: ClientOptions, what: string): Promise<string> {
     const { RoundRobinPolicy } = driver.policies.loadBalancing;
-    const options = this.#clientOptions(driver);
     const client = new driver.Client({ ...options, isMetadataSyncEnabled: false, policies: { ...options.policies, loadBalancing: new RoundRobinPolicy() } });
     await this.#open(client, what);
     try {
