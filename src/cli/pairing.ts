@@ -75,6 +75,8 @@ export async function withPairing<T>({ origins, target, values, terminal, needsS
   const run: Pairing['run'] = {
     host, state, signal: (signal ?? interrupt?.signal) as AbortSignal, scope: pair.scope, ...(window && { window }),
     on: listener(progress, values, terminal),
+    // Unless each of them is shown.
+    wholesale: values.report !== 'ndjson' && terminal.level !== 'verbose' && terminal.level !== 'debug',
     ...((selection !== undefined || own.size > 0) && { where: ({ key }: { readonly key: Key }) => !own.has(key) && selection?.choosesKey(key) !== false }),
     ...(selection?.keys && selection.keys.size <= mostSought && pair.scope === 'everything' && { under: [...selection.keys] }),
     ...(selection?.looksBeyondKeys && { within: (entry: Entry) => selection.chooses(entry) }),

@@ -6,7 +6,7 @@ import type { Entry, Micros } from '../model/entry.ts';
 import type { SyncError } from '../model/errors.ts';
 import { SyncError as SyncErrorClass } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
-import { typeOf } from '../model/key.ts';
+import { joinKey, typeOf } from '../model/key.ts';
 import type { Problem } from '../model/store.ts';
 import type { Counts, Failed, Flow, Report, RunEvent } from './types.ts';
 
@@ -74,6 +74,30 @@ export class Ledger {
       }
     }
     this.#on({ kind: 'scanned', side, entries: this.scanned[side] });
+  }
+
+  /** Entries of one type that were read on both sides without being looked at one by one: all but the equal ones are settled by themselves. */
+  compared(type: string, { left, right, equal }: { readonly left: number; readonly right: number; readonly equal: number }): void {
+    const { tally, flows } = this.#type(joinKey([type, '']));
+    this.scanned.left += left;
+    this.scanned.right += right;
+    tally.read += left;
+    flows.right.read += left;
+    tally.unchanged += equal;
+    this.#on({ kind: 'scanned', side: 'left', entries: this.scanned.left });
+    this.#on({ kind: 'scanned', side: 'right', entries: this.scanned.right });
+  }
+
+  /** Entries of one type that were read and created without being looked at one by one. */
+  carried(type: string, entries: number): void {
+    const { tally, flows } = this.#type(joinKey([type, '']));
+    this.scanned.left += entries;
+    tally.read += entries;
+    flows.right.read += entries;
+    tally.created += entries;
+    flows.right.written += entries;
+    this.#on({ kind: 'scanned', side: 'left', entries: this.scanned.left });
+    this.#on({ kind: 'carried', entries });
   }
 
   problem(side: Side, problem: Problem): void {

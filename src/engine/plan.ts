@@ -9,12 +9,14 @@ import type { Entry, Ref } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import { typeOf } from '../model/key.ts';
 import type { Source, Store } from '../model/store.ts';
+import type { Twins } from '../model/twins.ts';
 import { withEvidence } from './evidence.ts';
 import { Extras } from './extras.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
 import { inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
 import { copied } from './spill.ts';
 import type { Baseline } from './state.ts';
+import { besides } from './twins.ts';
 import type { OneWay } from './types.ts';
 
 /** Actions of a page are few when there are less than one in so many entries. */
@@ -34,6 +36,8 @@ export interface PlanOptions {
   readonly showTarget?: boolean;
   /** What counts as equal: what sizes and times say (default), or only content that was compared. */
   readonly proof?: 'stat' | 'content';
+  /** What both sides keep in one form, and those of its collections that are in step already. */
+  readonly twins?: { readonly all: Twins; readonly carried: readonly string[] } | undefined;
 }
 
 /**
@@ -41,7 +45,7 @@ export interface PlanOptions {
  * holds comes last, after every scan has ended. Writes nothing.
  */
 export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGenerator<readonly Action[]> {
-  const coverage = covered(pairing.target, given.context);
+  const coverage = covered(pairing.target, given.context, given.twins !== undefined);
   const options = { ...given, context: coverage.context };
   using extras = new Extras();
   const types = pairing.scope === 'types' ? new Set<string>() : undefined;
@@ -62,7 +66,7 @@ export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGen
 }
 
 /** Leaves out what does not belong into the target, and says so: with a warning, or, where nothing is left, by refusing. */
-function covered(target: Store, context: ScanContext): { readonly context: ScanContext; end(): void } {
+function covered(target: Store, context: ScanContext, twins: boolean): { readonly context: ScanContext; end(): void } {
   if (!target.covers) return { context, end: () => {} };
   let [inside, outside] = [0, 0];
   const { where = (): boolean => true } = context;
@@ -77,7 +81,8 @@ function covered(target: Store, context: ScanContext): { readonly context: ScanC
     context: { ...context, where: covers },
     end: () => {
       if (outside === 0) return;
-      if (inside === 0) throw new SyncError('invalid', `none of the ${outside} entries belongs into ${target.name}, because every entry keeps its own path`, { store: target.name, hint: 'name the host alone, or a path that the entries lie under' });
+      // Collections that are compared as a whole are covered as a whole.
+      if (inside === 0 && !twins) throw new SyncError('invalid', `none of the ${outside} entries belongs into ${target.name}, because every entry keeps its own path`, { store: target.name, hint: 'name the host alone, or a path that the entries lie under' });
       context.ledger.warn(`${outside === 1 ? 'one entry does' : `${outside} entries do`} not lie under ${target.name} and ${outside === 1 ? 'was' : 'were'} left out`);
     },
   };
@@ -143,11 +148,19 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
   }
 }
 
-async function* planInOrder({ origins, target }: OneWay, { context, policy, baseline, extras, ordered = false, showTarget = false, proof = 'stat' }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
+async function* planInOrder({ origins, target }: OneWay, { context, policy, baseline, extras, ordered = false, showTarget = false, proof = 'stat', twins }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
+  if (twins) {
+    const { all, carried } = twins;
+    for await (const triples of besides(all, all.collections.filter((name) => !carried.includes(name)), { ledger: context.ledger, signal: context.signal, baseline })) {
+      const actions = triples.flatMap((triple) => decide(triple, policy, coarser(origins[0] as Source, target), context) ?? []);
+      if (actions.length > 0) yield extras ? actions : actions.filter(({ kind }) => kind !== 'delete' && kind !== 'keep');
+    }
+  }
+  const except = twins && { except: twins.all.collections };
   const byCollection = target.capabilities.enumerates === 'collections';
   const collections = new Set<string>();
   const left = union(origins, context, {
-    side: 'left', counted: true, wholly: byCollection,
+    side: 'left', counted: true, wholly: byCollection, ...except,
     // Documents had to be read for their digests. While there is room for them they are kept, and not read twice.
     want: origins.every(({ capabilities: { holds, reads } }) => holds === 'blobs' && reads === 'cheap') ? 'stat' : 'content',
     ...((types || byCollection) && {
@@ -161,7 +174,7 @@ async function* planInOrder({ origins, target }: OneWay, { context, policy, base
   const first = byCollection ? await left.next() : undefined;
   const unlisted = new Set<string>();
   const right = inOrder(target, context, {
-    side: 'right', counted: false, want: showTarget ? 'content' : 'stat', ...(byCollection && { collections: [...collections] }),
+    side: 'right', counted: false, want: showTarget ? 'content' : 'stat', ...except, ...(byCollection && { collections: [...collections] }),
     unlisted: (collection, error) => {
       unlisted.add(collection);
       // Who deletes, or swears that there is nothing more, must have seen everything. A collection that is not there holds nothing.

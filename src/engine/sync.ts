@@ -13,6 +13,7 @@ import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
 import { Spill } from './spill.ts';
 import type { Baseline } from './state.ts';
+import { carryOver, twinsOf } from './twins.ts';
 import type { OneWay, Report } from './types.ts';
 import type { Delete, Deletes } from './writer.ts';
 import { withoutContents, Writer } from './writer.ts';
@@ -45,7 +46,9 @@ export async function runSync(pairing: OneWay): Promise<Report> {
     return await reported(run, async () => {
       using deletes = new Spill<Delete>();
       using moves = new Moves();
-      for await (const actions of planOneWay(pairing, { context, policy, baseline, extras: policy.deletes === 'propagate', proof })) {
+      const all = await twinsOf(pairing, true);
+      const twins = all && { all, carried: await carryOver(all, pairing, { ledger, lane, policy, baseline }) };
+      for await (const actions of planOneWay(pairing, { context, policy, baseline, extras: policy.deletes === 'propagate', proof, twins })) {
         for (const action of actions) {
           if (action.kind === 'put') {
             if (policy.deletes === 'propagate') moves.add(action);

@@ -15,6 +15,8 @@ export type RunEvent =
   /** Entries read so far on one side. */
   | { readonly kind: 'scanned'; readonly side: Side; readonly entries: number }
   | { readonly kind: 'done'; readonly action: Action; readonly unguarded: boolean }
+  /** Entries that were created many at a time; see {@link RunOptions.wholesale}. */
+  | { readonly kind: 'carried'; readonly entries: number }
   | { readonly kind: 'stale'; readonly action: Action }
   /** Not written, because what is there by now is newer. */
   | { readonly kind: 'skipped'; readonly action: Action }
@@ -83,6 +85,8 @@ export interface Report {
 export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly on?: (event: RunEvent) => void;
+  /** Whether `on` need not hear of each entry that is written where many can be written as one. Default: only where there is no `on`. */
+  readonly wholesale?: boolean;
   readonly host?: Host;
   /** Where baselines and learned equalities are kept. Default: nowhere, forgotten after the run. */
   readonly state?: State;

@@ -2,6 +2,7 @@ import type { Collection } from './collection.ts';
 import type { SyncError } from './errors.ts';
 import type { Content, Digest, Entry, Micros, Ref, Stat, Version, Whereabouts } from './entry.ts';
 import type { Key } from './key.ts';
+import type { Twins, TwinsOptions } from './twins.ts';
 
 /** What a store can do, as plain data: printed by `stores`, checked by the conformance laws, read by the planner. */
 export interface Capabilities {
@@ -50,6 +51,8 @@ export interface ScanOptions extends CallOptions {
   readonly want?: 'stat' | 'content';
   /** Only entries of these collections. A store that `enumerates` all may ignore it. */
   readonly collections?: readonly string[];
+  /** Not the entries of these collections. Only a store that knows {@link Sink.twins} is asked. */
+  readonly except?: readonly string[];
   /**
    * Only what has one of these keys, or lies below one of them as below a directory: of `a` that is `a` and `a/b`, not
    * `ab`. A store that cannot narrow its listing may list more.
@@ -177,6 +180,11 @@ export interface Sink extends AsyncDisposable {
    * is right wherever there is doubt. A `done` is as good as that of a put. Absent: nothing can be taken over.
    */
   takeOver?(batch: readonly Takeover[], options?: CallOptions): Promise<readonly (Outcome | undefined)[]>;
+  /**
+   * The collections that a source keeps in the same form as this place. `undefined` where there are none, or nobody can
+   * tell; then, and for all others, entries are scanned and written. What is found and counted is the same either way.
+   */
+  twins?(source: Source, options?: TwinsOptions): Promise<Twins | undefined>;
 }
 
 /** A place that can be read and written. */

@@ -4,8 +4,9 @@ import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import { compareKeys, joinKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
-import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
+import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Source, Store, Write } from '../../model/store.ts';
 import { keyOfWrite } from '../../model/store.ts';
+import type { Twins, TwinsOptions } from '../../model/twins.ts';
 import { chooser, namesIn } from '../records/chooser.ts';
 import { keyed } from '../records/keyed.ts';
 import { partsOfKey } from '../records/record-keys.ts';
@@ -13,6 +14,8 @@ import type { RecordOptions } from '../records/record-options.ts';
 import type { Catalog, Dialect } from './dialect.ts';
 import { entryOf, rawKey } from './records.ts';
 import type { RawRow, Table } from './table.ts';
+import { twinsOf } from './twins.ts';
+import type { TwinStore } from './twins.ts';
 import { Writing } from './writing.ts';
 
 /** What the tables of every database can do; keys and batches differ. */
@@ -67,12 +70,12 @@ export class SqlStore implements Store {
     this.#writing = new Writing({ name, dialect, keyBytes, unit: records.modifiedUnit, find: (table, keys, signal) => this.#find(table, keys, signal) });
   }
 
-  async *scan({ want = 'stat', collections, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
+  async *scan({ want = 'stat', collections, except, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
     signal?.throwIfAborted();
     const { tables, keyless } = await this.#tables({ fresh: true, signal });
     const absent = this.#missingIsEmpty ? undefined : namesIn(this.#records.collections).find((name) => ![...tables, ...keyless].some((table) => table.name === name));
     if (absent !== undefined) throw new SyncError('not-found', `${this.name} has no table ${absent}`, { store: this.name, hint: 'check the names in the option collections' });
-    const asked = (name: string): boolean => this.#chosen(name) && (collections === undefined || collections.includes(name));
+    const asked = (name: string): boolean => this.#chosen(name) && (collections === undefined || collections.includes(name)) && except?.includes(name) !== true;
     const chosen = tables.filter((table) => asked(table.name)).sort((a, b) => compareKeys(prefixOf(a), prefixOf(b)));
     const unlisted = keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, error: this.#keyless(table) }));
     if (unlisted.length > 0) yield { entries: [], problems: unlisted };
@@ -138,12 +141,37 @@ export class SqlStore implements Store {
     }
   }
 
+  async twins(source: Source, { signal, prepare = false }: TwinsOptions = {}): Promise<Twins | undefined> {
+    if (!(source instanceof SqlStore) || !this.#dialect.twins) return undefined;
+    const there = (await source.#tables({ fresh: true, signal })).tables.filter(({ name }) => source.#chosen(name) && this.#chosen(name));
+    const here = await this.#tables({ fresh: true, signal });
+    const missing = prepare ? there.filter(({ name }) => ![...here.tables, ...here.keyless].some((table) => table.name === name)) : [];
+    for (const table of missing) {
+      // What cannot be made is said when its first entry is to be written.
+      if ((await source.#dialect.isEmpty?.(table)) === false) await this.prepare([{ name: table.name, fields: table.fields, key: table.key }], signal && { signal }).catch(() => {});
+    }
+    const { tables } = await this.#tables({ signal });
+    const pairs = there.flatMap((from) => tables.filter(({ name }) => name === from.name).map((to) => [from, to] as const));
+    if (pairs.length === 0) return undefined;
+    try {
+      const rows = await this.#dialect.twins(source.#dialect, pairs);
+      const failure = (cause: unknown): SyncError => this.#dialect.failure(cause, `cannot read ${source.name} beside ${this.name}`);
+      return rows.tables.length === 0 ? undefined : twinsOf(rows, { source: source.#twin(), target: this.#twin(), failure });
+    } catch (cause) {
+      throw this.#dialect.failure(cause, `cannot read ${source.name} beside ${this.name}`);
+    }
+  }
+
   async fingerprint({ signal }: CallOptions = {}): Promise<string | undefined> {
     return await this.#dialect.fingerprint?.(signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await (this.#ended ??= (async () => await this.#dialect[Symbol.asyncDispose]())());
+  }
+
+  #twin(): TwinStore {
+    return { name: this.name, entryOf: (table, row) => entryOf(table, row, this.#records.modifiedUnit), find: async (table, keys, signal) => await this.#find(table, keys, signal) };
   }
 
   #tables({ fresh = false, signal }: { readonly fresh?: boolean; readonly signal: AbortSignal | undefined }): Promise<Catalog> {
