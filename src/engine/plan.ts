@@ -11,6 +11,7 @@ import { typeOf } from '../model/key.ts';
 import type { Source, Store } from '../model/store.ts';
 import type { Twins } from '../model/twins.ts';
 import { withEvidence } from './evidence.ts';
+import { leaveOutEqual } from './equal-ranges.ts';
 import { Extras } from './extras.ts';
 import { readEach } from './read-each.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
@@ -50,9 +51,13 @@ export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGen
   const options = { ...given, context: coverage.context };
   using extras = new Extras();
   const types = pairing.scope === 'types' ? new Set<string>() : undefined;
-  const pages = options.context.window ? planWindow(pairing, options) : comesAsItIs(pairing, options) ? planAsItComes(pairing, options, types) : planInOrder(pairing, options, types);
+  const pages = options.context.window ? planWindow(pairing, options) : comesAsItIs(pairing, options) ? planAsItComes(pairing, options, types) : planWhatDiffers(pairing, options, types);
   for await (const page of pages) {
     const rest = page.filter((action) => {
+      if (action.kind === 'put' && action.over && pairing.inStep?.(action.entry, action.over)) {
+        options.context.ledger.unchanged(action.key);
+        return false;
+      }
       if (action.kind !== 'delete' && action.kind !== 'keep') return true;
       extras.add(action);
       return false;
@@ -83,7 +88,7 @@ function covered(target: Store, context: ScanContext, twins: boolean): { readonl
     end: () => {
       if (outside === 0) return;
       // Collections that are compared as a whole are covered as a whole.
-      if (inside === 0 && !twins) throw new SyncError('invalid', `none of the ${outside} entries belongs into ${target.name}, because every entry keeps its own path`, { store: target.name, hint: 'name the host alone, or a path that the entries lie under' });
+      if (inside === 0 && !twins && context.ledger.proved === 0) throw new SyncError('invalid', `none of the ${outside} entries belongs into ${target.name}, because every entry keeps its own path`, { store: target.name, hint: 'name the host alone, or a path that the entries lie under' });
       context.ledger.warn(`${outside === 1 ? 'one entry does' : `${outside} entries do`} not lie under ${target.name} and ${outside === 1 ? 'was' : 'were'} left out`);
     },
   };
@@ -133,7 +138,7 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
       if (!(right instanceof SyncError)) return [{ key: left.key, left, right, base: baseline?.get(left.key) }];
       // What the target holds there is beyond reading, whoever asks; the others are not.
       if (right.code !== 'corrupt' && right.code !== 'unsupported') throw right;
-      context.ledger.problem('right', { place: `${target.name}: ${left.key}`, error: right });
+      context.ledger.problem('right', { place: `${target.name}: ${left.key}`, key: left.key, error: right });
       return [];
     });
     const actions: Action[] = [];
@@ -156,7 +161,17 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
   }
 }
 
-async function* planInOrder({ origins, target }: OneWay, { context, policy, baseline, extras, ordered = false, showTarget = false, proof = 'stat', twins }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
+/** The same, where both sides can digest ranges of what they hold, of what is left when the ranges that are equal are left out. */
+async function* planWhatDiffers(pairing: OneWay, options: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
+  const { origins, target, where, under } = pairing;
+  const { context, policy } = options;
+  const only = origins.length === 1 ? origins[0] : undefined;
+  const chosen = where ?? under ?? context.within ?? types;
+  await using proven = only && chosen === undefined && (policy.equal ?? 'content') === 'content' && options.twins === undefined && pairing.rangeDigests !== false ? await leaveOutEqual(only, target, context) : undefined;
+  yield* planInOrder(proven ? { origins: [proven.sides[0]], target: proven.sides[1] } : pairing, options, types);
+}
+
+async function* planInOrder({ origins, target }: { readonly origins: readonly Source[]; readonly target: Source }, { context, policy, baseline, extras, ordered = false, showTarget = false, proof = 'stat', twins }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
   if (twins) {
     const { all, carried } = twins;
     for await (const triples of besides(all, all.collections.filter((name) => !carried.includes(name)), { ledger: context.ledger, signal: context.signal, baseline })) {
@@ -223,7 +238,7 @@ function detached(action: Action): Action {
 }
 
 /** Asks for entries one by one where their collection could not be listed. */
-async function lookUp(triples: readonly Triple[], unlisted: ReadonlySet<string>, target: Store, { signal }: ScanContext): Promise<readonly Triple[]> {
+async function lookUp(triples: readonly Triple[], unlisted: ReadonlySet<string>, target: Source, { signal }: ScanContext): Promise<readonly Triple[]> {
   const open = triples.flatMap((triple) => (triple.left && !triple.right && unlisted.has(triple.left.collection ?? '') ? [triple.left] : []));
   if (open.length === 0) return triples;
   const held = await target.read(open, signal && { signal });

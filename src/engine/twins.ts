@@ -1,10 +1,12 @@
 import type { Policy } from '../core/policy.ts';
 import type { Triple } from '../core/reconcile.ts';
+import { joinKey } from '../model/key.ts';
 import type { Store } from '../model/store.ts';
 import type { Twins } from '../model/twins.ts';
 import type { Lane } from './lane.ts';
 import type { Ledger } from './ledger.ts';
 import type { Baseline } from './state.ts';
+import { Turns } from './turns.ts';
 import type { OneWay } from './types.ts';
 
 /** What both sides keep in one form, where the run takes them as they are; `undefined` where each entry has to be looked at. */
@@ -32,7 +34,9 @@ export async function* besides(twins: Twins, collections: readonly string[], { l
 export async function carryOver(twins: Twins, pairing: OneWay, { ledger, lane, policy, baseline }: { readonly ledger: Ledger; readonly lane: Lane; readonly policy: Policy; readonly baseline: Baseline | undefined }): Promise<readonly string[]> {
   const { signal } = pairing;
   if (!mayCarry(pairing) || await remembers(baseline) || (policy.deletes === 'propagate' && !(await holdsNothing(twins, pairing.target)))) return [];
-  for (const collection of twins.empty) {
+  const turns = await Turns.of(pairing.target, signal ? { signal } : {});
+  const turnOf = (collection: string): number => turns.of(joinKey([collection, '']));
+  for (const collection of twins.empty.toSorted((a, b) => turnOf(a) - turnOf(b))) {
     for await (const { written, left, problems } of twins.carry(collection, signal && { signal })) {
       ledger.carried(collection, written);
       for (const problem of problems ?? []) ledger.problem('left', problem);

@@ -1,5 +1,7 @@
 // A real PostgreSQL server.
 import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +27,8 @@ export interface Postgres {
   newDatabase(): Promise<string>;
   /** Runs statements in a database, by its endpoint, and answers with the rows of the last one. */
   query(endpoint: string, text: string): Promise<readonly { readonly [column: string]: unknown }[]>;
+  /** Ends the server as a crash would, and starts it again. Only what was committed with `synchronous_commit` is sure to be there then. */
+  restart(): Promise<void>;
   /** Ends it, and sends away whoever is still connected. */
   stop(): Promise<void>;
 }
@@ -41,8 +45,8 @@ export async function startPostgres(): Promise<Postgres> {
   const port = await freePort();
   const log = openSync(join(root, 'log'), 'a');
   const [server, options] = asUser(user, 'QUIT', programPath('postgres', postgresFolders)!, ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', root, ...['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'max_connections=200', 'autovacuum=off'].flatMap((setting) => ['-c', setting])]);
-  const child = spawn(server, options, { stdio: ['ignore', log, log], cwd: root });
-  closeSync(log);
+  const launch = (): ChildProcess => spawn(server, options, { stdio: ['ignore', log, log], cwd: root });
+  let child = launch();
   const endNow = (): void => void child.kill('SIGQUIT');
   process.once('exit', endNow);
   const stop = async (): Promise<void> => {
@@ -50,6 +54,7 @@ export async function startPostgres(): Promise<Postgres> {
     child.kill('SIGINT');
     await end(child);
     process.off('exit', endNow);
+    closeSync(log);
     rmSync(root, { recursive: true, force: true });
   };
   const query = async (endpoint: string, text: string): Promise<readonly { readonly [column: string]: unknown }[]> => {
@@ -63,15 +68,27 @@ export async function startPostgres(): Promise<Postgres> {
     }
   };
   const endpointOf = (database: string): string => `postgres://tester@127.0.0.1:${port}/${database}`;
-  for (const startedAt = Date.now(); ; await sleep(50)) {
-    if (await query(endpointOf('postgres'), 'select 1').then(() => true, () => false)) break;
-    if (child.exitCode !== null || Date.now() - startedAt > startTimeoutMs) throw new Error(`PostgreSQL did not start: ${readFileSync(join(root, 'log'), 'utf8').slice(-2_000)}`);
-  }
+  const ready = async (): Promise<void> => {
+    for (const startedAt = Date.now(); ; await sleep(50)) {
+      if (await query(endpointOf('postgres'), 'select 1').then(() => true, () => false)) break;
+      if (child.exitCode !== null || Date.now() - startedAt > startTimeoutMs) throw new Error(`PostgreSQL did not start: ${readFileSync(join(root, 'log'), 'utf8').slice(-2_000)}`);
+    }
+  };
+  await ready();
+  const restart = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit');
+      endNow();
+      await ended;
+    }
+    child = launch();
+    await ready();
+  };
   let databases = 0;
   const newDatabase = async (): Promise<string> => {
     const name = `test_${++databases}`;
     await query(endpointOf('postgres'), `create database ${name}`);
     return endpointOf(name);
   };
-  return { port, pid: child.pid!, newDatabase, query, stop };
+  return { port, get pid() { return child.pid!; }, newDatabase, query, restart, stop };
 }

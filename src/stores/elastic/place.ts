@@ -5,7 +5,7 @@ import { SyncError } from '../../model/errors.ts';
 import { joinKey, splitKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import { digestDocument } from '../../schema/digest.ts';
-import { matchesGlob } from '../records/chooser.ts';
+import { chooser } from '../records/chooser.ts';
 import type { TimeUnit } from '../records/instants.ts';
 import { expressionOf, readCatalogue } from './catalogue.ts';
 import type { Catalogue, IndexOf, Layout } from './catalogue.ts';
@@ -54,6 +54,7 @@ export class Place {
   readonly name: string;
   /** How many documents are looked up at once. */
   readonly looking: PageSize = new PageSize();
+  #chosen: ((collection: string) => boolean) | undefined;
   readonly #options: PlaceOptions;
   #catalogue: Promise<{ readonly names: Catalogue; readonly indices: ReadonlyMap<string, OpenIndex> }> | undefined;
   #root: Promise<Document> | undefined;
@@ -88,8 +89,7 @@ export class Place {
   }
 
   isChosen(collection: string): boolean {
-    const { chosen } = this.#options;
-    return chosen === undefined || chosen.split(',').some((pattern) => matchesGlob(collection, pattern.trim()));
+    return (this.#chosen ??= chooser(this.#options.chosen))(collection);
   }
 
   /** How this server wants to be spoken to. */

@@ -139,7 +139,8 @@ function pageOf(place: Place, index: OpenIndex, hits: readonly Document[]): Page
 }
 
 function problemOf(place: Place, { collection }: OpenIndex, hit: Document, error: SyncError): Problem {
-  return { place: `${place.name}: ${place.keyOf(collection, String(hit['_id']))}`, error };
+  const key = place.keyOf(collection, String(hit['_id']));
+  return { place: `${place.name}: ${key}`, key, error };
 }
 
 /** What several lanes yield, as it comes, with so many of them asked at once. The first that fails ends all. */
