@@ -63,7 +63,7 @@ async function warnOfRefusal({ deletes, moves }: { readonly deletes: Deletes; re
   if (deletes.length === 0) return;
   if (!ledger.complete) return ledger.warn('nothing would be deleted, because not everything could be read');
   try {
-    await moves.guard(deletes, { held: held ?? ledger.scanned.right, heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: ledger.scanned.left, target: target.name, guard, part: under !== undefined }, evidenceOf(pairing, run));
+    await moves.guard(deletes, { held: held ?? ledger.held('right'), heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: ledger.scanned.left, target: target.name, guard, part: under !== undefined }, evidenceOf(pairing, run));
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;
     ledger.warn(`a sync would end here: ${error.sentence}`);

@@ -3,6 +3,7 @@ import type { Policy } from '../core/policy.ts';
 import type { Action, Base, Triple } from '../core/reconcile.ts';
 import { reconcile } from '../core/reconcile.ts';
 import { isWithin } from '../core/selection/scope.ts';
+import { askAhead } from '../lib/ask-ahead.ts';
 import { SeenSet } from '../lib/seen-set.ts';
 import type { Entry, Ref } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
@@ -21,6 +22,8 @@ import type { OneWay } from './types.ts';
 
 /** Actions of a page are few when there are less than one in so many entries. */
 const sparseness = 4;
+/** Pages that the target is asked about while an earlier one is planned. */
+const readAhead = 1;
 
 export interface PlanOptions {
   readonly context: ScanContext;
@@ -50,6 +53,10 @@ export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGen
   const pages = options.context.window ? planWindow(pairing, options) : comesAsItIs(pairing, options) ? planAsItComes(pairing, options, types) : planWhatDiffers(pairing, options, types);
   for await (const page of pages) {
     const rest = page.filter((action) => {
+      if (action.kind === 'put' && action.over && pairing.inStep?.(action.entry, action.over)) {
+        options.context.ledger.unchanged(action.key);
+        return false;
+      }
       if (action.kind !== 'delete' && action.kind !== 'keep') return true;
       extras.add(action);
       return false;
@@ -114,14 +121,18 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
   const seen = new SeenSet();
   let heldBefore = 0;
   const precision = coarser(origin, target);
-  for await (const page of scanned(origin, context, { side: 'left', counted: true, want: 'content' })) {
-    const fresh = page.filter((entry) => {
-      const found = seen.add(entry.key, entry.digest?.value);
-      if (found === 'different') reportCollision({ key: entry.key }, entry, origin, context.ledger, 'left');
-      return found === 'new' && context.within?.(entry) !== false;
-    });
-    const held = await target.read(fresh, context.signal && { signal: context.signal });
-    const triples = fresh.map((left, i) => ({ key: left.key, left, right: held[i], base: baseline?.get(left.key) }));
+  const fresh = async function* (): AsyncGenerator<readonly Entry[]> {
+    for await (const page of scanned(origin, context, { side: 'left', counted: true, want: 'content' })) {
+      yield page.filter((entry) => {
+        const found = seen.add(entry.key, entry.digest?.value);
+        if (found === 'different') reportCollision({ key: entry.key }, entry, origin, context.ledger, 'left');
+        return found === 'new' && context.within?.(entry) !== false;
+      });
+    }
+  };
+  // No key comes twice, so that what is written of one page changes nothing of what was read for the next.
+  for await (const { item, answer: held } of askAhead(fresh(), (page) => target.read(page, context.signal && { signal: context.signal }), readAhead)) {
+    const triples = item.map((left, i) => ({ key: left.key, left, right: held[i], base: baseline?.get(left.key) }));
     const actions: Action[] = [];
     for (const triple of await withEvidence(triples, { leftOf: () => origin, right: target, precision, proof, signal: context.signal, hashes: context.hashes })) {
       types?.add(typeOf(triple.key));

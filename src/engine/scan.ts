@@ -72,6 +72,11 @@ export function hides(window: Window | undefined): window is Window & { readonly
   return window?.after !== undefined;
 }
 
+/** Throws `invalid` where the times of a place are asked for and it has none. */
+export function refuseTimeless({ name, capabilities }: Source): void {
+  if (capabilities.modifiedAt === 'none') throw new SyncError('invalid', `${name} does not say when its entries were modified`, { store: name, hint: 'name the field that does with --modified' });
+}
+
 /** Whether an entry was modified within a window. What has no time is within every one. */
 export function isInside({ modifiedAt }: Stat, { after = -Infinity, until = Infinity }: Window): boolean {
   return modifiedAt === undefined || (modifiedAt > after && modifiedAt <= until);

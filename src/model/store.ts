@@ -30,6 +30,8 @@ export interface Capabilities {
   /** The {@link Expectation} forms that are enforced atomically. Others are checked just before the write, which is then `unguarded`. */
   readonly expects: readonly ('absent' | 'version' | 'older')[];
   readonly deletes: boolean;
+  /** `kept`: what is deleted stays, as a tombstone with its content. Default: it is gone. */
+  readonly tombstones?: 'kept';
   /** `required`: an entry may only be put after those it depends on, and deleted before them. */
   readonly dependencies: 'required' | 'ignored';
   readonly visibility: 'immediate' | 'eventual';
@@ -88,6 +90,8 @@ export interface Problem {
   /** Where, fit to print: a file name, a URL. */
   readonly place: string;
   readonly error: SyncError;
+  /** The key of what could not be read, where it has one by which it can be asked for. */
+  readonly key?: Key;
   /** Set where a whole collection could not be listed: its entries may still be read one by one. */
   readonly collection?: string;
 }
@@ -127,6 +131,11 @@ export interface Source extends AsyncDisposable {
    * the server gives. `undefined` where there is nothing of the kind. See law 1.
    */
   fingerprint?(options?: FingerprintOptions): Promise<string | undefined>;
+  /**
+   * The deletions that the place remembers beside what it holds, as entries that are `deleted`, in any order; of several with
+   * one key the latest counts. Absent: it remembers none.
+   */
+  tombstones?(options?: Pick<ScanOptions, 'window' | 'signal'>): AsyncIterable<Page>;
   /** The collections there are, where the place has any that can be described. Only those chosen, where some were. */
   describe?(options?: CallOptions): Promise<readonly Collection[]>;
   /** All there is now, to be compared range by range where it is kept. Absent: it has to be read to be compared. */
@@ -138,7 +147,8 @@ export interface Source extends AsyncDisposable {
 /** One thing to be done to one entry. */
 export type Write =
   | { readonly kind: 'put'; readonly entry: Entry & { readonly content: Content }; readonly expect?: Expectation }
-  | { readonly kind: 'delete'; readonly ref: Ref; readonly expect?: Expectation };
+  /** `tombstone`: when it was deleted, for stores that keep that, and what it was then, where that is known. */
+  | { readonly kind: 'delete'; readonly ref: Ref; readonly expect?: Expectation; readonly tombstone?: Entry };
 
 /** What must be true of the stored entry for the write to happen. `older`: it is absent or was modified before this time. */
 export type Expectation = { readonly absent: true } | { readonly version: Version } | { readonly older: Micros };

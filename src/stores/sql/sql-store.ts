@@ -13,7 +13,7 @@ import { keyed } from '../records/keyed.ts';
 import { partsOfKey } from '../records/record-keys.ts';
 import type { RecordOptions } from '../records/record-options.ts';
 import type { Catalog, Dialect } from './dialect.ts';
-import { entryOf, rawKey } from './records.ts';
+import { entryOf, keyOfRow, rawKey } from './records.ts';
 import type { RangeSql } from './ranges.ts';
 import { SqlSnapshot } from './sql-snapshot.ts';
 import type { RawRow, Table } from './table.ts';
@@ -81,7 +81,7 @@ export class SqlStore implements Store {
     const asked = (name: string): boolean => (collections === undefined || collections.includes(name)) && except?.includes(name) !== true;
     const all = await this.#all(signal);
     const chosen = all.tables.filter(({ name }) => asked(name));
-    const unlisted = all.keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, error: this.#keyless(table) }));
+    const unlisted = all.keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, collection: table.name, error: this.#keyless(table) }));
     if (unlisted.length > 0) yield { entries: [], problems: unlisted };
     try {
       for await (const { table, rows } of this.#dialect.scan(chosen, { window, signal })) {
@@ -178,10 +178,6 @@ export class SqlStore implements Store {
     await (this.#ended ??= (async () => await this.#dialect[Symbol.asyncDispose]())());
   }
 
-  #twin(): TwinStore {
-    return { name: this.name, entryOf: (table, row) => entryOf(table, row, this.#records.modifiedUnit), find: async (table, keys, signal) => await this.#find(table, keys, signal) };
-  }
-
   /** The tables that were chosen, in the order of their keys. Throws where one that was named is not there. */
   async #all(signal: AbortSignal | undefined): Promise<Omit<Catalog, 'references'>> {
     const { tables, keyless } = await this.#tables({ fresh: true, signal });
@@ -198,6 +194,10 @@ export class SqlStore implements Store {
     } catch (cause) {
       throw failure(cause);
     }
+  }
+
+  #twin(): TwinStore {
+    return { name: this.name, entryOf: (table, row) => entryOf(table, row, this.#records.modifiedUnit), find: async (table, keys, signal) => await this.#find(table, keys, signal) };
   }
 
   #tables({ fresh = false, signal }: { readonly fresh?: boolean; readonly signal: AbortSignal | undefined }): Promise<Catalog> {
@@ -226,8 +226,10 @@ export class SqlStore implements Store {
     const problems: Problem[] = [];
     for (const row of rows) {
       const entry = this.#entryOf(table, row);
-      if (entry instanceof SyncError) problems.push({ place: `${this.name}, ${table.name}`, error: entry });
-      else entries.push(want === 'content' ? entry : withoutContent(entry));
+      if (entry instanceof SyncError) {
+        const key = keyOfRow(table, row);
+        problems.push({ place: `${this.name}, ${key ?? table.name}`, error: entry, ...(key !== undefined && { key }) });
+      } else entries.push(want === 'content' ? entry : withoutContent(entry));
     }
     return problems.length > 0 ? { entries, problems } : { entries };
   }
