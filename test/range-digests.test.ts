@@ -199,7 +199,11 @@ describe('ranges of two databases of PostgreSQL', withoutPostgres, () => {
     const other = new pg.Client({ connectionString: sides[1].endpoint });
     await other.connect();
     await other.query('begin; lock table item in access exclusive mode');
-    await givesUp(sides).finally(() => other.end());
+    try {
+      await givesUp(sides);
+    } finally {
+      await other.end();
+    }
   });
 
   test('both sides are compared as they were at one moment', async () => {
@@ -232,7 +236,11 @@ describe('ranges of two databases of MariaDB', withoutMariadb, () => {
     const sides = await inMariadb('create table item (id int primary key)', 'insert into item select seq from seq_1_to_2000');
     const other = await createConnection(sides[1].endpoint);
     await other.query('lock tables item write');
-    await givesUp(sides).finally(() => other.end());
+    try {
+      await givesUp(sides);
+    } finally {
+      await other.end();
+    }
   });
 
   test('values of every kind are digested as they are read, whatever the character sets, and the order of columns makes no difference', async () => {
