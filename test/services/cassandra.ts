@@ -27,7 +27,7 @@ const run = promisify(execFile);
 const version = '5.0.9';
 const installTimeoutMs = 480_000;
 const startTimeoutMs = 180_000;
-const heap = '512m';
+const shortLived = ['-Xms128m', '-Xmx512m', '-XX:TieredStopAtLevel=1'];
 
 /** A server that answers, and a keyspace of its own for each test file. */
 export interface CassandraServer {
@@ -166,13 +166,13 @@ async function start(): Promise<CassandraServer> {
 }
 
 /** A node that is on its own, how to end it, and how to kill it and start it again. What it holds is thrown away at its end. */
-async function startNode(settings: (root: string) => object = () => ({}), flags: readonly string[] = flagsOf): Promise<{ readonly port: number; readonly root: string; end(): Promise<void>; restart(): Promise<void> }> {
+async function startNode(settings: (root: string) => object = () => ({}), java: readonly string[] = shortLived, flags: readonly string[] = flagsOf): Promise<{ readonly port: number; readonly root: string; end(): Promise<void>; restart(): Promise<void> }> {
   assert.ok(typeof parts !== 'string');
   const root = mkdtempSync(join(tmpdir(), 'syncline-cassandra-'));
   const more = settings(root);
   for (let attempts = 1; ; attempts++) {
     const ports: CassandraPorts = { cql: await freePort(), storage: await freePort() };
-    const start = (): ChildProcess => launch(parts, root, { ...settingsOf(root, ports), ...more }, flags);
+    const start = (): ChildProcess => launch(parts, root, { ...settingsOf(root, ports), ...more }, [...java, ...flags]);
     let child = start();
     const endNow = (): void => void child.kill('SIGKILL');
     process.once('exit', endNow);
@@ -214,7 +214,7 @@ export interface MortalCassandra extends AsyncDisposable {
 
 /** Starts such a node. */
 export async function mortalCassandra(): Promise<MortalCassandra> {
-  const { port, end, restart } = await startNode(() => ({ commitlog_sync: 'batch', commitlog_sync_period: undefined }), flagsOf.filter((flag) => !/unsafesystem|skip_sync/.test(flag)));
+  const { port, end, restart } = await startNode(() => ({ commitlog_sync: 'batch', commitlog_sync_period: undefined }), shortLived, flagsOf.filter((flag) => !/unsafesystem|skip_sync/.test(flag)));
   const client = clientOf(port);
   await client.connect();
   return {
@@ -224,6 +224,13 @@ export async function mortalCassandra(): Promise<MortalCassandra> {
       await end();
     },
   };
+}
+
+/** Starts a node of its own, with this much said to Java of memory and compiling, and settings in addition to the usual ones. */
+export async function startCassandra(java: readonly string[], settings: object = {}): Promise<{ readonly port: number } & AsyncDisposable> {
+  if (typeof parts === 'string') throw new Error(parts);
+  const { port, end } = await startNode(() => settings, java);
+  return { port, [Symbol.asyncDispose]: end };
 }
 
 /** A node that lets in who has a password, by TLS alone. */
@@ -268,7 +275,7 @@ export async function secureCassandra(): Promise<SecureCassandra> {
   }
 }
 
-function launch({ java, jars }: Parts, root: string, settings: object, flags: readonly string[]): ChildProcess {
+function launch({ java: program, jars }: Parts, root: string, settings: object, java: readonly string[]): ChildProcess {
   const config = join(root, 'cassandra.yaml');
   mkdirSync(join(root, 'triggers'), { recursive: true });
   // What is JSON is YAML.
@@ -276,10 +283,10 @@ function launch({ java, jars }: Parts, root: string, settings: object, flags: re
   writeFileSync(join(root, 'logback.xml'), '<configuration><appender name="out" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%-5level %logger{0} %msg%n</pattern></encoder></appender><root level="INFO"><appender-ref ref="out"/></root></configuration>');
   const log = openSync(join(root, 'log'), 'a');
   const own = [`-Djava.io.tmpdir=${root}`, `-Dcassandra.config=${pathToFileURL(config).href}`, `-Dcassandra.storagedir=${root}`, `-Dcassandra.logdir=${root}`, `-Dcassandra.triggers_dir=${join(root, 'triggers')}`, `-Dlogback.configurationFile=${pathToFileURL(join(root, 'logback.xml')).href}`];
-  const parameters = ['-Xms128m', `-Xmx${heap}`, ...flags, ...own, '-cp', join(jars, '*'), 'org.apache.cassandra.service.CassandraDaemon'];
+  const parameters = [...java, ...own, '-cp', join(jars, '*'), 'org.apache.cassandra.service.CassandraDaemon'];
   // Where the platform can, the server ends with whoever started it, however that ends.
   const guard = which('setpriv');
-  const child = guard === undefined ? spawn(java, parameters, { stdio: ['ignore', log, log], cwd: root }) : spawn(guard, ['--pdeathsig', 'KILL', java, ...parameters], { stdio: ['ignore', log, log], cwd: root });
+  const child = guard === undefined ? spawn(program, parameters, { stdio: ['ignore', log, log], cwd: root }) : spawn(guard, ['--pdeathsig', 'KILL', program, ...parameters], { stdio: ['ignore', log, log], cwd: root });
   closeSync(log);
   return child;
 }
