@@ -166,7 +166,7 @@ async function start(): Promise<CassandraServer> {
 }
 
 /** A node that is on its own, how to end it, and how to kill it and start it again. What it holds is thrown away at its end. */
-async function startNode(settings: (root: string) => object = () => ({}), java: readonly string[] = shortLived, flags: readonly string[] = flagsOf): Promise<{ readonly port: number; readonly root: string; end(): Promise<void>; restart(): Promise<void> }> {
+async function startNode(settings: (root: string) => object = () => ({}), java: readonly string[] = shortLived, flags: readonly string[] = flagsOf): Promise<{ readonly port: number; readonly pid: number; readonly root: string; end(): Promise<void>; restart(): Promise<void> }> {
   assert.ok(typeof parts !== 'string');
   const root = mkdtempSync(join(tmpdir(), 'syncline-cassandra-'));
   const more = settings(root);
@@ -192,7 +192,7 @@ async function startNode(settings: (root: string) => object = () => ({}), java: 
       child = start();
       assert.ok(await ready(), 'Cassandra does not start again');
     };
-    if (await ready()) return { port: ports.cql, root, end, restart };
+    if (await ready()) return { port: ports.cql, pid: child.pid!, root, end, restart };
     const said = readFileSync(join(root, 'log'), 'utf8').split('\n').filter((line) => !/^\s+at |^INFO /.test(line)).slice(-20).join('\n');
     // A port may be taken in between by another test.
     if (attempts >= 3 || !/Address already in use|in use by another process|Failed to bind/i.test(said)) {
@@ -227,10 +227,10 @@ export async function mortalCassandra(): Promise<MortalCassandra> {
 }
 
 /** Starts a node of its own, with this much said to Java of memory and compiling, and settings in addition to the usual ones. */
-export async function startCassandra(java: readonly string[], settings: object = {}): Promise<{ readonly port: number } & AsyncDisposable> {
+export async function startCassandra(java: readonly string[], settings: object = {}): Promise<{ readonly port: number; readonly pid: number } & AsyncDisposable> {
   if (typeof parts === 'string') throw new Error(parts);
-  const { port, end } = await startNode(() => settings, java);
-  return { port, [Symbol.asyncDispose]: end };
+  const { port, pid, end } = await startNode(() => settings, java);
+  return { port, pid, [Symbol.asyncDispose]: end };
 }
 
 /** A node that lets in who has a password, by TLS alone. */

@@ -73,6 +73,17 @@ describe('a place under rules', () => {
     assert.ok(!JSON.stringify(pages).includes('a@b.c') && !JSON.stringify(pages).includes('ours'));
   });
 
+  test('tells of deletions and of what refers to what by the names of the other side', async () => {
+    const store = Object.assign(new MemoryStore(), {
+      async *tombstones() { yield { entries: [{ key: 'orders/7', deleted: true as const, modifiedAt: 5 }] }; },
+      references: async () => new Map([['orders', ['customers']], ['customers', ['orders']]]),
+    });
+    const place = under(store, rules);
+    const told = await Array.fromAsync(place.tombstones!());
+    assert.deepEqual(told.flatMap(({ entries }) => entries).map(({ key, deleted, modifiedAt }) => [key, deleted, modifiedAt]), [['purchases/7', true, 5]]);
+    assert.deepEqual(await place.references!(), new Map([['purchases', ['customers']], ['customers', ['purchases']]]));
+  });
+
   test('is written to with what the other side cannot know filled in, and a new record lacks it', async () => {
     for (const expect of [undefined, { older: 50 }, 'version'] as const) {
       const store = new MemoryStore();

@@ -6,10 +6,11 @@ import type { Content, Entry, Micros } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import { keyOfWrite } from '../../model/store.ts';
-import type { CallOptions, FingerprintOptions, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
+import type { CallOptions, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
 import { instantText, modifiedOf } from './instants.ts';
 import type { TimeUnit } from './instants.ts';
+import { passedOn } from './passed-on.ts';
 import { partsOfKey } from './record-keys.ts';
 
 /** Where documents say that they are deleted. */
@@ -32,20 +33,14 @@ export function softly(store: Store, options: SoftOptions): Store {
   const seen = (entry: Entry): Entry => asSeen(entry, options);
   const writer = new SoftWriter(store, options);
   return {
-    name: store.name,
-    identity: store.identity,
-    ...(store.realm !== undefined && { realm: store.realm }),
+    ...passedOn(store),
     get capabilities() { return { ...store.capabilities, tombstones: 'kept' as const }; },
     scan: (asked) => scan(store, seen, asked),
     read: async (refs, asked) => (await store.read(refs, asked)).map((entry) => entry && seen(entry)),
     write: (batch, asked) => writer.write(batch, asked),
     ...(store.tombstones && { tombstones: store.tombstones.bind(store) }),
-    ...(store.watch && { watch: store.watch.bind(store) }),
-    ...(store.fingerprint && { fingerprint: async (asked?: FingerprintOptions) => await store.fingerprint?.(asked) }),
     ...(store.describe && { describe: async (asked?: CallOptions) => (await store.describe?.(asked) ?? []).map((collection) => withoutField(collection, options.deleted)) }),
     ...(store.prepare && { prepare: (collections: readonly Collection[], asked?: CallOptions) => store.prepare?.(collections.map((collection) => withField(collection, options.deleted)), asked) ?? Promise.resolve() }),
-    ...(store.covers && { covers: store.covers.bind(store) }),
-    [Symbol.asyncDispose]: async () => await store[Symbol.asyncDispose](),
   };
 }
 

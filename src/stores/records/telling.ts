@@ -4,8 +4,8 @@ import type { Entry } from '../../model/entry.ts';
 import { SyncError, toSyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import { joinKey, typeOf } from '../../model/key.ts';
-import type { CallOptions, FingerprintOptions, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
-import type { Collection } from '../../model/collection.ts';
+import type { CallOptions, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
+import { passedOn } from './passed-on.ts';
 import { partsOfKey, recordKey } from './record-keys.ts';
 
 /** The fields of a collection of deletions; `deleted_at` is the time of its records. */
@@ -27,18 +27,12 @@ export interface Told {
 export function telling(store: Store, told: Told): Store {
   const { table, name, host } = told;
   return {
-    name: store.name,
-    identity: store.identity,
-    ...(store.realm !== undefined && { realm: store.realm }),
+    ...passedOn(store),
     get capabilities() { return store.capabilities; },
     scan: (asked) => store.scan(asked),
     read: (refs, asked) => store.read(refs, asked),
     write: (batch, asked) => write({ store, table, name, host }, batch, asked),
     tombstones: (asked) => tombstones(table, asked),
-    ...(store.watch && { watch: store.watch.bind(store) }),
-    ...(store.fingerprint && { fingerprint: async (asked?: FingerprintOptions) => await store.fingerprint?.(asked) }),
-    ...(store.describe && { describe: async (asked?: CallOptions) => await store.describe?.(asked) ?? [] }),
-    ...(store.prepare && { prepare: async (collections: readonly Collection[], asked?: CallOptions) => await store.prepare?.(collections, asked) }),
     covers: (ref) => typeOf(ref.key) !== name && store.covers?.(ref) !== false,
     [Symbol.asyncDispose]: async () => {
       await store[Symbol.asyncDispose]();
