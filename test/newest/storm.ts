@@ -107,7 +107,7 @@ async function proxied(bases: readonly Base[], random: Random | undefined): Prom
       continue;
     }
     const proxy = closing.use(await tcpProxy(port));
-    proxy.rule = () => faultOf(random);
+    proxy.rule = (nth) => (nth % 3 === 0 || random.chance(0.4) ? faultOf(random) : undefined);
     proxies.push(proxy);
     endpoints.push(endpointAt(proxy.port));
   }
@@ -121,8 +121,7 @@ async function proxied(bases: readonly Base[], random: Random | undefined): Prom
   };
 }
 
-function faultOf(random: Random): TcpFault | undefined {
-  if (!random.chance(0.6)) return undefined;
+function faultOf(random: Random): TcpFault {
   const of = random.pick(['asked', 'answered'] as const);
   // Some are cut while they are set up, some in the middle of what is asked of them.
   const bytes = Math.floor(2 ** (random.next() * 15));
