@@ -6,9 +6,11 @@ import { sync } from '../src/index.ts';
 import type { Document } from '../src/model/document.ts';
 import pg from 'pg';
 import { plainHost } from '../src/model/plain-host.ts';
+import { postgresError } from '../src/stores/sql/postgres/failure.ts';
 import type { Store, Write } from '../src/model/store.ts';
 import { kind } from '../src/stores/sql/postgres/kind.ts';
 import type { PostgresOptions } from '../src/stores/sql/postgres/kind.ts';
+import { Sessions } from '../src/stores/sql/postgres/sessions.ts';
 import { postgres, withoutPostgres } from './services/postgres.ts';
 import { Opened, put, said, scanned, scansAreOfOneMoment } from './sql-tables.ts';
 
@@ -185,6 +187,22 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
     const again = outcomes[0]?.kind === 'failed' && outcomes[0].error.retryable ? await store.write([put('a/11', { id: 11 })]) : outcomes;
     assert.deepEqual(again.map(said), ['done']);
     assert.equal((await scanned(store)).keys.length, 11);
+  });
+
+  test('a connection that is cut between two statements is a failure of the next one, and of nothing else', async () => {
+    const { endpoint, query } = await database();
+    const { hostname: host, port, username: user, pathname } = new URL(endpoint);
+    await using sessions = new Sessions({ tls: 'disable', config: { host, port: Number(port), user, database: pathname.slice(1) } });
+    const cut = sessions.use(async (client) => {
+      await client.query('begin');
+      const ended = new Promise<void>((resolve) => void client.once('end', () => resolve()));
+      await query('select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()');
+      await ended;
+      await client.query('select 1');
+    });
+    const error = await cut.then(() => undefined, (cause: unknown) => postgresError(cause, 'cannot ask'));
+    assert.deepEqual([error?.code, error?.retryable], ['unavailable', true]);
+    assert.equal((await sessions.use((client) => client.query('select 1'))).rowCount, 1);
   });
 
   test('two schemas of one database are two places, and one and the same is refused', async () => {

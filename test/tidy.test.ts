@@ -134,12 +134,24 @@ describe('the text of the project', () => {
 
   for (const [program, letter, count] of [['resource-sync', 'R', 50], ['autosync', 'A', 40]] as const) {
     test(`each acceptance case of ${program} has one test of its name`, () => {
-      const named = new RegExp(String.raw`\b(?:test|it)(?:\.\w+)?\(\s*['"\`]${letter}(\d+):`, 'g');
-      const names = globSync('test/acceptance/*.test.ts', { cwd: root }).flatMap((path) => [...readFileSync(join(root, path), 'utf8').matchAll(named)].map(([, number]) => Number(number)));
-      assert.deepEqual(names.toSorted((a, b) => a - b), Array.from({ length: count }, (_, i) => i + 1));
+      assert.deepEqual(casesOf(letter).toSorted((a, b) => a - b), numbersTo(count));
     });
   }
+
+  test('each acceptance case of synced has a test of its name, of files or of real servers', () => {
+    assert.deepEqual([...new Set(casesOf('D'))].toSorted((a, b) => a - b), numbersTo(32));
+  });
 });
+
+/** The numbers of the acceptance cases that tests name: `test('R1: …')`, or `holds('D1', …)` where one case is tried on several systems. */
+function casesOf(letter: string): readonly number[] {
+  const named = new RegExp(String.raw`\b(?:(?:test|it)(?:\.\w+)?\(\s*['"\`]${letter}(\d+):|holds\('${letter}(\d+)')`, 'g');
+  return globSync('test/acceptance/*.test.ts', { cwd: root }).flatMap((path) => [...readFileSync(join(root, path), 'utf8').matchAll(named)].map(([, one, other]) => Number(one ?? other)));
+}
+
+function numbersTo(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, i) => i + 1);
+}
 
 function importsOf(from: string): readonly Import[] {
   const source = text.get(from)!;

@@ -29,6 +29,7 @@ const first: Setting = { name: 'Cassandra and OpenSearch', a: cassandra({ versio
 const original: Setting = { ...first, name: 'Cassandra with a row for each version and OpenSearch with dates', a: cassandra({ versions: true }), b: search('opensearch', { times: 'date' }), command: 'synced' };
 const databases: Setting = { name: 'PostgreSQL and MariaDB', a: inPostgres, b: inMariadb, command: 'merge', skip: withoutPostgres.skip || withoutMariadb.skip };
 const mixed: Setting = { name: 'PostgreSQL and Elasticsearch', a: inPostgres, b: search('elasticsearch', { times: 'date' }), command: 'merge', skip: withoutPostgres.skip || withoutElasticsearch };
+const versioned: Setting = { ...original, name: 'Cassandra with a row for each version and PostgreSQL', b: inPostgres, command: 'merge', skip: withoutCassandra.skip || withoutPostgres.skip };
 // What has to do with the kinds of the systems is tried on all of them.
 const [two, all] = [[first, original], [first, original, databases, mixed]];
 
@@ -163,12 +164,17 @@ holds('D17', two, 'what the target gets between the reading and the writing stay
   assert.deepEqual(await a.orders('orders'), await b.orders('orders'));
 });
 
-holds('D18', [original], 'of several versions only the newest is written, once', async (pair) => {
+holds('D18', [original, versioned], 'of several versions only the newest is written, once, and comes back as one row more', async (pair) => {
   const [one] = ids(1) as [string];
   await pair.a.put('orders', [3, 1, 5, 2].map((day) => ({ id: one, tmstmp: at(day), value: String(day) })));
   await inStep(pair, 1);
   assert.equal((await pair.b.orders('orders'))[one]!['value'], '5');
   assert.deepEqual([await pair.a.rows('orders'), await pair.b.rows('orders')], [4, 1]);
+  await pair.b.put('orders', [{ id: one, tmstmp: at(6), value: '6' }]);
+  await inStep(pair, 1, { full: true });
+  assert.deepEqual([await pair.a.rows('orders'), await pair.b.rows('orders')], [5, 1]);
+  await same(pair);
+  await inStep(pair, 0, { full: true });
 });
 
 holds('D19', two, 'times are compared as instants, however they are spelt', async (pair) => {

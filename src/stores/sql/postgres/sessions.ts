@@ -76,14 +76,17 @@ export class Sessions implements AsyncDisposable {
     let ssl: ClientConfig['ssl'] = tls === 'disable' ? false : secure;
     if (tls === 'prefer') {
       const trial = new Connection({ ...config, ssl });
+      trial.on('error', () => {});
       await trial.connect().then(() => trial.end(), (cause: unknown) => {
         if (!(cause instanceof Error && cause.message.includes('does not support SSL'))) throw cause;
         ssl = false;
       });
     }
     const pool = new Pool({ ...config, ssl, max: most, idleTimeoutMillis: 10_000, allowExitOnIdle: true, types: { getTypeParser: () => (text: unknown) => text } });
-    // A connection that is lost while nobody uses it is replaced by the next that is asked for.
+    // A connection that is lost while nobody uses it is replaced by the next that is asked for. One that is lent, and lost
+    // between two statements, has nobody to tell but its next statement, which fails.
     pool.on('error', () => {});
+    pool.on('connect', (client) => client.on('error', () => {}));
     return pool;
   }
 }
