@@ -2,6 +2,7 @@ import type { Collection } from '../../model/collection.ts';
 import type { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { Window } from '../../model/store.ts';
+import type { Swapping } from './fresh.ts';
 import type { Raw, RawRow, Table } from './table.ts';
 
 /** What a row must be for a change of it to happen. */
@@ -57,6 +58,8 @@ export interface Dialect extends AsyncDisposable {
   failure(cause: unknown, doing: string): SyncError;
   /** What tells this database from another at the same address. */
   fingerprint?(signal?: AbortSignal): Promise<string | undefined>;
+  /** How fresh tables take the place of others, where they can. */
+  readonly swapping?: Swapping;
 }
 
 /** What a database says of its tables. */

@@ -3,6 +3,7 @@ import { SyncError } from '../../../model/errors.ts';
 import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
 import type { Catalog, Change, Changed, Dialect, ScanRowsOptions } from '../dialect.ts';
+import type { Swapping } from '../fresh.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf } from './catalog.ts';
 import { copiedRows, rowsToCopy } from './copied-rows.ts';
@@ -11,6 +12,7 @@ import { isAnswer, isRefusedRow, postgresError } from './failure.ts';
 import { Sessions } from './sessions.ts';
 import type { Reach } from './sessions.ts';
 import { Statements } from './statements.ts';
+import { PostgresSwapping } from './swapping.ts';
 
 const pageRows = 1_000;
 const mostTries = 8;
@@ -113,6 +115,11 @@ export class PostgresDialect implements Dialect {
         throw cause;
       }
     });
+  }
+
+  /** How fresh tables take the place of others. */
+  get swapping(): Swapping {
+    return new PostgresSwapping((task) => this.#sessions.use(async (client) => await task((text, values) => rowsIn(client, text, values), await this.#schemaOf(client))));
   }
 
   failure(cause: unknown, doing: string): SyncError {
