@@ -80,6 +80,7 @@ export async function withPairing<T>({ origins, target, values, terminal, needsS
     ...((selection !== undefined || own.size > 0) && { where: ({ key }: { readonly key: Key }) => !own.has(key) && selection?.choosesKey(key) !== false }),
     ...(selection?.keys && selection.keys.size <= mostSought && pair.scope === 'everything' && { under: [...selection.keys] }),
     ...(selection?.looksBeyondKeys && { within: (entry: Entry) => selection.chooses(entry) }),
+    ...(values.rangeDigests === false && { rangeDigests: false }),
     ...(values.delete && { deletes: 'propagate' as const }),
     ...(values.maxDeletes !== undefined && { guard: { maxDeletes: values.maxDeletes } }),
     ...(values.concurrency !== undefined && { concurrency: values.concurrency }),

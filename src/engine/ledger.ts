@@ -8,7 +8,7 @@ import { SyncError as SyncErrorClass } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
 import { typeOf } from '../model/key.ts';
 import type { Problem } from '../model/store.ts';
-import type { Counts, Failed, Flow, Report, RunEvent } from './types.ts';
+import type { Counts, Failed, Flow, RangeTally, Report, RunEvent } from './types.ts';
 
 type Tally = { -readonly [count in keyof Counts]: number };
 type Flows = { readonly [side in Side]: { -readonly [count in keyof Flow]: number } };
@@ -36,6 +36,7 @@ export class Ledger {
   #problems = 0;
   #differences = 0;
   #brokenOff = false;
+  #ranges: RangeTally | undefined;
   readonly #flowing: boolean;
   #skippedFrom: Micros | undefined;
 
@@ -55,6 +56,11 @@ export class Ledger {
   /** Whether something that was to be written or deleted was not. */
   get failing(): boolean {
     return this.#brokenOff || [...this.#types.values()].some(({ tally: { failed } }) => failed > 0);
+  }
+
+  /** Entries that are equal and were not read. */
+  get proved(): number {
+    return this.#ranges?.equal ?? 0;
   }
 
   emit(event: RunEvent): void {
@@ -99,6 +105,20 @@ export class Ledger {
   settled(key: Key): void {
     this.#settled++;
     this.#tally(key).unchanged++;
+  }
+
+  /** Entries of one collection that digests of ranges have proven to be equal on both sides. `start`: how their keys begin. */
+  proven(start: Key, { compared, differing, equal }: RangeTally): void {
+    const { tally, flows } = this.#type(start);
+    tally.unchanged += equal;
+    tally.read += this.#flowing ? 2 * equal : equal;
+    for (const side of ['left', 'right'] as const) {
+      flows[side].read += equal;
+      this.scanned[side] += equal;
+      this.#on({ kind: 'scanned', side, entries: this.scanned[side] });
+    }
+    const before = this.#ranges ?? { compared: 0, differing: 0, equal: 0 };
+    this.#ranges = { compared: before.compared + compared, differing: before.differing + differing, equal: before.equal + equal };
   }
 
   /** What was to be written is older than what is held by now. */
@@ -174,7 +194,7 @@ export class Ledger {
     for (const [, { tally }] of types) for (const name of Object.keys(none) as (keyof Counts)[]) counts[name] += tally[name];
     return {
       counts, types: Object.fromEntries(types.map(([name, { tally }]) => [name, tally])),
-      ...(this.#flowing && { flows: Object.fromEntries(types.map(([name, { flows }]) => [name, flows])) }), ...(this.#skippedFrom !== undefined && { skippedFrom: this.#skippedFrom }),
+      ...(this.#flowing && { flows: Object.fromEntries(types.map(([name, { flows }]) => [name, flows])) }), ...(this.#skippedFrom !== undefined && { skippedFrom: this.#skippedFrom }), ...(this.#ranges && { ranges: this.#ranges }),
       settled: this.#settled, unguarded: this.#unguarded, differences: this.#differences, problems: this.#problems,
       failures: this.#failures, warnings: this.#warnings, complete: this.complete, interrupted: interrupted || this.#brokenOff, durationMs: this.#now() - this.#startedMs,
     };

@@ -7,7 +7,9 @@ import { judgedBy, mayMove } from '../core/selection/scope.ts';
 import type { Entry } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
-import type { Store } from '../model/store.ts';
+import type { Source, Store } from '../model/store.ts';
+import { leaveOutEqual } from './equal-ranges.ts';
+import type { Proven } from './equal-ranges.ts';
 import { withEvidence } from './evidence.ts';
 import { coarser } from './plan.ts';
 import type { Run } from './run.ts';
@@ -19,11 +21,14 @@ type Context = Run['context'];
 
 /** What a two-way run has to do, in pages, in key order. Writes nothing. */
 export async function* planTwoWay(pairing: TwoWay, { context }: Pick<Run, 'context'>, policy: Policy, baseline: Baseline): AsyncGenerator<readonly Action[]> {
-  const { left, right } = pairing;
+  const { left, right, where, under } = pairing;
   if (policy.decides === 'time' || context.window) for (const store of [left, right]) refuseTimeless(store);
   const precision = coarser(left, right);
   const future = new Future(context);
-  for await (const triples of hides(context.window) ? triplesInWindow(pairing, context, baseline) : allTriples(pairing, context, baseline)) {
+  // By time, and where nothing is deleted, there is nothing to remember of what is equal.
+  const whole = policy.decides === 'time' && policy.deletes === 'keep' && !hides(context.window) && (where ?? under ?? context.within) === undefined;
+  await using proven = whole && pairing.rangeDigests !== false ? await leaveOutEqual(left, right, context) : undefined;
+  for await (const triples of hides(context.window) ? triplesInWindow(pairing, context, baseline) : allTriples(pairing, context, baseline, proven)) {
     const actions: Action[] = [];
     const open = triples.filter((triple) => mayMove(triple, context.within));
     for (const triple of await withEvidence(open, { leftOf: () => left, right, precision, proof: 'stat', signal: context.signal, hashes: context.hashes })) {
@@ -79,14 +84,15 @@ function refuseTimeless({ name, capabilities }: Store): void {
   if (capabilities.modifiedAt === 'none') throw new SyncError('invalid', `${name} does not say when its entries were modified`, { store: name, hint: 'name the field that does with --modified' });
 }
 
-function scanOf(side: Side, { [side]: store }: TwoWay, context: Context): AsyncGenerator<readonly Entry[]> {
+function scanOf(side: Side, store: Source, context: Context): AsyncGenerator<readonly Entry[]> {
   const { holds, order, reads } = store.capabilities;
   // Documents had to be read for their digests. What comes in order is not held, and need not be read a second time to be written.
   return inOrder(store, context, { side, counted: true, want: reads !== 'cheap' || (holds === 'documents' && order === 'key') ? 'content' : 'stat' });
 }
 
-async function* allTriples(pairing: TwoWay, context: Context, baseline: Baseline): AsyncGenerator<readonly Triple[]> {
-  for await (const rows of mergeJoin<Entry | Base>(scanOf('left', pairing, context), scanOf('right', pairing, context), chosen(baseline, context))) {
+async function* allTriples(pairing: TwoWay, context: Context, baseline: Baseline, proven?: Proven): AsyncGenerator<readonly Triple[]> {
+  const [left, right] = proven?.sides ?? [pairing.left, pairing.right];
+  for await (const rows of mergeJoin<Entry | Base>(scanOf('left', left, context), scanOf('right', right, context), chosen(baseline, context, proven))) {
     let triples: readonly Triple[] = rows.map(({ key, items: [l, r, b] }) => ({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined }));
     for (const side of ['left', 'right'] as const) if (cannotEnumerate(pairing[side])) triples = await confirmAbsence(triples, side, pairing, context);
     yield triples;
@@ -95,7 +101,7 @@ async function* allTriples(pairing: TwoWay, context: Context, baseline: Baseline
 
 /** What was modified within the window on either side, and what the other side holds there, whenever that was modified. */
 async function* triplesInWindow(pairing: TwoWay, context: Context, baseline: Baseline): AsyncGenerator<readonly Triple[]> {
-  for await (const rows of mergeJoin<Entry>(scanOf('left', pairing, context), scanOf('right', pairing, context))) {
+  for await (const rows of mergeJoin<Entry>(scanOf('left', pairing.left, context), scanOf('right', pairing.right, context))) {
     const triples = rows.map(({ key, items: [left, right] }): Triple => ({ key, left, right, base: baseline.get(key) }));
     yield await confirmAbsence(await confirmAbsence(triples, 'left', pairing, context), 'right', pairing, context);
   }
@@ -118,7 +124,10 @@ function cannotEnumerate({ capabilities }: Store): boolean {
 }
 
 /** What is remembered of the entries in scope: a filter hides an entry from memory too, or it would be forgotten as gone. */
-async function* chosen(baseline: Baseline, context: Context): AsyncGenerator<readonly Base[]> {
+async function* chosen(baseline: Baseline, context: Context, proven: Proven | undefined): AsyncGenerator<readonly Base[]> {
   const where = narrowed(context);
-  for await (const page of baseline.scan()) yield where ? page.filter(where) : page;
+  for await (const page of baseline.scan()) {
+    const open = proven ? page.filter(({ key }) => proven.isOpen(key)) : page;
+    yield where ? open.filter(where) : open;
+  }
 }

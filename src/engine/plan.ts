@@ -9,6 +9,7 @@ import { SyncError } from '../model/errors.ts';
 import { typeOf } from '../model/key.ts';
 import type { Source, Store } from '../model/store.ts';
 import { withEvidence } from './evidence.ts';
+import { leaveOutEqual } from './equal-ranges.ts';
 import { Extras } from './extras.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
 import { inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
@@ -42,7 +43,7 @@ export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGen
   const options = { ...given, context: coverage.context };
   using extras = new Extras();
   const types = pairing.scope === 'types' ? new Set<string>() : undefined;
-  const pages = options.context.window ? planWindow(pairing, options) : comesAsItIs(pairing, options) ? planAsItComes(pairing, options, types) : planInOrder(pairing, options, types);
+  const pages = options.context.window ? planWindow(pairing, options) : comesAsItIs(pairing, options) ? planAsItComes(pairing, options, types) : planWhatDiffers(pairing, options, types);
   for await (const page of pages) {
     const rest = page.filter((action) => {
       if (action.kind !== 'delete' && action.kind !== 'keep') return true;
@@ -74,7 +75,7 @@ function covered(target: Store, context: ScanContext): { readonly context: ScanC
     context: { ...context, where: covers },
     end: () => {
       if (outside === 0) return;
-      if (inside === 0) throw new SyncError('invalid', `none of the ${outside} entries belongs into ${target.name}, because every entry keeps its own path`, { store: target.name, hint: 'name the host alone, or a path that the entries lie under' });
+      if (inside === 0 && context.ledger.proved === 0) throw new SyncError('invalid', `none of the ${outside} entries belongs into ${target.name}, because every entry keeps its own path`, { store: target.name, hint: 'name the host alone, or a path that the entries lie under' });
       context.ledger.warn(`${outside === 1 ? 'one entry does' : `${outside} entries do`} not lie under ${target.name} and ${outside === 1 ? 'was' : 'were'} left out`);
     },
   };
@@ -136,7 +137,17 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
   }
 }
 
-async function* planInOrder({ origins, target }: OneWay, { context, policy, baseline, extras, ordered = false, showTarget = false, proof = 'stat' }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
+/** The same, where both sides can digest ranges of what they hold, of what is left when the ranges that are equal are left out. */
+async function* planWhatDiffers(pairing: OneWay, options: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
+  const { origins, target, where, under } = pairing;
+  const { context, policy } = options;
+  const only = origins.length === 1 ? origins[0] : undefined;
+  const chosen = where ?? under ?? context.within ?? types;
+  await using proven = only && chosen === undefined && (policy.equal ?? 'content') === 'content' && pairing.rangeDigests !== false ? await leaveOutEqual(only, target, context) : undefined;
+  yield* planInOrder(proven ? { origins: [proven.sides[0]], target: proven.sides[1] } : pairing, options, types);
+}
+
+async function* planInOrder({ origins, target }: { readonly origins: readonly Source[]; readonly target: Source }, { context, policy, baseline, extras, ordered = false, showTarget = false, proof = 'stat' }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
   const byCollection = target.capabilities.enumerates === 'collections';
   const collections = new Set<string>();
   const left = union(origins, context, {
@@ -195,7 +206,7 @@ function detached(action: Action): Action {
 }
 
 /** Asks for entries one by one where their collection could not be listed. */
-async function lookUp(triples: readonly Triple[], unlisted: ReadonlySet<string>, target: Store, { signal }: ScanContext): Promise<readonly Triple[]> {
+async function lookUp(triples: readonly Triple[], unlisted: ReadonlySet<string>, target: Source, { signal }: ScanContext): Promise<readonly Triple[]> {
   const open = triples.flatMap((triple) => (triple.left && !triple.right && unlisted.has(triple.left.collection ?? '') ? [triple.left] : []));
   if (open.length === 0) return triples;
   const held = await target.read(open, signal && { signal });

@@ -48,6 +48,16 @@ export interface Flow {
   readonly skipped: number;
 }
 
+/** What came of comparing ranges of keys by digests that both places made themselves. */
+export interface RangeTally {
+  /** Ranges that were compared. */
+  readonly compared: number;
+  /** Those that had to be read, because they differ. */
+  readonly differing: number;
+  /** Entries that are equal on both sides and were not read. They are among the {@link Counts.read} nevertheless. */
+  readonly equal: number;
+}
+
 /** One thing that did not end as it should. */
 export interface Failed {
   /** The key, or where it was found. */
@@ -63,6 +73,8 @@ export interface Report {
   readonly types: { readonly [type: string]: Counts };
   /** Where the time decides: what came to each side, by type. */
   readonly flows?: { readonly [type: string]: { readonly [side in Side]: Flow } };
+  /** Where ranges were compared by digests. */
+  readonly ranges?: RangeTally;
   /** Entries settled in the baseline without a write (two-way). */
   readonly settled: number;
   /** Writes that no expectation protected, because the store cannot enforce one. */
@@ -101,6 +113,8 @@ export interface RunOptions {
    * the same keys, and nothing is deleted.
    */
   readonly window?: Window;
+  /** Whether two places that can digest ranges of what they hold are compared by that first. Default: true. */
+  readonly rangeDigests?: boolean;
   /** Bytes of entries held in memory before a sort spills to disk. */
   readonly sortBytes?: number;
   /** Bytes of content that one batch of writes brings, but for its last entry. */

@@ -52,6 +52,9 @@ export function withoutContents(action: Delete): Delete {
   return { ...action, over: withoutContent(action.over) };
 }
 
+/** Takes a write that came too early. */
+export type PutOff<A extends Put | Delete> = (action: A) => void;
+
 type Ready = Put & { readonly entry: Entry & { readonly content: Content } };
 
 /** Carries out planned writes on one store: reads what is missing, expects what the plan saw, settles each answer. */
@@ -68,8 +71,8 @@ export class Writer {
     return this.#options.sink;
   }
 
-  /** Writes one batch; resolves to whether each put left the store as wanted. */
-  async put(puts: readonly Put[]): Promise<readonly boolean[]> {
+  /** Writes one batch; resolves to whether each put left the store as wanted. `putOff` takes those that are worth another try after others. */
+  async put(puts: readonly Put[], putOff?: PutOff<Put>): Promise<readonly boolean[]> {
     // Where the sink can take content over, it is read only for what turns out to need it.
     const early = this.#options.sink.takeOver ? undefined : await this.#withContent(puts);
     await this.#options.beforeLosing?.(puts.filter(({ why }) => why === 'newer' || why === 'preferred' || why === 'tie'));
@@ -81,16 +84,16 @@ export class Writer {
     const outcomes = (await this.#write(writes))[Symbol.iterator]();
     return ready.map((put, i) => {
       const took = taken[i];
-      if (took) return this.#settlePut(puts[i]!, took);
+      if (took) return this.#settlePut(puts[i]!, took, putOff);
       if (put instanceof SyncError) this.#settleFailure(puts[i]!, put);
-      else if (put) return this.#settlePut(put, outcomes.next().value as Outcome);
+      else if (put) return this.#settlePut(put, outcomes.next().value as Outcome, putOff);
       else this.#options.ledger.stale(puts[i]!);
       return false;
     });
   }
 
-  /** Deletes one batch; resolves to whether each entry is gone. */
-  async delete(deletes: readonly Delete[]): Promise<readonly boolean[]> {
+  /** Deletes one batch; resolves to whether each entry is gone. `putOff` takes those that are worth another try after others. */
+  async delete(deletes: readonly Delete[], putOff?: PutOff<Delete>): Promise<readonly boolean[]> {
     const { ledger, baseline, keep, hashes, originOf } = this.#options;
     await keep?.(deletes.map(({ over }) => over));
     const outcomes = await this.#write(deletes.map(({ over }): Write => ({ kind: 'delete', ref: over, ...expecting(over) })));
@@ -101,13 +104,14 @@ export class Writer {
         ledger.done(action, outcome.kind === 'done' && outcome.unguarded === true);
         baseline?.delete(action.key);
         hashes.forget(originOf(action.over), action.key);
-      } else if (outcome.kind === 'failed') this.#settleFailure(action, outcome.error);
+      } else if (outcome.kind === 'failed' && outcome.error.details.unmet && putOff) putOff(action);
+      else if (outcome.kind === 'failed') this.#settleFailure(action, outcome.error);
       else ledger.stale(action);
       return gone;
     });
   }
 
-  #settlePut(put: Put, outcome: Outcome): boolean {
+  #settlePut(put: Put, outcome: Outcome, putOff: PutOff<Put> | undefined): boolean {
     const { ledger } = this.#options;
     switch (outcome.kind) {
       case 'done':
@@ -129,6 +133,10 @@ export class Writer {
         ledger.stale(put);
         return false;
       case 'failed':
+        if (outcome.error.details.unmet && putOff) {
+          putOff(put);
+          return true;
+        }
         this.#settleFailure(put, outcome.error);
         return false;
       default:

@@ -3,6 +3,7 @@ import type { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { Window } from '../../model/store.ts';
 import type { Swapping } from './fresh.ts';
+import type { RangeSql } from './ranges.ts';
 import type { Raw, RawRow, Table } from './table.ts';
 
 /** What a row must be for a change of it to happen. */
@@ -54,6 +55,8 @@ export interface Dialect extends AsyncDisposable {
   apply(table: Table, changes: readonly Change[], signal?: AbortSignal): Promise<readonly Changed[]>;
   /** Makes tables, all of them or none where the database can. Throws `unsupported` for what cannot be a table. */
   create(collections: readonly Collection[], signal?: AbortSignal): Promise<void>;
+  /** A transaction in which ranges of tables are digested. Absent: the database cannot do that. */
+  ranges?(signal?: AbortSignal): Promise<RangeSql>;
   /** What the driver threw, as a sentence that begins with what was being done. */
   failure(cause: unknown, doing: string): SyncError;
   /** What tells this database from another at the same address. */
@@ -66,4 +69,6 @@ export interface Dialect extends AsyncDisposable {
 export interface Catalog {
   readonly tables: readonly Table[];
   readonly keyless: readonly { readonly name: string; readonly why: string }[];
+  /** The tables that foreign keys of a table name. */
+  readonly references: ReadonlyMap<string, readonly string[]>;
 }

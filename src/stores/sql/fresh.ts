@@ -133,7 +133,7 @@ function seenFresh(dialect: Dialect, replaced: readonly Replaced[]): Dialect {
         outer.set(table, shown);
         return [shown];
       });
-      return { tables: seen, keyless: [] };
+      return { tables: seen, keyless: [], references: new Map() };
     },
     async *scan(tables, options) {
       for await (const { table, rows } of dialect.scan(tables.map(innerOf), options)) yield { table: outer.get(table) ?? table, rows };

@@ -4,6 +4,7 @@ import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import { compareKeys, joinKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
+import type { Snapshot } from '../../model/ranges.ts';
 import type { CallOptions, Capabilities, Fresh, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
 import { keyOfWrite } from '../../model/store.ts';
 import { chooser, namesIn } from '../records/chooser.ts';
@@ -14,6 +15,8 @@ import { partsOfKey } from '../records/record-keys.ts';
 import type { RecordOptions } from '../records/record-options.ts';
 import type { Catalog, Dialect } from './dialect.ts';
 import { entryOf, rawKey } from './records.ts';
+import type { RangeSql } from './ranges.ts';
+import { SqlSnapshot } from './sql-snapshot.ts';
 import type { RawRow, Table } from './table.ts';
 import { Writing } from './writing.ts';
 
@@ -46,6 +49,8 @@ export class SqlStore implements Store {
   readonly covers?: (ref: Ref) => boolean;
   /** Only where the database can put tables in the place of others. */
   readonly fresh?: NonNullable<Store['fresh']>;
+  /** Only where the database digests ranges. */
+  readonly snapshot?: (options?: CallOptions) => Promise<Snapshot>;
   readonly #dialect: Dialect;
   readonly #records: RecordOptions;
   readonly #chosen: (collection: string) => boolean;
@@ -64,6 +69,7 @@ export class SqlStore implements Store {
     this.#missingIsEmpty = missingIsEmpty;
     const { swapping } = dialect;
     if (swapping) this.fresh = (collections, options) => this.#fresh(collections, swapping, options);
+    if (dialect.ranges) this.snapshot = async ({ signal } = {}) => await this.#snapshot(async () => await dialect.ranges!(signal), signal);
     const { inFlight, keyBytes } = dialect;
     this.capabilities = {
       ...sqlCapabilities,
@@ -75,12 +81,10 @@ export class SqlStore implements Store {
 
   async *scan({ want = 'stat', collections, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
     signal?.throwIfAborted();
-    const { tables, keyless } = await this.#tables({ fresh: true, signal });
-    const absent = this.#missingIsEmpty ? undefined : namesIn(this.#records.collections).find((name) => ![...tables, ...keyless].some((table) => table.name === name));
-    if (absent !== undefined) throw new SyncError('not-found', `${this.name} has no table ${absent}`, { store: this.name, hint: 'check the names in the option collections' });
-    const asked = (name: string): boolean => this.#chosen(name) && (collections === undefined || collections.includes(name));
-    const chosen = tables.filter((table) => asked(table.name)).sort((a, b) => compareKeys(prefixOf(a), prefixOf(b)));
-    const unlisted = keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, error: this.#keyless(table) }));
+    const asked = (name: string): boolean => collections === undefined || collections.includes(name);
+    const all = await this.#all(signal);
+    const chosen = all.tables.filter(({ name }) => asked(name));
+    const unlisted = all.keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, error: this.#keyless(table) }));
     if (unlisted.length > 0) yield { entries: [], problems: unlisted };
     try {
       for await (const { table, rows } of this.#dialect.scan(chosen, { window, signal })) {
@@ -121,6 +125,10 @@ export class SqlStore implements Store {
     return tables.filter(({ name }) => this.#chosen(name)).map(({ name, fields, key }) => ({ name, fields, key }));
   }
 
+  async references({ signal }: CallOptions = {}): Promise<ReadonlyMap<string, readonly string[]>> {
+    return (await this.#tables({ signal })).references;
+  }
+
   async prepare(asked: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
     signal?.throwIfAborted();
     const collections = asked.map(keyed);
@@ -158,12 +166,12 @@ export class SqlStore implements Store {
   }
 
   async #fresh(asked: readonly Collection[], swapping: Swapping, { signal }: CallOptions = {}): Promise<Fresh> {
-    const { tables, keyless } = await this.#tables({ fresh: true, signal });
+    const catalog = await this.#tables({ fresh: true, signal });
     const existing: string[] = [];
     const missing: Collection[] = [];
     for (const collection of asked) {
       const { name } = collection;
-      const table = this.#tableOf({ tables, keyless }, name);
+      const table = this.#tableOf(catalog, name);
       if (table instanceof SyncError && table.code !== 'not-found') throw table;
       if (table instanceof SyncError) missing.push(keyed(collection));
       else existing.push(name);
@@ -175,6 +183,24 @@ export class SqlStore implements Store {
       place: this.name, dialect: this.#dialect, swapping, existing, missing,
       open: (dialect) => new SqlStore({ name: this.name, identity: this.identity, dialect, records: { ...this.#records, create: false }, missingIsEmpty: true }),
     });
+  }
+
+  /** The tables that were chosen, in the order of their keys. Throws where one that was named is not there. */
+  async #all(signal: AbortSignal | undefined): Promise<Omit<Catalog, 'references'>> {
+    const { tables, keyless } = await this.#tables({ fresh: true, signal });
+    const absent = this.#missingIsEmpty ? undefined : namesIn(this.#records.collections).find((name) => ![...tables, ...keyless].some((table) => table.name === name));
+    if (absent !== undefined) throw new SyncError('not-found', `${this.name} has no table ${absent}`, { store: this.name, hint: 'check the names in the option collections' });
+    return { tables: tables.filter(({ name }) => this.#chosen(name)).sort((a, b) => compareKeys(prefixOf(a), prefixOf(b))), keyless: keyless.filter(({ name }) => this.#chosen(name)) };
+  }
+
+  async #snapshot(ranges: () => Promise<RangeSql>, signal: AbortSignal | undefined): Promise<SqlSnapshot> {
+    const { tables, keyless } = await this.#all(signal);
+    const failure = (cause: unknown): SyncError => this.#dialect.failure(cause, `cannot read ${this.name}`);
+    try {
+      return new SqlSnapshot({ sql: await ranges(), tables: [...tables, ...keyless].sort((a, b) => compareKeys(prefixOf(a), prefixOf(b))), page: (table, rows) => this.#page(table, rows, 'content'), failure });
+    } catch (cause) {
+      throw failure(cause);
+    }
   }
 
   #tables({ fresh = false, signal }: { readonly fresh?: boolean; readonly signal: AbortSignal | undefined }): Promise<Catalog> {
@@ -241,14 +267,14 @@ export class SqlStore implements Store {
 }
 
 /** Of tables that a swap is filling, or has replaced, nobody else is to know. */
-function withoutSwaps({ tables, keyless }: Catalog): Catalog {
-  return { tables: tables.filter(({ name }) => !isOfSwap(name)), keyless: keyless.filter(({ name }) => !isOfSwap(name)) };
+function withoutSwaps({ tables, keyless, ...rest }: Catalog): Catalog {
+  return { ...rest, tables: tables.filter(({ name }) => !isOfSwap(name)), keyless: keyless.filter(({ name }) => !isOfSwap(name)) };
 }
 
 function mayBeKey({ type: { kind } }: Field): boolean {
   return kind !== 'float' && kind !== 'json' && kind !== 'list' && kind !== 'set' && kind !== 'map' && kind !== 'record';
 }
 
-function prefixOf({ name }: Table): string {
+function prefixOf({ name }: Pick<Table, 'name'>): string {
   return `${joinKey([name])}/`;
 }

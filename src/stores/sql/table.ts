@@ -81,3 +81,15 @@ export function disorderOf(columns: readonly Column[], key: readonly string[]): 
   const odd = columns.find(({ name, type: { kind } }) => key.includes(name) && (kind === 'float' || kind === 'json' || kind === 'list' || kind === 'set' || kind === 'record'));
   return odd && `has ${odd.name} in its key, and values of the type ${odd.native} cannot be put in order there`;
 }
+
+/** That rows of one table refer to rows of another. */
+export interface Reference {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The tables that each table refers to, itself left out. */
+export function referencesAmong(references: readonly Reference[]): ReadonlyMap<string, readonly string[]> {
+  const others = references.filter(({ from, to }) => from !== to);
+  return new Map([...Map.groupBy(others, ({ from }) => from)].map(([from, all]) => [from, [...new Set(all.map(({ to }) => to))]]));
+}

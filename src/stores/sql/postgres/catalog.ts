@@ -1,6 +1,6 @@
 import type { Catalog } from '../dialect.ts';
-import { columnOf, disorderOf, tableOf } from '../table.ts';
-import type { Table } from '../table.ts';
+import { columnOf, disorderOf, referencesAmong, tableOf } from '../table.ts';
+import type { Reference, Table } from '../table.ts';
 import { codecOf } from './types.ts';
 import type { TypeRow } from './types.ts';
 
@@ -27,6 +27,12 @@ const keysOf = `
   from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indrelid
   where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = $1) and i.indisunique and i.indimmediate and i.indisvalid and i.indpred is null and i.indexprs is null
   order by c.relname, i.indisprimary desc, i.indexrelid`;
+
+const referencesOf = `
+  select json_build_object('from', c.relname, 'to', r.relname)
+  from pg_catalog.pg_constraint f join pg_catalog.pg_class c on c.oid = f.conrelid join pg_catalog.pg_class r on r.oid = f.confrelid
+  where f.contype = 'f' and f.conparentid = 0 and c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = $1) and r.relnamespace = c.relnamespace
+  order by c.relname, r.relname`;
 
 const typesOf = `
   select json_build_object('oid', t.oid::text, 'name', t.typname, 'builtin', t.typnamespace = 'pg_catalog'::regnamespace, 'kind', t.typtype, 'base', t.typbasetype::text, 'baseModifier', t.typtypmod,
@@ -64,6 +70,7 @@ export async function catalogOf(query: Query, schema: string, modified: string |
   const types = new Map((await rows<TypeRow>(typesOf)).map((type) => [type.oid, type]));
   const columns = Map.groupBy(await rows<ColumnRow>(columnsOf), ({ table }) => table);
   const keys = Map.groupBy(await rows<{ readonly table: string; readonly positions: readonly number[] }>(keysOf), ({ table }) => table);
+  const references = referencesAmong(await rows<Reference>(referencesOf));
   const tables: Table[] = [];
   const keyless: Catalog['keyless'][number][] = [];
   for (const [name, found] of columns) {
@@ -85,5 +92,5 @@ export async function catalogOf(query: Query, schema: string, modified: string |
     if (why === undefined) tables.push(table);
     else keyless.push({ name, why });
   }
-  return { tables, keyless };
+  return { tables, keyless, references };
 }

@@ -4,11 +4,13 @@ import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
 import type { Catalog, Change, Changed, Dialect, ScanRowsOptions } from '../dialect.ts';
 import type { Swapping } from '../fresh.ts';
+import type { RangeSql } from '../ranges.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf } from './catalog.ts';
 import { copiedRows, rowsToCopy } from './copied-rows.ts';
 import { creationOf } from './creation.ts';
 import { isAnswer, isRefusedRow, postgresError } from './failure.ts';
+import { postgresRangeSql } from './range-sql.ts';
 import { Sessions } from './sessions.ts';
 import type { Reach } from './sessions.ts';
 import { Statements } from './statements.ts';
@@ -122,6 +124,16 @@ export class PostgresDialect implements Dialect {
     return new PostgresSwapping((task) => this.#sessions.use(async (client) => await task((text, values) => rowsIn(client, text, values), await this.#schemaOf(client))));
   }
 
+  async ranges(): Promise<RangeSql> {
+    const client = await this.#sessions.take();
+    try {
+      return await postgresRangeSql(client, await this.#schemaOf(client));
+    } catch (cause) {
+      client.release(true);
+      throw cause;
+    }
+  }
+
   failure(cause: unknown, doing: string): SyncError {
     return postgresError(cause, doing);
   }
@@ -155,9 +167,10 @@ export class PostgresDialect implements Dialect {
           answers.set(change, { kind: 'failed', error: new SyncError(kind, message, { ...details, key: change.id }) });
           return;
         }
-        for (const change of group) {
+        const middle = group.length >> 1;
+        for (const half of [group.slice(0, middle), group.slice(middle)]) {
           signal?.throwIfAborted();
-          await this.#applyGroup(client, statements, [change], answers, signal);
+          await this.#applyGroup(client, statements, half, answers, signal);
         }
         return;
       }

@@ -96,7 +96,8 @@ function orderOf({ name, type }: Column, isLast: boolean): string {
   return `(${textOf(column, type)}${isLast ? '' : " || '/'"}) collate "C"`;
 }
 
-function textOf(column: string, type: FieldType): string {
+/** A column as it is written in keys. */
+export function textOf(column: string, type: FieldType): string {
   const text = `${column}::text`;
   switch (type.kind) {
     case 'bytes': return `encode(${column}, 'hex')`;
