@@ -6,10 +6,12 @@ import type { TimeUnit } from '../../records/instants.ts';
 import { recordKey } from '../../records/record-keys.ts';
 import type { Catalog, Change, Changed, Dialect, ScanRowsOptions } from '../dialect.ts';
 import { applyLocked } from '../locked.ts';
+import type { Swapping } from '../fresh.ts';
 import type { LockedRows } from '../locked.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf, quoted } from './catalog.ts';
 import { declarationOf } from './columns.ts';
+import { SqliteSwapping } from './swapping.ts';
 
 const pageRows = 1_000;
 
@@ -122,6 +124,11 @@ export class SqliteDialect implements Dialect {
         throw cause;
       }
     });
+  }
+
+  /** How fresh tables take the place of others. */
+  get swapping(): Swapping {
+    return new SqliteSwapping((task) => this.#alone(async () => task(this.#writer())));
   }
 
   failure(cause: unknown, doing: string): SyncError {
