@@ -27,7 +27,7 @@ console.log(JSON.stringify({
 async function listed(): Promise<Pick<Report, 'counts' | 'differences'>> {
   let read = 0;
   for (const side of [source, target]) for await (const { entries } of side.scan()) read += entries.length;
-  return { counts: { read, created: 0, updated: 0, deleted: 0, unchanged: 0, skipped: 0, failed: 0, kept: 0, conflicts: 0 }, differences: 0 };
+  return { counts: { read, created: 0, updated: 0, deleted: 0, unchanged: 0, skipped: 0, failed: 0, kept: 0, conflicts: 0, quarantined: 0 }, differences: 0 };
 }
 
 /** What the system keeps for the process itself: the figure of {@link process.resourceUsage} may be that of its parent. */

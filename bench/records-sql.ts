@@ -6,8 +6,8 @@ import { goProgram } from '../scripts/go-program.ts';
 import { pythonEnvironment } from '../scripts/python.ts';
 import { missingPrograms, programPath } from '../test/services/packages.ts';
 import { postgresFolders, startPostgres } from '../test/services/postgres-server.ts';
-import { synclineCommand } from './records.ts';
-import type { RecordsPlaces, RecordsProgram, RecordsScenario } from './records.ts';
+import { synclineCommand } from './records-scenario.ts';
+import type { RecordsPlaces, RecordsProgram, RecordsScenario } from './records-scenario.ts';
 
 const run = promisify(execFile);
 const steps = ['first', 'unchanged', 'changed'];
@@ -24,7 +24,7 @@ function madeUp(rows: number): string {
   return `
     create table orders (${columns});
     insert into orders select i, md5('customer' || i % 50000)::uuid, 'Order ' || i || ' of ' || substr(md5(i::text), 1, 12), case when i % 3 = 0 then null else 'ship "soon", ' || substr(md5('note' || i), 1, 24 + i % 60) end,
-      (i * 7919 % 1000000) / 100.0, '2024-01-01T00:00:00Z'::timestamptz + i * interval '13.000071 seconds', '2025-01-01T00:00:00Z'::timestamptz + i * interval '7.000013 seconds', i % 7 <> 0,
+      (i::bigint * 7919 % 1000000) / 100.0, '2024-01-01T00:00:00Z'::timestamptz + i * interval '13.000071 seconds', '2025-01-01T00:00:00Z'::timestamptz + i * interval '7.000013 seconds', i % 7 <> 0,
       jsonb_build_object('items', i % 9, 'weight', ((i % 977) / 8.0)::float8, 'tags', jsonb_build_array('t' || i % 13, 'u' || i % 17), 'address', jsonb_build_object('city', 'City ' || i % 400, 'zip', lpad((i % 99999)::text, 5, '0')))
     from generate_series(1, ${rows}) i`;
 }

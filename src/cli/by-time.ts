@@ -22,6 +22,8 @@ export interface ByTime extends Configuration {
   readonly overlap?: number | undefined;
   /** Where to begin when nothing is remembered. */
   readonly otherwise?: Micros | undefined;
+  /** Whether all that is in quarantine is tried again. */
+  readonly retry?: boolean | undefined;
 }
 
 /** The range that was asked for, if any was. Throws `invalid` where it is none, or where more is asked for than a range can do. */
@@ -49,9 +51,14 @@ export function checkRange({ after: from, until }: Window, { now }: Pick<Host, '
   if (from !== undefined && from >= now() * 1_000) throw new SyncError('invalid', `the range begins at ${instantText(from)}, which is yet to come`, { hint: `choose an earlier ${first}` });
 }
 
-/** What a run by time looks at: the range that was asked for, or what has come since the last one. */
-export function windowOf(pairing: TwoWay, byTime: ByTime): Window {
-  return { ...nextWindow(pairing, checkpointOptions(pairing, byTime)), ...byTime.range };
+/** A pairing by time with what it looks at: the range that was asked for, or what has come since the last run. */
+export function plannedByTime(pairing: TwoWay, byTime: ByTime): TwoWay {
+  return { ...withQuarantine(pairing, byTime), window: { ...nextWindow(pairing, checkpointOptions(pairing, byTime)), ...byTime.range } };
+}
+
+/** A run of a range leaves alone what lies outside of it. */
+function withQuarantine(pairing: TwoWay, { configuration, name, range, retry }: ByTime): TwoWay {
+  return { ...pairing, quarantine: { configuration, name, tries: retry ? 'all' : range ? 'met' : 'changed' } };
 }
 
 /** A run by time, while no other one of its configuration is under way. One of a range does not move the checkpoint. */
@@ -59,16 +66,16 @@ export async function runByTime(pairing: TwoWay, byTime: ByTime, host: Host): Pr
   const { configuration, range } = byTime;
   return await inTurn({ configuration, state: pairing.state, host, holder: holderHere(), isGone: isGoneFromHere, signal: pairing.signal }, async (lock, signal) => {
     const locked: TwoWay = { ...pairing, decides: 'time', signal };
-    if (range) return await runMerge({ ...locked, window: windowOf(pairing, byTime) });
-    return await runFromCheckpoint(locked, { ...checkpointOptions(pairing, byTime), lock });
+    if (range) return await runMerge(plannedByTime(locked, byTime));
+    return await runFromCheckpoint(withQuarantine(locked, byTime), { ...checkpointOptions(pairing, byTime), lock });
   });
 }
 
-function checkpointOptions({ deletes }: TwoWay, { configuration, name, full, overlap, otherwise }: ByTime): CheckpointOptions {
+function checkpointOptions({ deletes, state }: TwoWay, { configuration, name, full, overlap, otherwise, retry }: ByTime): CheckpointOptions {
   return {
     configuration, name,
-    // What was deleted is found only where everything is looked at.
-    whole: full === true || deletes === 'propagate',
+    // What was deleted is found only where everything is looked at, and so is what cannot be asked for by a key.
+    whole: full === true || deletes === 'propagate' || (retry === true && state.quarantines.of({ configuration, name }).list().some(({ ref }) => ref === undefined)),
     ...(overlap !== undefined && { overlapMs: overlap }), ...(otherwise !== undefined && { otherwise }),
   };
 }

@@ -10,5 +10,6 @@ export const commands: readonly { readonly name: string; readonly summary: strin
   { name: 'history', summary: 'see past runs: when, what they did, what went wrong', load: async () => (await import('./commands/history.ts')).command },
   { name: 'stores', summary: 'list what can be synced', load: async () => (await import('./commands/stores.ts')).command },
   { name: 'state', summary: 'see, set or forget where runs by time go on', load: async () => (await import('./commands/state.ts')).command },
+  { name: 'quarantine', summary: 'see or forget records that could not be carried across by time', load: async () => (await import('./commands/quarantine.ts')).command },
   { name: 'completion', summary: 'print a completion script for your shell', load: async () => (await import('./commands/completion.ts')).command },
 ];

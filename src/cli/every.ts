@@ -40,7 +40,7 @@ export async function repeatRuns(pairing: Pairing, { command, values, terminal, 
     progress.stop();
     const { created, updated, deleted } = report.counts;
     // Once a minute nobody needs to hear that there was nothing to do.
-    if (told && created + updated + deleted === 0 && report.differences === report.counts.kept && report.complete && values.report === undefined && terminal.level === 'normal') return;
+    if (told && created + updated + deleted === 0 && report.outstanding === 0 && report.failures.length === 0 && values.report === undefined && terminal.level === 'normal') return;
     told = true;
     finish(report, { command, pairing, values, terminal });
   });

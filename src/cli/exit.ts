@@ -8,7 +8,7 @@ export const exits = { done: 0, differences: 1, usage: 2, environment: 3, guarde
 /** What a run that came to its end exits with: 0 only when everything in scope was settled. */
 export function exitOf(report: Report, { differencesAreFine = false }: { readonly differencesAreFine?: boolean } = {}): number {
   if (report.interrupted) return exits.interrupted;
-  if (!report.complete || report.problems > 0 || report.counts.failed > 0 || report.counts.conflicts > 0) return exits.differences;
+  if (!report.complete || report.problems > 0 || report.counts.failed > 0 || report.counts.conflicts > 0 || report.counts.quarantined > 0) return exits.differences;
   return report.differences > report.counts.kept && !differencesAreFine ? exits.differences : exits.done;
 }
 

@@ -56,7 +56,14 @@ export interface Values {
   readonly metrics?: string;
   readonly prefer?: 'left' | 'right' | 'newest';
   readonly newest?: boolean;
+  readonly deleted?: string;
+  /** Milliseconds. */
+  readonly tombstonesFor?: number;
   readonly full?: boolean;
+  readonly retryQuarantined?: boolean;
+  /** The beginning of the ID of a pair. */
+  readonly of?: string;
+  readonly all?: boolean;
   /** As written, like what follows: only who needs a time reads it. */
   readonly from?: string;
   readonly until?: string;
@@ -97,6 +104,7 @@ export interface Values {
   readonly username?: string;
   readonly netrcFile?: string;
   readonly rangeDigests?: false;
+  readonly repair?: boolean;
   readonly state?: string | false;
   readonly report?: 'json' | 'ndjson';
   readonly summary?: boolean;
@@ -192,6 +200,7 @@ const all = {
   dryRun: { name: 'dry-run', group: doing, summary: 'print what would be done, and do nothing (exit 0)' },
   maxDeletes: { name: 'max-deletes', group: doing, value: 'N|N%|all', parse: maxDeletes, summary: 'refuse to delete more than this (default 50% of what the destination holds, and never all of it)' },
   maxDelete: { name: 'max-delete', group: doing, value: 'N|N%|all', parse: maxDeletes, sets: 'maxDeletes', summary: 'the same as --max-deletes' },
+  repair: { name: 'repair', group: doing, summary: 'write to the last place what differs there, and read that again; nothing is deleted without --delete' },
   bandwidth: { name: 'bandwidth', group: moving, value: 'rate', parse: parseTimetable, summary: 'send no more bytes of files a second than this, as in 512k or "08:00,512k 19:00,off"' },
   objectRule: { name: 'object-rule', group: moving, value: 'rule', repeats: true, summary: 'how objects are kept in a bucket, as in "*.html: cache-control=no-cache, acl=public-read"; of those that match, the first that names a property decides it' },
   objectRules: { name: 'object-rules', group: moving, value: 'file', repeats: true, summary: 'more such rules, one on each line, after those of --object-rule' },
@@ -213,14 +222,17 @@ const all = {
   mergeDelete: { name: 'delete', group: doing, summary: 'carry deletions across (default, but for --newest)' },
   mergeNoDelete: { name: 'no-delete', group: doing, summary: 'leave what was deleted on one side on the other' },
   prefer: { name: 'prefer', group: doing, value: 'which', choices: ['left', 'right', 'newest'], summary: 'who wins where both sides changed (default newest; where times do not tell, the conflict is reported)' },
-  newest: { name: 'newest', group: doing, conflicts: ['prefer'], summary: 'the later version of every entry wins, by its time and whatever was agreed on before; what one side lacks is written there, and nothing is deleted without --delete' },
+  newest: { name: 'newest', group: doing, conflicts: ['prefer'], summary: 'the later version of every entry wins, by its time and whatever was agreed on before; what one side lacks is written there, and deleted is what a tombstone says was deleted; the rest takes --delete' },
   full: { name: 'full', group: doing, summary: 'with --newest: look at everything, not only at what has come since the last run' },
+  retryQuarantined: { name: 'retry-quarantined', group: doing, summary: 'with --newest: try all that is in quarantine again, whether it has changed or not (see syncline quarantine)' },
   from: { name: 'from', group: selecting, value: 'time', summary: 'only what was modified after this: a date and time such as 2015-01-31T10:20:30Z, or seconds since 1970' },
   until: { name: 'until', group: selecting, value: 'time', summary: 'only what was not modified after this' },
   overlap: { name: 'overlap', group: selecting, value: 'time', parse: overlap, summary: 'with --newest: begin this long before the last run ended, for what became visible late (default 60s)' },
   every: { name: 'every', group: watching, value: 'time', parse: duration, conflicts: ['watch', 'dryRun'], summary: 'run again and again, so much apart, until interrupted; never two runs at once' },
   modified: { name: 'modified', group: selecting, value: 'field', summary: 'the field of a document that says when it was last modified' },
   modifiedUnit: { name: 'modified-unit', group: selecting, value: 'unit', choices: ['seconds', 'milliseconds', 'microseconds'], summary: 'what a number in that field counts, from the beginning of 1970' },
+  deleted: { name: 'deleted', group: selecting, value: 'field', summary: 'the field of a document that says that it is deleted: when it was, or true; such a document stays where it is, and is deleted elsewhere' },
+  tombstonesFor: { name: 'tombstones-for', group: state, value: 'time', parse: duration, summary: 'with --newest: remember deletions for so long, so that nothing older comes back (default 90d)' },
   as: { name: 'as', group: selecting, value: 'what', choices: ['documents', 'blobs'], summary: 'treat directories as documents or as plain files (default: plain files between two directories)' },
   include: { name: 'include', group: selecting, value: 'glob', repeats: true, summary: 'only keys that match, as in widget or widget/a* (* ? within a part, ** across parts)' },
   exclude: { name: 'exclude', group: selecting, value: 'glob', repeats: true, summary: 'not the keys that match; wins over --include' },
@@ -262,6 +274,8 @@ const all = {
   config: { name: 'config', group: doing, value: 'file', summary: 'the file that names the syncs (default syncline.yaml)' },
   scheduled: { name: 'scheduled', group: doing, conflicts: ['dryRun'], summary: 'run each at its times (every, cron) until interrupted; what was missed is run once' },
   last: { name: 'last', group: output, value: 'N', parse: wholeNumber(1), summary: 'how many runs (default 20)' },
+  of: { name: 'of', group: state, value: 'ID', summary: 'only of this pair, by its ID as listed or the beginning of it' },
+  all: { name: 'all', group: doing, summary: 'forget everything' },
   noColor: { name: 'no-color', group: output, summary: 'no colours, whatever the terminal can do' },
 } as const satisfies { readonly [name: string]: OptionSpec };
 
@@ -271,8 +285,11 @@ export const outputOptions: readonly OptionSpec[] = [all.report, all.quiet, all.
 /** Options of a command that looks only at what is remembered. */
 export const stateOptions: readonly OptionSpec[] = [all.state];
 
+/** Options of `quarantine` alone. */
+export const quarantineOptions: readonly OptionSpec[] = [all.all, all.of, all.state];
+
 /** Options of `run` alone. */
-export const runOptions: readonly OptionSpec[] = [all.config, all.scheduled, all.dryRun, all.health, all.metrics, all.state];
+export const runOptions: readonly OptionSpec[] = [all.config, all.scheduled, all.retryQuarantined, all.dryRun, all.health, all.metrics, all.state];
 
 /** Options of `history` alone. */
 export const historyOptions: readonly OptionSpec[] = [all.last, all.config, all.state];
@@ -280,7 +297,7 @@ export const historyOptions: readonly OptionSpec[] = [all.last, all.config, all.
 /** Options of a command that opens places. */
 export const placeOptions: readonly OptionSpec[] = [
   all.as, all.links, all.include, all.exclude, all.rules, all.filesFrom, all.filterRegexp, all.excludeRegexp, all.minSize, all.maxSize, all.minAge, all.maxAge, all.schema, all.format, all.json, all.yaml,
-  all.modified, all.modifiedUnit,
+  all.modified, all.modifiedUnit, all.deleted,
   all.rename, all.drop, all.mask, all.maskKeyFile,
   all.follow, all.limit, all.batchSize, all.maxAttempts, all.timeout, all.concurrency, all.maxMemory,
   all.noRangeDigests,
@@ -294,8 +311,11 @@ export const syncOptions: readonly OptionSpec[] = [all.delete, all.dryRun, all.f
 /** Options of `diff` alone. */
 export const diffOptions: readonly OptionSpec[] = [all.delete, all.summary, all.from, all.until, ...comparingOptions()];
 
+/** Options of `verify` alone. */
+export const verifyOptions: readonly OptionSpec[] = [all.repair, all.delete, all.maxDeletes, all.maxDelete, all.from, all.until];
+
 /** Options of `merge` alone. */
-export const mergeOptions: readonly OptionSpec[] = [all.newest, all.prefer, all.full, all.from, all.until, all.overlap, all.every, all.mergeDelete, all.mergeNoDelete, all.dryRun, all.maxDeletes, all.maxDelete, all.objectRule, all.objectRules, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
+export const mergeOptions: readonly OptionSpec[] = [all.newest, all.prefer, all.full, all.retryQuarantined, all.from, all.until, all.overlap, all.tombstonesFor, all.every, all.mergeDelete, all.mergeNoDelete, all.dryRun, all.maxDeletes, all.maxDelete, all.objectRule, all.objectRules, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
 
 function comparingOptions(): readonly OptionSpec[] {
   return [all.checksum, all.sizeOnly, all.ignoreTimes, all.update, all.ignoreExisting, all.immutable];

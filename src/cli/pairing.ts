@@ -77,6 +77,8 @@ export async function withPairing<T>({ origins, target, values, terminal, needsS
   const run: Pairing['run'] = {
     host, state, signal: (signal ?? interrupt?.signal) as AbortSignal, scope: pair.scope, ...(window && { window }),
     on: listener(progress, values, terminal),
+    // Unless each of them is shown.
+    wholesale: values.report !== 'ndjson' && terminal.level !== 'verbose' && terminal.level !== 'debug',
     ...((selection !== undefined || own.size > 0) && { where: ({ key }: { readonly key: Key }) => !own.has(key) && selection?.choosesKey(key) !== false }),
     ...(selection?.keys && selection.keys.size <= mostSought && pair.scope === 'everything' && { under: [...selection.keys] }),
     ...(selection?.looksBeyondKeys && { within: (entry: Entry) => selection.chooses(entry) }),
@@ -154,8 +156,8 @@ function listener(progress: Progress, { report }: Values, terminal: Terminal): (
   };
 }
 
-function openOptions({ rename, drop, mask, as = rename ?? drop ?? mask ? 'documents' : undefined, links, modified, modifiedUnit, schema, format, follow, limit, batchSize, maxAttempts, timeout, concurrency, maxMemory, username, netrcFile }: Values, host: Host, state: State): OpenOptions {
-  const given = { as, links, modified, modifiedUnit, schema, format, follow, limit, batchSize, maxAttempts, concurrency, memory: maxMemory, username, netrcFile, timeout, timeoutMs: timeout === undefined ? undefined : Math.ceil(timeout * 1000) };
+function openOptions({ rename, drop, mask, as = rename ?? drop ?? mask ? 'documents' : undefined, links, modified, modifiedUnit, deleted, schema, format, follow, limit, batchSize, maxAttempts, timeout, concurrency, maxMemory, username, netrcFile }: Values, host: Host, state: State): OpenOptions {
+  const given = { as, links, modified, modifiedUnit, deleted, schema, format, follow, limit, batchSize, maxAttempts, concurrency, memory: maxMemory, username, netrcFile, timeout, timeoutMs: timeout === undefined ? undefined : Math.ceil(timeout * 1000) };
   return { host, state, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 

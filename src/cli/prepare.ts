@@ -1,5 +1,5 @@
 import type { Report, TwoWay } from '../engine/types.ts';
-import { rangeOf, runByTime, windowOf } from './by-time.ts';
+import { plannedByTime, rangeOf, runByTime } from './by-time.ts';
 import { configurationOf, holderHere, isGoneFromHere } from './configuration.ts';
 import type { Configuration } from './configuration.ts';
 import { inTurn } from '../engine/in-turn.ts';
@@ -50,19 +50,26 @@ export async function prepareMerge(pairing: Pairing, args: readonly string[], va
   const { host, state } = pairing;
   const range = rangeOf(values, host);
   const [left, right] = bothStores(pairing);
-  const { newest = false, prefer = 'newest', full, overlap } = values;
+  const { newest = false, prefer = 'newest', full, overlap, retryQuarantined: retry, tombstonesFor } = values;
   const twoWay: TwoWay = {
-    ...pairing.run, state, left, right, deletes: values.delete ?? !(newest || range) ? 'propagate' : 'keep', conflicts: prefer, ...(newest && { decides: 'time' }),
+    ...pairing.run, state, left, right, deletes: deletesOf(values, range !== undefined), conflicts: prefer, ...(newest && { decides: 'time' }), ...(tombstonesFor !== undefined && { tombstonesForMs: tombstonesFor }),
   };
   const configuration = configurationOf('merge', args, pairing, values);
-  const planned = (): TwoWay => (newest ? { ...twoWay, window: windowOf(twoWay, { ...configuration, range, full, overlap }) } : twoWay);
+  const byTime = { ...configuration, range, full, overlap, retry };
+  const planned = (): TwoWay => (newest ? plannedByTime(twoWay, byTime) : twoWay);
   const once = (signal?: AbortSignal): Promise<Report> => {
     const pair = { ...twoWay, ...(signal && { signal }) };
-    return newest ? runByTime(pair, { ...configuration, range, full, overlap }, host) : runMerge(pair);
+    return newest ? runByTime(pair, byTime, host) : runMerge(pair);
   };
   // By time, the lock guards the checkpoint as well, so that such a run takes it by itself.
   const ready = prepared(pairing, configuration, once);
   return { ...ready, ...(newest && { runInTurn: once }), twoWay, planned };
+}
+
+/** By time, and within a range, only those deletions travel that somebody tells of, unless more was asked for, or none. */
+function deletesOf({ newest = false, delete: asked }: Values, inRange: boolean): NonNullable<TwoWay['deletes']> {
+  if (asked === false || (inRange && !newest)) return 'keep';
+  return asked ?? !newest ? 'propagate' : 'told';
 }
 
 function prepared({ state, host, run: { signal: given } }: Pairing, configuration: Configuration, run: Prepared['run']): Prepared {

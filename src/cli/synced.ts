@@ -37,6 +37,7 @@ const options: readonly OptionSpec[] = [
   { name: 'cassandra', group: places, value: 'HOSTS', summary: 'where Cassandra is: hosts, or an endpoint (default $SYNCED_CASSANDRA, else 127.0.0.1:9042)' },
   { name: 'elasticsearch', group: places, value: 'HOSTS', summary: 'where Elasticsearch is: hosts, or an endpoint (default $SYNCED_ELASTICSEARCH, else localhost:9200)' },
   { name: 'tables', group: places, value: 'NAMES', summary: 'only these tables, separated by commas' },
+  { name: 'retry-quarantined', group: what, summary: 'try all that is in quarantine again (see syncline quarantine)' },
   { name: 'dry-run', group: what, summary: 'say what would be done, and do nothing' },
   { name: 'every', group: what, value: 'TIME', parse: every, conflicts: ['dryRun'], summary: 'again and again, so much apart, until interrupted' },
   { name: 'state', group: 'State', value: 'PATH', summary: 'where to remember until when both are in step (default under $XDG_STATE_HOME)' },
@@ -100,7 +101,7 @@ async function refuseUnknown(tables: string | undefined, stores: readonly Store[
 
 async function run(endpoints: Endpoints, { begin, end, tables, ...values }: OwnValues, terminal: Terminal): Promise<number> {
   const { bothStores, withPairing } = await import('./pairing.ts');
-  const { runByTime, windowOf } = await import('./by-time.ts');
+  const { plannedByTime, runByTime } = await import('./by-time.ts');
   const { configurationOf } = await import('./configuration.ts');
   const lent: Values = { ...values, as: 'documents', modified, ...(tables !== undefined && { include: tables.split(',') }) };
   return withPairing({ origins: [endpoints[0]], target: endpoints[1], values: lent, terminal, needsState: true, bothWritten: true }, async (pairing) => {
@@ -110,10 +111,10 @@ async function run(endpoints: Endpoints, { begin, end, tables, ...values }: OwnV
     const twoWay: TwoWay = { ...shared, state, left, right, decides: 'time', deletes: 'keep' };
     const configuration = configurationOf('merge', endpoints, pairing, lent);
     const remembered = state.checkpoints.get(configuration.configuration) !== undefined;
-    const byTime = { ...configuration, range: begin === undefined && end === undefined ? undefined : rangeOf({ begin, end }), ...(!remembered && begin === undefined && { otherwise: lastHere() }) };
+    const byTime = { ...configuration, retry: values.retryQuarantined, range: begin === undefined && end === undefined ? undefined : rangeOf({ begin, end }), ...(!remembered && begin === undefined && { otherwise: lastHere() }) };
     if (values.dryRun) {
       const { runMergeDiff } = await import('../engine/merge.ts');
-      const report = await runMergeDiff({ ...twoWay, window: windowOf(twoWay, byTime) }, () => {});
+      const report = await runMergeDiff(plannedByTime(twoWay, byTime), () => {});
       progress.stop();
       return conclude(report, terminal, true);
     }
@@ -122,7 +123,7 @@ async function run(endpoints: Endpoints, { begin, end, tables, ...values }: OwnV
       const report = await runByTime(twoWay, byTime, host);
       progress.stop();
       // Once a minute nobody needs to hear that there was nothing to do.
-      if (told && exitOf(report) === exits.done && report.counts.created + report.counts.updated === 0) return exits.done;
+      if (told && report.outstanding === 0 && report.failures.length === 0 && report.counts.created + report.counts.updated === 0) return exitOf(report);
       told = true;
       return await conclude(report, terminal);
     };
@@ -142,10 +143,12 @@ async function conclude(report: Report, terminal: Terminal, planned = false): Pr
   for (const line of flowLines(report, terminal.paint, ['Cassandra', 'Elasticsearch'])) terminal.out(`${line}\n`);
   for (const warning of report.warnings) terminal.say(redact(`warning: ${warning}`));
   for (const failed of report.failures) terminal.say(redact(failureText(failed).join(' ')));
-  const { created, updated } = report.counts;
-  const said = report.interrupted ? 'interrupted: to go on, run the same command again' : exitCode !== exits.done ? 'not everything could be done: run the same command again to go on' : undefined;
+  const { created, updated, quarantined } = report.counts;
+  if (quarantined > 0) terminal.err(`${quarantined === 1 ? 'one record is' : `${quarantined} records are`} in quarantine: syncline quarantine lists ${quarantined === 1 ? 'it' : 'them'}, and --retry-quarantined tries ${quarantined === 1 ? 'it' : 'them'} again`);
+  const said = report.interrupted ? 'interrupted: to go on, run the same command again' : exitCode !== exits.done && report.outstanding > 0 ? 'not everything could be done: run the same command again to go on' : undefined;
+  const step = quarantined > 0 ? 'in step but for what is in quarantine' : 'in step';
   if (said !== undefined) terminal.err(said);
-  else terminal.out(`${planned ? `${created + updated} to write, and nothing was written` : created + updated === 0 ? 'in step, nothing to do' : `in step, ${created + updated} written`}\n`);
+  else terminal.out(`${planned ? `${created + updated} to write, and nothing was written` : created + updated === 0 ? `${step}, nothing to do` : `${step}, ${created + updated} written`}\n`);
   return exitCode;
 }
 

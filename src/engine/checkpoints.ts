@@ -35,15 +35,16 @@ export function nextWindow({ left, right, state, host = plainHost }: TwoWay, { c
 
 /**
  * A two-way run by time from the checkpoint of its configuration. The checkpoint moves to where the run ended, which was
- * fixed before it began, and only if everything was settled on both sides.
+ * fixed before it began, and only if everything was settled on both sides or is in quarantine.
  */
 export async function runFromCheckpoint(pairing: TwoWay, options: CheckpointOptions, run: (pairing: TwoWay) => Promise<Report> = runMerge): Promise<Report> {
   const { state, host = plainHost } = pairing;
   const { configuration, name, lock } = options;
   const window = nextWindow(pairing, options);
   const report = await run({ ...pairing, decides: 'time', window });
-  const { complete, interrupted, differences, counts, skippedFrom } = report;
-  if (complete && !interrupted && differences === counts.kept) {
+  const { interrupted, outstanding, skippedFrom } = report;
+  // What is in quarantine is remembered there, and need not be looked for.
+  if (!interrupted && outstanding === 0) {
     // What turned out to be newer on the other side may be older than any overlap, and has yet to be carried across.
     const until = skippedFrom === undefined ? window.until : Math.min(window.until, skippedFrom - 1);
     state.checkpoints.set({ configuration, name, until, at: host.now() }, lock);

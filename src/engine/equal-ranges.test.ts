@@ -91,6 +91,14 @@ test('of very many entries of which one differs, a few pages are read, after a f
   assert.equal(proven?.isOpen('other/1'), true);
 });
 
+test('what is too small to be cut again is read, while the rest is cut', async () => {
+  for (let size = 1_000; size < 1_012; size++) {
+    const left: Rows = new Map(Array.from({ length: size }, (_, i) => [`t/${1_000 + i}`, 'a']));
+    const { shown } = await compared(left, new Map(left).set('t/1000', 'b').set(`t/${999 + size}`, 'b'), { pageEntries: 2, mostRanges: 101 });
+    assert.ok(shown[1].length <= 22 && shown[1][0] === 't/1000' && shown[1].at(-1) === `t/${999 + size}`, `${size}: ${shown[1].join()}`);
+  }
+});
+
 test('collections whose digests are made in two ways are read', async () => {
   const held: Rows = new Map(Array.from({ length: 100 }, (_, i) => [`t/${i}`, 'a']));
   const context = { ledger: new Ledger(undefined, () => 0), signal: undefined };

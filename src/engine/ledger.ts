@@ -6,14 +6,17 @@ import type { Entry, Micros } from '../model/entry.ts';
 import type { SyncError } from '../model/errors.ts';
 import { SyncError as SyncErrorClass } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
-import { typeOf } from '../model/key.ts';
+import { joinKey, typeOf } from '../model/key.ts';
 import type { Problem } from '../model/store.ts';
+import type { RunQuarantine } from './run-quarantine.ts';
 import type { Counts, Failed, Flow, RangeTally, Report, RunEvent } from './types.ts';
 
 type Tally = { -readonly [count in keyof Counts]: number };
+type Kept = ReturnType<RunQuarantine['keepEntry']>;
 type Flows = { readonly [side in Side]: { -readonly [count in keyof Flow]: number } };
 
-const none: Counts = { read: 0, created: 0, updated: 0, deleted: 0, unchanged: 0, skipped: 0, failed: 0, kept: 0, conflicts: 0 };
+const none: Counts = { read: 0, created: 0, updated: 0, deleted: 0, unchanged: 0, skipped: 0, failed: 0, kept: 0, conflicts: 0, quarantined: 0 };
+const noFlow: Flow = { read: 0, written: 0, skipped: 0, conflicting: 0, quarantined: 0 };
 /** What is counted of one type. */
 interface Type {
   readonly tally: Tally;
@@ -23,6 +26,7 @@ interface Type {
 /** Counts what a run does and tells whoever listens. One per run. */
 export class Ledger {
   readonly scanned: { [side in Side]: number } = { left: 0, right: 0 };
+  readonly #tombstones: { [side in Side]: number } = { left: 0, right: 0 };
   readonly #types = new Map<string, Type>();
   /** How keys of the type begin that was counted last. */
   #last: { readonly start: string; readonly type: Type } | undefined;
@@ -34,15 +38,23 @@ export class Ledger {
   #settled = 0;
   #unguarded = 0;
   #problems = 0;
+  /** Of the problems those that are in quarantine. */
+  #problemsKept = 0;
   #differences = 0;
+  /** Of the differences what was left there on purpose, or is in quarantine. */
+  #remembered = 0;
   #brokenOff = false;
   #ranges: RangeTally | undefined;
   readonly #flowing: boolean;
   #skippedFrom: Micros | undefined;
 
+  /** Where records are set aside that cannot be carried across, if anywhere. */
+  readonly quarantine: RunQuarantine | undefined;
+
   /** `flowing`: what goes each way is counted by itself. */
-  constructor(on: ((event: RunEvent) => void) | undefined, now: () => number, flowing = false) {
+  constructor(on: ((event: RunEvent) => void) | undefined, now: () => number, { flowing = false, quarantine }: { readonly flowing?: boolean; readonly quarantine?: RunQuarantine | undefined } = {}) {
     this.#flowing = flowing;
+    this.quarantine = quarantine;
     this.#on = on ?? ((): void => {});
     this.#now = now;
     this.#startedMs = now();
@@ -51,6 +63,16 @@ export class Ledger {
   /** Whether everything that should have been read could be read. */
   get complete(): boolean {
     return this.#problems === 0;
+  }
+
+  /** How many of the entries that were read on one side are no tombstones. */
+  held(side: Side): number {
+    return this.scanned[side] - this.#tombstones[side];
+  }
+
+  /** Whether all that could not be read is known one by one, and in quarantine. */
+  get sawAll(): boolean {
+    return this.#problems === this.#problemsKept;
   }
 
   /** Whether something that was to be written or deleted was not. */
@@ -71,6 +93,7 @@ export class Ledger {
   read(side: Side, entries: readonly Entry[], counted: boolean, within?: (entry: Entry) => boolean): void {
     this.scanned[side] += entries.length;
     const to = otherSide(side);
+    for (const { deleted } of entries) if (deleted) this.#tombstones[side]++;
     if (counted) {
       for (const entry of entries) {
         if (within?.(entry) === false) continue;
@@ -82,9 +105,36 @@ export class Ledger {
     this.#on({ kind: 'scanned', side, entries: this.scanned[side] });
   }
 
+  /** Entries of one type that were read on both sides without being looked at one by one: all but the equal ones are settled by themselves. */
+  compared(type: string, { left, right, equal }: { readonly left: number; readonly right: number; readonly equal: number }): void {
+    const { tally, flows } = this.#type(joinKey([type, '']));
+    this.scanned.left += left;
+    this.scanned.right += right;
+    tally.read += left;
+    flows.right.read += left;
+    tally.unchanged += equal;
+    this.#on({ kind: 'scanned', side: 'left', entries: this.scanned.left });
+    this.#on({ kind: 'scanned', side: 'right', entries: this.scanned.right });
+  }
+
+  /** Entries of one type that were read and created without being looked at one by one. */
+  carried(type: string, entries: number): void {
+    const { tally, flows } = this.#type(joinKey([type, '']));
+    this.scanned.left += entries;
+    tally.read += entries;
+    flows.right.read += entries;
+    tally.created += entries;
+    flows.right.written += entries;
+    this.#on({ kind: 'scanned', side: 'left', entries: this.scanned.left });
+    this.#on({ kind: 'carried', entries });
+  }
+
   problem(side: Side, problem: Problem): void {
+    const kept = this.quarantine?.keepProblem(side, problem);
+    if (kept === 'again') return;
     this.#problems++;
-    this.#list({ place: problem.place, side, action: 'read', error: problem.error });
+    if (kept) this.#problemsKept++;
+    if (kept !== 'known') this.#list({ place: problem.place, side, action: 'read', error: problem.error });
     this.#on({ kind: 'problem', side, problem });
   }
 
@@ -94,15 +144,29 @@ export class Ledger {
   }
 
   unchanged(key: Key): void {
+    this.quarantine?.release(key);
     this.#tally(key).unchanged++;
+  }
+
+  /** In step, as far as this run goes: what is the news lies outside of what it looks at. */
+  outside(key: Key): void {
+    this.#tally(key).unchanged++;
+  }
+
+  /** What was tried before and failed, and is not tried again. */
+  heldBack(): void {
+    this.#differences++;
+    this.#remembered++;
   }
 
   kept(key: Key): void {
     this.#tally(key).kept++;
     this.#differences++;
+    this.#remembered++;
   }
 
   settled(key: Key): void {
+    this.quarantine?.release(key);
     this.#settled++;
     this.#tally(key).unchanged++;
   }
@@ -131,21 +195,24 @@ export class Ledger {
   }
 
   /** An entry without a time, where the time is to decide. */
-  undated({ key, on, over: { place } }: Action & { kind: 'undated' }): void {
-    this.#tally(key).failed++;
-    this.#differences++;
-    const error = new SyncErrorClass('invalid', `${place ?? key} does not say when it was modified, so that nobody knows whether it is the newest`, { key, hint: 'give it a time' });
-    this.#list({ place: place ?? key, side: on, action: 'read', error });
+  undated({ key, on, over }: Action & { kind: 'undated' }): void {
+    const { place = key } = over;
+    const error = new SyncErrorClass('invalid', `${place} does not say when it was modified, so that nobody knows whether it is the newest`, { key, hint: 'give it a time' });
+    this.#failEntry({ place, side: on, action: 'read', error }, key, this.quarantine?.keepEntry(on, over, 'read', error));
   }
 
   /** Counts a write that a run would make. */
   planned(action: Action & { kind: 'put' | 'delete' }): void {
+    this.quarantine?.release(action.key);
     this.#differences++;
     this.#count(action);
   }
 
   conflict(action: Action & { kind: 'conflict' }): void {
-    this.#tally(action.key).conflicts++;
+    const { tally, flows } = this.#type(action.key);
+    tally.conflicts++;
+    flows.left.conflicting++;
+    flows.right.conflicting++;
     this.#differences++;
     const error = new SyncErrorClass('conflict', `${action.key} was changed on both sides`, { key: action.key, hint: 'choose with --prefer left, right or newest' });
     this.#list({ place: action.key, side: 'left', action: 'conflict', error });
@@ -160,6 +227,7 @@ export class Ledger {
   }
 
   done(action: Action & { kind: 'put' | 'delete' }, unguarded: boolean): void {
+    this.quarantine?.release(action.key);
     this.#count(action);
     if (unguarded) this.#unguarded++;
     this.#on({ kind: 'done', action, unguarded });
@@ -172,8 +240,10 @@ export class Ledger {
     this.#on({ kind: 'stale', action });
   }
 
-  failed(action: Action & { kind: 'put' | 'delete' }, error: SyncError): void {
-    this.#fail(action, action.kind === 'put' ? action.to : action.on, error);
+  /** `lasting`: it is about this entry alone, so that it may be set aside. */
+  failed(action: Action & { kind: 'put' | 'delete' }, error: SyncError, { lasting = false }: { readonly lasting?: boolean } = {}): void {
+    const kept = lasting && action.kind === 'put' ? this.quarantine?.keepEntry(otherSide(action.to), action.entry, action.over ? 'update' : 'create', error) : undefined;
+    this.#fail(action, action.kind === 'put' ? action.to : action.on, error, kept);
     this.#on({ kind: 'failed', action, error });
   }
 
@@ -189,13 +259,14 @@ export class Ledger {
   }
 
   report({ interrupted }: { readonly interrupted: boolean }): Report {
+    this.#countQuarantined();
     const types = [...this.#types].sort(([a], [b]) => (a < b ? -1 : 1));
     const counts: Tally = { ...none };
     for (const [, { tally }] of types) for (const name of Object.keys(none) as (keyof Counts)[]) counts[name] += tally[name];
     return {
       counts, types: Object.fromEntries(types.map(([name, { tally }]) => [name, tally])),
       ...(this.#flowing && { flows: Object.fromEntries(types.map(([name, { flows }]) => [name, flows])) }), ...(this.#skippedFrom !== undefined && { skippedFrom: this.#skippedFrom }), ...(this.#ranges && { ranges: this.#ranges }),
-      settled: this.#settled, unguarded: this.#unguarded, differences: this.#differences, problems: this.#problems,
+      settled: this.#settled, unguarded: this.#unguarded, differences: this.#differences, problems: this.#problems - this.#problemsKept, outstanding: this.#differences - this.#remembered + this.#problems - this.#problemsKept,
       failures: this.#failures, warnings: this.#warnings, complete: this.complete, interrupted: interrupted || this.#brokenOff, durationMs: this.#now() - this.#startedMs,
     };
   }
@@ -209,14 +280,30 @@ export class Ledger {
     if (action.over) tally.updated++;
     else tally.created++;
     flows[action.to].written++;
+    if (action.why === 'tie') flows[action.to].conflicting++;
     // What it replaces was the older one, and did not go the other way.
     if (action.over) flows[otherSide(action.to)].skipped++;
   }
 
-  #fail(action: Action & { kind: 'put' | 'delete' }, side: Side, error: SyncError): void {
-    this.#tally(action.key).failed++;
+  #fail(action: Action & { kind: 'put' | 'delete' }, side: Side, error: SyncError, kept?: Kept): void {
+    this.#failEntry({ place: action.key, side, action: action.kind === 'delete' ? 'delete' : action.over ? 'update' : 'create', error }, action.key, kept);
+  }
+
+  /** What is in quarantine is counted there, and told once. */
+  #failEntry(failed: Failed, key: Key, kept: Kept): void {
     this.#differences++;
-    this.#list({ place: action.key, side, action: action.kind === 'delete' ? 'delete' : action.over ? 'update' : 'create', error });
+    if (kept) this.#remembered++;
+    else this.#tally(key).failed++;
+    if (kept !== 'known') this.#list(failed);
+  }
+
+  #countQuarantined(): void {
+    for (const { tally, flows } of this.#types.values()) tally.quarantined = flows.left.quarantined = flows.right.quarantined = 0;
+    for (const { side, ref } of this.quarantine?.all() ?? []) {
+      const { tally, flows } = this.#type(ref?.key ?? '');
+      tally.quarantined++;
+      flows[otherSide(side)].quarantined++;
+    }
   }
 
   #list(failed: Failed): void {
@@ -235,7 +322,7 @@ export class Ledger {
     if (!type) {
       const counted = this.#types.size < limits.listedTypes ? name : '';
       type = this.#types.get(counted);
-      if (!type) this.#types.set(counted, (type = { tally: { ...none }, flows: { left: { read: 0, written: 0, skipped: 0 }, right: { read: 0, written: 0, skipped: 0 } } }));
+      if (!type) this.#types.set(counted, (type = { tally: { ...none }, flows: { left: { ...noFlow }, right: { ...noFlow } } }));
     }
     const slash = key.indexOf('/');
     this.#last = slash < 0 ? undefined : { start: key.slice(0, slash + 1), type };

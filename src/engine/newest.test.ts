@@ -23,7 +23,7 @@ test('the later entry wins whatever was agreed on, and what one side lacks is wr
   stores.left.edit('t/b', { value: 'only left' }, { modifiedAt: 1 });
   const first = await runMerge({ ...always, ...stores, state });
   assert.deepEqual([stores.left.dump(), stores.right.dump()], [0, 1].map(() => ({ 't/a': { value: 'new' }, 't/b': { value: 'only left' } })));
-  assert.deepEqual(first.flows, { t: { left: { read: 1, written: 1, skipped: 0 }, right: { read: 2, written: 1, skipped: 1 } } });
+  assert.deepEqual(first.flows, { t: { left: { read: 1, written: 1, skipped: 0, conflicting: 0, quarantined: 0 }, right: { read: 2, written: 1, skipped: 1, conflicting: 0, quarantined: 0 } } });
   // Somebody restores an old version: by the baseline that would be the news.
   stores.left.edit('t/a', { value: 'older still' }, { modifiedAt: 0 });
   stores.right.drop('t/b');

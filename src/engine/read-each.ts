@@ -1,16 +1,21 @@
 import { Limit } from '../lib/limit.ts';
-import type { Entry } from '../model/entry.ts';
+import type { Entry, Ref } from '../model/entry.ts';
 import { SyncError, toSyncError } from '../model/errors.ts';
 import type { CallOptions, Source } from '../model/store.ts';
 
 /** Entries that are read by themselves at once; where none of the first so many can be read, it is not about any of them. */
 const atOnce = 16;
 
+export interface ReadEachOptions extends CallOptions {
+  /** Goes on even if none of the first can be read. */
+  readonly patient?: boolean;
+}
+
 /**
  * What `read` gives for entries of a source, with an error in the place of each that cannot be read, so that one does not
  * keep the others from being read. Rejects where waiting may help, and where hardly anything can be read.
  */
-export async function readEach(source: Pick<Source, 'name' | 'read'>, entries: readonly Entry[], options: CallOptions): Promise<readonly (Entry | SyncError | undefined)[]> {
+export async function readEach(source: Pick<Source, 'name' | 'read'>, entries: readonly Ref[], { patient = false, ...options }: ReadEachOptions): Promise<readonly (Entry | SyncError | undefined)[]> {
   try {
     return await source.read(entries, options);
   } catch (cause) {
@@ -22,7 +27,7 @@ export async function readEach(source: Pick<Source, 'name' | 'read'>, entries: r
   const readOne = async (i: number): Promise<void> => { [found[i]] = await readEach(source, entries.slice(i, i + 1), options); };
   const limit = new Limit(atOnce);
   for (let i = 0; i < entries.length; i++) {
-    if (i === atOnce) {
+    if (i === atOnce && !patient) {
       await limit.drain();
       const [first] = found;
       if (first instanceof SyncError && found.every((one) => one instanceof SyncError)) throw first;

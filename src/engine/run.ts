@@ -6,6 +6,8 @@ import { plainHost } from '../model/plain-host.ts';
 import { Hashes } from './hashes.ts';
 import type { Lane } from './lane.ts';
 import { Ledger } from './ledger.ts';
+import type { QuarantineOptions } from './quarantine.ts';
+import { RunQuarantine } from './run-quarantine.ts';
 import type { ScanContext } from './scan.ts';
 import type { Report, RunOptions } from './types.ts';
 
@@ -17,9 +19,18 @@ export interface Run {
   readonly backoff: Backoff;
 }
 
-/** Makes what a run needs out of what it was given. `flowing`: what goes each way is counted by itself. */
-export function startRun({ on, signal, where, within, under, window, sortBytes, state, host = plainHost }: RunOptions, { flowing = false }: { readonly flowing?: boolean } = {}): Run {
-  const ledger = new Ledger(on, () => host.now(), flowing);
+interface StartOptions {
+  /** What goes each way is counted by itself. */
+  readonly flowing?: boolean;
+  readonly quarantine?: QuarantineOptions | undefined;
+  /** Whether what comes into quarantine is remembered. */
+  readonly remembers?: boolean;
+}
+
+/** Makes what a run needs out of what it was given. */
+export function startRun({ on, signal, where, within, under, window, sortBytes, state, host = plainHost }: RunOptions, { flowing = false, quarantine, remembers = true }: StartOptions = {}): Run {
+  const now = (): number => host.now();
+  const ledger = new Ledger(on, now, { flowing, quarantine: quarantine && state && new RunQuarantine({ quarantine: state.quarantines.of(quarantine), now, remembers, ...(quarantine.tries && { tries: quarantine.tries }) }) });
   return { ledger, context: { ledger, signal, where, within, under, window, sortBytes, hashes: new Hashes(state), nowMs: () => host.now() }, host, backoff: defaultBackoff };
 }
 

@@ -12,8 +12,10 @@ import type { Key } from '../model/key.ts';
 import { SqliteCheckpoints, SqliteLocks } from './sqlite-checkpoints.ts';
 import { SqliteHistory } from './sqlite-history.ts';
 import { SqliteHashes } from './sqlite-hashes.ts';
+import { quarantineTables, SqliteQuarantines } from './sqlite-quarantine.ts';
 import { inTransaction, Rows } from './sqlite-rows.ts';
-import type { Baseline, HashCache, LostValue, State } from './state.ts';
+import { SqliteTombstones } from './sqlite-tombstones.ts';
+import type { Baseline, HashCache, LostValue, State, Tombstones } from './state.ts';
 
 const format = 1;
 const pageRows = 1000;
@@ -53,6 +55,7 @@ class SqliteState implements State {
   readonly checkpoints: SqliteCheckpoints;
   readonly locks: SqliteLocks;
   readonly history: SqliteHistory;
+  readonly quarantines: SqliteQuarantines;
   readonly #database: DatabaseSync;
 
   constructor(database: DatabaseSync) {
@@ -63,6 +66,7 @@ class SqliteState implements State {
     database.exec(`
       create table if not exists pairings (id integer primary key, name text not null unique);
       create table if not exists bases (pairing integer not null references pairings, key text not null, left text not null, right text not null, primary key (pairing, key)) without rowid;
+      create table if not exists tombstones (pairing integer not null references pairings, key text not null, at integer not null, noted integer not null, primary key (pairing, key)) without rowid;
       create table if not exists responses (store text not null, url text not null, etag text, last_modified text, content_type text, body blob not null, primary key (store, url));
       create table if not exists places (id integer primary key, identity text not null unique);
       create table if not exists hashes (place integer not null references places, key text not null, version text not null, digests text not null, primary key (place, key)) without rowid;
@@ -74,14 +78,20 @@ class SqliteState implements State {
       create table if not exists runs (id integer primary key, configuration text not null, name text not null, started integer not null, ended integer, exit integer, counts text, errors text);
       create index if not exists runs_of on runs (configuration, id);
       create table if not exists lost (pairing integer not null references pairings, at integer not null, key text not null, side text not null, document text not null);
+      ${quarantineTables}
       pragma user_version = ${format};`);
     this.checkpoints = new SqliteCheckpoints(database);
     this.locks = new SqliteLocks(database);
     this.history = new SqliteHistory(database);
+    this.quarantines = new SqliteQuarantines(database);
   }
 
   baseline(pairing: string): Baseline {
     return new SqliteBaseline(this.#database, this.#pairing(pairing));
+  }
+
+  tombstones(pairing: string, sinceMs: number): Tombstones {
+    return new SqliteTombstones(this.#database, this.#pairing(pairing), sinceMs);
   }
 
   responses(identity: string): ResponseCache {

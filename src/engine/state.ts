@@ -4,6 +4,7 @@ import type { Side } from '../core/policy.ts';
 import type { Digest, Micros, Version } from '../model/entry.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Key } from '../model/key.ts';
+import type { Quarantines } from './quarantine.ts';
 import type { Counts } from './types.ts';
 
 /** What two sides last agreed on, in key order. Changes are durable once {@link Baseline.commit} has returned. */
@@ -13,6 +14,29 @@ export interface Baseline {
   set(base: Base): void;
   delete(key: Key): void;
   commit(): void;
+}
+
+/** A deletion that was seen. */
+export interface Tombstone {
+  readonly key: Key;
+  /** When it was deleted. */
+  readonly at: Micros;
+  /** Milliseconds since the Unix epoch: when we came to know of it. */
+  readonly notedMs: number;
+}
+
+/** Deletions that two sides saw, kept longer than any place keeps them. Changes are durable once {@link Tombstones.commit} has returned. */
+export interface Tombstones {
+  /** In key order. */
+  scan(): AsyncIterable<readonly Tombstone[]>;
+  /** When a key was last deleted. */
+  get(key: Key): Micros | undefined;
+  /** Remembers a deletion, unless a later one of that key is known. */
+  set(tombstone: Tombstone): void;
+  delete(key: Key): void;
+  commit(): void;
+  /** Forgets for good what is too old to be told any more. */
+  purge(): void;
 }
 
 /** Digests of content that was read once, each good for as long as the entry has the version it had then. */
@@ -111,6 +135,8 @@ export interface History {
 export interface State extends AsyncDisposable {
   /** `pairing`: all that shapes the run: both identities, direction, selection, schema. */
   baseline(pairing: string): Baseline;
+  /** The deletions of a pairing that were noted since then; older ones are as good as forgotten. */
+  tombstones(pairing: string, sinceMs: number): Tombstones;
   /** Responses of one store. */
   responses(identity: string): ResponseCache;
   /** Digests of what one store holds. */
@@ -120,6 +146,7 @@ export interface State extends AsyncDisposable {
   readonly checkpoints: Checkpoints;
   readonly locks: Locks;
   readonly history: History;
+  readonly quarantines: Quarantines;
   /** What was remembered of a place to tell it from another one at the same address; see law 1. */
   fingerprint(identity: string): string | undefined;
   setFingerprint(identity: string, fingerprint: string): void;

@@ -7,6 +7,7 @@ import type { Entry, Micros, Ref } from '../model/entry.ts';
 import type { Key } from '../model/key.ts';
 import type { Problem, Sink, Source, Store, Window } from '../model/store.ts';
 import type { BudgetOptions } from './budget.ts';
+import type { QuarantineOptions } from './quarantine.ts';
 import type { State } from './state.ts';
 
 /** What happens, as it happens. The command line renders these, the service streams them, tests collect them. */
@@ -15,6 +16,8 @@ export type RunEvent =
   /** Entries read so far on one side. */
   | { readonly kind: 'scanned'; readonly side: Side; readonly entries: number }
   | { readonly kind: 'done'; readonly action: Action; readonly unguarded: boolean }
+  /** Entries that were created many at a time; see {@link RunOptions.wholesale}. */
+  | { readonly kind: 'carried'; readonly entries: number }
   | { readonly kind: 'stale'; readonly action: Action }
   /** Not written, because what is there by now is newer. */
   | { readonly kind: 'skipped'; readonly action: Action }
@@ -37,6 +40,8 @@ export interface Counts {
   /** On the target only, and left there because deletion was not asked for. */
   readonly kept: number;
   readonly conflicts: number;
+  /** In quarantine when the run ended, whether it came across them or not; what it put there is not counted as failed. */
+  readonly quarantined: number;
 }
 
 /** What went one way between two sides. */
@@ -46,6 +51,10 @@ export interface Flow {
   readonly written: number;
   /** Entries that were not written, because the other side holds a newer one. */
   readonly skipped: number;
+  /** Entries that differ from what the other side holds of the same time: one of both wins, or nobody can say which. */
+  readonly conflicting: number;
+  /** In quarantine when the run ended. */
+  readonly quarantined: number;
 }
 
 /** What came of comparing ranges of keys by digests that both places made themselves. */
@@ -81,7 +90,10 @@ export interface Report {
   readonly unguarded: number;
   /** Differences that remain: failed, stale, conflicting, or planned and not executed. */
   readonly differences: number;
+  /** What could not be read and is not in quarantine. */
   readonly problems: number;
+  /** Of differences and problems what nothing remembers but the run itself: neither left there on purpose nor in quarantine. */
+  readonly outstanding: number;
   /** The earliest time of what turned out to be newer at a target than what was to be written: the next run has to look at it. */
   readonly skippedFrom?: Micros;
   readonly failures: readonly Failed[];
@@ -95,6 +107,8 @@ export interface Report {
 export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly on?: (event: RunEvent) => void;
+  /** Whether `on` need not hear of each entry that is written where many can be written as one. Default: only where there is no `on`. */
+  readonly wholesale?: boolean;
   readonly host?: Host;
   /** Where baselines and learned equalities are kept. Default: nowhere, forgotten after the run. */
   readonly state?: State;
@@ -140,6 +154,10 @@ export interface OneWay extends RunOptions {
   readonly replace?: Policy['replace'];
   /** What counts as proof that two entries are equal: what sizes and times say (default), or only content that was compared. */
   readonly proof?: 'stat' | 'content';
+  /** Whether two entries that differ are nevertheless as they were when they were last in step, because a place keeps less than it is given. */
+  readonly inStep?: (left: Entry, right: Entry) => boolean;
+  /** Is told of what only the target holds where that is not deleted. Absent: a run does not look for it. */
+  readonly onKept?: (key: Key) => void;
   /** Where what is replaced or deleted is kept, under its own key. An entry that cannot be kept is left as it is. */
   readonly backup?: Store;
   /** How much the run may use. What is left to be done when it is spent is counted as a difference. */
@@ -163,9 +181,13 @@ export interface TwoWay extends RunOptions {
   readonly conflicts?: Policy['conflicts'];
   /** What decides; see {@link Policy}. By time, deletions travel only where that was asked for. */
   readonly decides?: Policy['decides'];
+  /** By time: how long deletions are remembered, so that nothing older comes back. Default: 90 days. */
+  readonly tombstonesForMs?: number;
   readonly guard?: Guard;
   /** How many entries each side holds, roughly, for the guard, where a run looks only {@link RunOptions.under} a part of it. */
   readonly held?: number;
   readonly concurrency?: number;
   readonly state: State;
+  /** Where records are set aside that cannot be carried across and that waiting does not mend. Default: they fail each time. */
+  readonly quarantine?: QuarantineOptions;
 }

@@ -49,7 +49,8 @@ export interface WriterOptions {
 
 /** A deletion as it can be put aside. */
 export function withoutContents(action: Delete): Delete {
-  return { ...action, over: withoutContent(action.over) };
+  const { tombstone } = action;
+  return { ...action, over: withoutContent(action.over), ...(tombstone && { tombstone: withoutContent(tombstone) }) };
 }
 
 /** Takes a write that came too early. */
@@ -61,6 +62,8 @@ type Ready = Put & { readonly entry: Entry & { readonly content: Content } };
 export class Writer {
   readonly #options: WriterOptions;
   readonly #preparing: Preparing;
+  /** Errors that are about more than the entry that was not written for them. */
+  readonly #common = new WeakSet<SyncError>();
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -96,7 +99,8 @@ export class Writer {
   async delete(deletes: readonly Delete[], putOff?: PutOff<Delete>): Promise<readonly boolean[]> {
     const { ledger, baseline, keep, hashes, originOf } = this.#options;
     await keep?.(deletes.map(({ over }) => over));
-    const outcomes = await this.#write(deletes.map(({ over }): Write => ({ kind: 'delete', ref: over, ...expecting(over) })));
+    const told = await this.#tombstonesOf(deletes);
+    const outcomes = await this.#write(deletes.map(({ over }, i): Write => ({ kind: 'delete', ref: over, ...expecting(over), ...(told[i] && { tombstone: told[i] }) })));
     return deletes.map((action, i) => {
       const outcome = outcomes[i]!;
       const gone = outcome.kind === 'done' || (outcome.kind === 'stale' && outcome.found === undefined);
@@ -108,6 +112,20 @@ export class Writer {
       else if (outcome.kind === 'failed') this.#settleFailure(action, outcome.error);
       else ledger.stale(action);
       return gone;
+    });
+  }
+
+  /** What says of each that it was deleted; with what it held last, where the sink keeps that and it can still be read. */
+  async #tombstonesOf(deletes: readonly Delete[]): Promise<readonly (Entry | undefined)[]> {
+    const { sink, originOf } = this.#options;
+    const told = deletes.map(({ tombstone }) => tombstone);
+    const [first] = told.filter((tombstone) => tombstone?.version !== undefined);
+    if (sink.capabilities.tombstones !== 'kept' || !first) return told;
+    const origin = originOf(first);
+    const found = await this.#retrying(origin.name, () => readEach(origin, deletes.map(({ over, tombstone }) => tombstone ?? over), this.#signalled()));
+    return told.map((tombstone, i) => {
+      const last = found[i];
+      return tombstone && last && !(last instanceof SyncError) && last.deleted ? { ...last, ...tombstone, ...(last.content && { content: last.content }) } : tombstone;
     });
   }
 
@@ -161,7 +179,7 @@ export class Writer {
   #settleFailure(action: Put | Delete, error: SyncError): void {
     const { ledger, signal } = this.#options;
     if (signal?.aborted && error.code === 'interrupted') ledger.brokenOff();
-    else ledger.failed(action, error);
+    else ledger.failed(action, error, { lasting: !this.#common.has(error) });
   }
 
   #remember(entry: Entry, written: Stat): void {
@@ -201,6 +219,7 @@ export class Writer {
     if (!sink.prepare) return ready;
     const keys = ready.flatMap((put) => (put && !(put instanceof SyncError) ? [{ key: put.key, source: originOf(put.entry) }] : []));
     const refusals = await this.#retrying(sink.name, () => this.#preparing.refusals(keys));
+    for (const refusal of refusals.values()) if (refusal) this.#common.add(refusal);
     return ready.map((put) => (put && !(put instanceof SyncError) ? refusals.get(typeOf(put.key)) ?? put : put));
   }
 
@@ -242,6 +261,7 @@ export class Writer {
         const error = toSyncError(cause, { store: sink.name });
         // Nothing of what may not be written at all can be written, and that need not be said of every entry.
         if (error.code === 'denied') throw error;
+        if (batch.length > 1) this.#common.add(error);
         return batch.map((): Outcome => ({ kind: 'failed', error }));
       });
       open.forEach((i, at) => { outcomes[i] = answers[at] ?? unanswered(sink); });

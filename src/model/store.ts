@@ -3,6 +3,7 @@ import type { SyncError } from './errors.ts';
 import type { Content, Digest, Entry, Micros, Ref, Stat, Version, Whereabouts } from './entry.ts';
 import type { Key } from './key.ts';
 import type { Snapshot } from './ranges.ts';
+import type { Twins, TwinsOptions } from './twins.ts';
 
 /** What a store can do, as plain data: printed by `stores`, checked by the conformance laws, read by the planner. */
 export interface Capabilities {
@@ -29,6 +30,8 @@ export interface Capabilities {
   /** The {@link Expectation} forms that are enforced atomically. Others are checked just before the write, which is then `unguarded`. */
   readonly expects: readonly ('absent' | 'version' | 'older')[];
   readonly deletes: boolean;
+  /** `kept`: what is deleted stays, as a tombstone with its content. Default: it is gone. */
+  readonly tombstones?: 'kept';
   /** `required`: an entry may only be put after those it depends on, and deleted before them. */
   readonly dependencies: 'required' | 'ignored';
   readonly visibility: 'immediate' | 'eventual';
@@ -51,6 +54,8 @@ export interface ScanOptions extends CallOptions {
   readonly want?: 'stat' | 'content';
   /** Only entries of these collections. A store that `enumerates` all may ignore it. */
   readonly collections?: readonly string[];
+  /** Not the entries of these collections. Only a store that knows {@link Sink.twins} is asked. */
+  readonly except?: readonly string[];
   /**
    * Only what has one of these keys, or lies below one of them as below a directory: of `a` that is `a` and `a/b`, not
    * `ab`. A store that cannot narrow its listing may list more.
@@ -85,6 +90,8 @@ export interface Problem {
   /** Where, fit to print: a file name, a URL. */
   readonly place: string;
   readonly error: SyncError;
+  /** The key of what could not be read, where it has one by which it can be asked for. */
+  readonly key?: Key;
   /** Set where a whole collection could not be listed: its entries may still be read one by one. */
   readonly collection?: string;
 }
@@ -124,6 +131,11 @@ export interface Source extends AsyncDisposable {
    * the server gives. `undefined` where there is nothing of the kind. See law 1.
    */
   fingerprint?(options?: FingerprintOptions): Promise<string | undefined>;
+  /**
+   * The deletions that the place remembers beside what it holds, as entries that are `deleted`, in any order; of several with
+   * one key the latest counts. Absent: it remembers none.
+   */
+  tombstones?(options?: Pick<ScanOptions, 'window' | 'signal'>): AsyncIterable<Page>;
   /** The collections there are, where the place has any that can be described. Only those chosen, where some were. */
   describe?(options?: CallOptions): Promise<readonly Collection[]>;
   /** All there is now, to be compared range by range where it is kept. Absent: it has to be read to be compared. */
@@ -135,7 +147,8 @@ export interface Source extends AsyncDisposable {
 /** One thing to be done to one entry. */
 export type Write =
   | { readonly kind: 'put'; readonly entry: Entry & { readonly content: Content }; readonly expect?: Expectation }
-  | { readonly kind: 'delete'; readonly ref: Ref; readonly expect?: Expectation };
+  /** `tombstone`: when it was deleted, for stores that keep that, and what it was then, where that is known. */
+  | { readonly kind: 'delete'; readonly ref: Ref; readonly expect?: Expectation; readonly tombstone?: Entry };
 
 /** What must be true of the stored entry for the write to happen. `older`: it is absent or was modified before this time. */
 export type Expectation = { readonly absent: true } | { readonly version: Version } | { readonly older: Micros };
@@ -190,6 +203,11 @@ export interface Sink extends AsyncDisposable {
    * none. Throws `unsupported`, naming it, where something could not be carried over. Absent: the place cannot.
    */
   fresh?(collections: readonly Collection[], options?: CallOptions): Promise<Fresh>;
+  /**
+   * The collections that a source keeps in the same form as this place. `undefined` where there are none, or nobody can
+   * tell; then, and for all others, entries are scanned and written. What is found and counted is the same either way.
+   */
+  twins?(source: Source, options?: TwinsOptions): Promise<Twins | undefined>;
 }
 
 /**

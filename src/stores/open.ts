@@ -13,6 +13,8 @@ import type { Schema } from '../schema/schema.ts';
 import { endpointOptions } from './endpoint-options.ts';
 import { kinds } from './kinds.ts';
 import type { KindName } from './kinds.ts';
+import { deletedAs, openWithTombstones } from './records/deletions.ts';
+import type { DeletionOptions } from './records/deletions.ts';
 import type { TimeUnit } from './records/instants.ts';
 
 /** An endpoint as read: which kind of place, and where. */
@@ -109,8 +111,9 @@ export async function openStore(endpoint: string | Recognised, options: OpenOpti
   // Documents are never hidden, and in a directory under version control there is much to pass over.
   const visible = name === 'tree' && as === 'documents' ? { hidden: 'skip' } : {};
   const { endpoint: place, options: own } = schemed.includes(name) ? endpointOptions(location, kind) : { endpoint: location, options: {} };
-  const store = await kind.open(place, { ...visible, ...Object.fromEntries(wanted), ...own, ...lent }, host);
-  return datedAs(as === 'documents' ? await asDocuments(store, options) : store, kind, rest);
+  const given: DeletionOptions = { ...rest, ...own };
+  const store = await openWithTombstones(kind, place, { ...visible, ...Object.fromEntries(wanted), ...own, ...lent } as DeletionOptions, host);
+  return deletedAs(await datedAs(as === 'documents' ? await asDocuments(store, options) : store, kind, rest), given, host);
 }
 
 /** A store as one whose documents say when they were modified, where it cannot be told so itself. */
@@ -140,7 +143,7 @@ export async function openPair({ origins, target, options: { keeping, ...options
     if (same) throw same;
   }
 
-  const blobs = [...left, right].every(({ kind }) => blobKinds.includes(kind)) && options.as !== 'documents' && options['modified'] === undefined;
+  const blobs = [...left, right].every(({ kind }) => blobKinds.includes(kind)) && options.as !== 'documents' && options['modified'] === undefined && options['deleted'] === undefined;
   if (options.as === 'blobs' && !blobs) throw new SyncError('invalid', 'only directories and buckets can be copied as blobs', { hint: 'leave out --as blobs, or name directories or buckets on both sides' });
   if (keeping && ![right, ...(bothWritten ? left : [])].some(({ kind }) => objectKinds.includes(kind))) throw new SyncError('invalid', `rules about objects are for buckets and containers, and ${withoutUserinfo(right.location)} is neither`, { hint: 'leave them out, or name a bucket as s3://bucket/prefix' });
   const rules = keeping && { keeping };

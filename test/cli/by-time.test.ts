@@ -36,7 +36,7 @@ test('a merge by time goes on where it ended, and --full looks at everything', a
   assert.equal(existsSync(bench.at('b/t/2.yaml')), false);
   const first = await merge('--report', 'json');
   const report = JSON.parse(first.stdout) as { readonly counts: object; readonly flows: object };
-  assert.deepEqual([first.code, report.flows], [0, { t: { left: { read: 1, written: 1, skipped: 0 }, right: { read: 2, written: 1, skipped: 1 } } }]);
+  assert.deepEqual([first.code, report.flows], [0, { t: { left: { read: 1, written: 1, skipped: 0, conflicting: 0, quarantined: 0 }, right: { read: 2, written: 1, skipped: 1, conflicting: 0, quarantined: 0 } } }]);
   // Older than where the last run ended: only who looks at everything sees it.
   bench.write(record('a/t/3.yaml', day(1)));
   assert.match((await merge()).stdout, /nothing to do/);

@@ -13,7 +13,7 @@ async function answers(bench: Bench, words: readonly string[]): Promise<{ readon
 test('commands, options, their values and files are completed', async () => {
   using bench = new Bench();
   assert.deepEqual(await answers(bench, ['s']), { words: ['sync', 'stores', 'state'], directive: ':4' });
-  assert.deepEqual((await answers(bench, [''])).words, ['sync', 'merge', 'diff', 'verify', 'run', 'history', 'stores', 'state', 'completion']);
+  assert.deepEqual((await answers(bench, [''])).words, ['sync', 'merge', 'diff', 'verify', 'run', 'history', 'stores', 'state', 'quarantine', 'completion']);
   assert.deepEqual((await answers(bench, ['--v'])).words, ['--version']);
   assert.deepEqual((await answers(bench, ['sync', '--de'])).words, ['--delete', '--debug']);
   assert.deepEqual(await answers(bench, ['sync', '--follow', '']), { words: ['all', 'child', 'page', 'none'], directive: ':4' });

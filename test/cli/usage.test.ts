@@ -93,7 +93,7 @@ test('each command explains itself with examples that its own parser accepts', a
   using bench = new Bench();
   const { stdout } = await bench.syncline(['--help']);
   const names = [...stdout.split('Commands:')[1]?.split('\n\n')[0]?.matchAll(/^ {2}([a-z]+)/gm) ?? []].map(([, name]) => name ?? '');
-  assert.deepEqual(names, ['sync', 'merge', 'diff', 'verify', 'run', 'history', 'stores', 'state', 'completion', 'help']);
+  assert.deepEqual(names, ['sync', 'merge', 'diff', 'verify', 'run', 'history', 'stores', 'state', 'quarantine', 'completion', 'help']);
   for (const name of names.slice(0, -1)) {
     const { code, stdout: text } = await bench.syncline([name, '--help']);
     assert.equal(code, 0);

@@ -44,7 +44,7 @@ function lines({ name, startMs, ended }: PastRun, paint: Invocation['terminal'][
   const start = `${new Date(startMs).toISOString().slice(0, 19)}Z  ${printable(name)}:`;
   if (!ended) return [`${start} ${paint('yellow', 'did not come to its end, or is under way')}`];
   const { counts, exitCode, endMs, errors } = ended;
-  const changes = (['created', 'updated', 'deleted', 'failed', 'conflicts'] as const).flatMap((what) => (counts && counts[what] > 0 ? [`${count(counts[what])} ${what}`] : []));
+  const changes = (['created', 'updated', 'deleted', 'failed', 'conflicts', 'quarantined'] as const).flatMap((what) => (counts && counts[what] > 0 ? [`${count(counts[what])} ${what}`] : []));
   const said = changes.length > 0 ? changes.join(', ') : exitCode === 0 ? 'nothing to do' : 'nothing done';
   const first = `${start} ${said} in ${duration(Math.max(0, endMs - startMs))}${exitCode === 0 ? '' : paint('red', `, exit ${exitCode}`)}`;
   return [first, ...errors.map((error) => `    ${error}`)];

@@ -20,6 +20,7 @@ export const command: Command = {
     ['merge --prefer left --dry-run ./a ./b', 'see what would be done'],
     ['merge --newest --modified updated --every 60s ./a ./b', 'once a minute, both get the later version of every record'],
     ['merge --newest --from 2015-01-01 --until 2015-02-01 ./a ./b', 'only what was modified in January 2015'],
+    ['merge --newest --modified updated --retry-quarantined ./a ./b', 'try again what could not be carried across (see syncline quarantine)'],
     ['merge --watch ./notes s3://my-bucket/notes', 'go on until interrupted: a change on either side travels to the other'],
   ],
   notes: [
@@ -54,7 +55,9 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
 /** Throws `invalid` where options make no sense together. */
 export function checkMerge(values: Values): void {
   if (values.state === false) throw new SyncError('invalid', '--no-state leaves a merge without the memory it works from', { hint: 'leave it out, or name a file with --state' });
-  for (const name of ['full', 'overlap'] as const) if (values[name] !== undefined && !values.newest) throw new SyncError('invalid', `--${name} is about merging by time`, { hint: `add --newest, or leave out --${name}` });
+  for (const [name, option] of [['full', 'full'], ['overlap', 'overlap'], ['tombstonesFor', 'tombstones-for'], ['retryQuarantined', 'retry-quarantined']] as const) {
+    if (values[name] !== undefined && !values.newest) throw new SyncError('invalid', `--${option} is about merging by time`, { hint: `add --newest, or leave out --${option}` });
+  }
   checkWatchOptions(values);
 }
 

@@ -52,14 +52,14 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
 
 async function dryRun(syncs: readonly NamedSync[], { values, terminal }: Pick<Invocation, 'values' | 'terminal'>): Promise<number> {
   if (values.report === 'json' && syncs.length > 1) throw new SyncError('invalid', '--report json prints one object, and each sync has a plan of its own', { hint: 'name one sync, or use --report ndjson' });
-  const { state, report, quiet, verbose, debug, color } = values;
+  const { state, report, quiet, verbose, debug, color, retryQuarantined } = values;
   const own = Object.fromEntries(Object.entries({ state, report, quiet, verbose, debug, color, dryRun: true }).filter(([, value]) => value !== undefined));
   const codes: number[] = [];
   for (const { name, kind, args, values: given } of syncs) {
     if (values.report === undefined && !values.quiet) terminal.out(`${terminal.paint('bold', `${name}:`)}\n`);
     const { command: does } = kind === 'sync' ? await import('./sync.ts') : await import('./merge.ts');
     try {
-      codes.push(await does.run({ args, values: { ...given, ...own }, terminal }));
+      codes.push(await does.run({ args, values: { ...given, ...own, ...(given.newest && retryQuarantined && { retryQuarantined }) }, terminal }));
     } catch (cause) {
       const { giveUp } = await import('../errors.ts');
       codes.push(await giveUp(cause, { program: 'syncline', command: 'run', values, terminal }));

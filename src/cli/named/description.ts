@@ -34,7 +34,7 @@ export type SyncKind = 'sync' | 'merge';
 
 /** Options that are about one call of a command, or about all runs, and where they are given instead. */
 const notInFile: { readonly [option: string]: string } = {
-  ...Object.fromEntries(['dry-run', 'health', 'metrics', 'state', ...outputOptions.map(({ name }) => name)].map((name) => [name, `give it to syncline run, as --${name}`])),
+  ...Object.fromEntries(['dry-run', 'retry-quarantined', 'health', 'metrics', 'state', ...outputOptions.map(({ name }) => name)].map((name) => [name, `give it to syncline run, as --${name}`])),
   ...Object.fromEntries(['watch', 'full-every', 'poll-every'].map((name) => [name, 'a sync has every or cron, and watching is for the command line'])),
   'explain': 'it is for the command line',
   'no-state': 'runs are remembered',

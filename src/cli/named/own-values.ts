@@ -1,7 +1,7 @@
 import type { Values } from '../options.ts';
 
 /** Of a command line what holds for each run of it. */
-export function ownOf(values: Values): Pick<Values, 'state' | 'report' | 'quiet' | 'verbose' | 'debug' | 'color'> {
-  const { state, report, quiet, verbose, debug, color } = values;
-  return Object.fromEntries(Object.entries({ state, report, quiet, verbose, debug, color }).filter(([, value]) => value !== undefined));
+export function ownOf(values: Values): Pick<Values, 'state' | 'report' | 'quiet' | 'verbose' | 'debug' | 'color' | 'retryQuarantined'> {
+  const { state, report, quiet, verbose, debug, color, retryQuarantined } = values;
+  return Object.fromEntries(Object.entries({ state, report, quiet, verbose, debug, color, retryQuarantined }).filter(([, value]) => value !== undefined));
 }

@@ -18,7 +18,7 @@ export type NamedEnd = { readonly exitCode: number } & ({ readonly report: Repor
 export interface RunNamedOptions {
   readonly terminal: Terminal;
   /** What the command line says of all runs. */
-  readonly own: Pick<Values, 'state' | 'report' | 'quiet' | 'verbose' | 'debug' | 'color'>;
+  readonly own: Pick<Values, 'state' | 'report' | 'quiet' | 'verbose' | 'debug' | 'color' | 'retryQuarantined'>;
   readonly state: State;
   readonly host: Pick<Host, 'now'>;
   readonly signal: AbortSignal;
@@ -30,7 +30,7 @@ export interface RunNamedOptions {
 export async function runNamed({ id, name, kind, args, values }: NamedSync, { terminal, own, state, host, signal, onReport }: RunNamedOptions): Promise<NamedEnd> {
   try {
     const report = await recorded({ id, name, history: state.history, host }, async () => await withPairing({ ...sidesOf(kind, args, { ...values, ...own }), terminal, signal }, async (pairing) => {
-      const prepared = await (kind === 'sync' ? prepareSync : prepareMerge)(pairing, args, values);
+      const prepared = await (kind === 'sync' ? prepareSync : prepareMerge)(pairing, args, { ...values, ...own });
       const done = await prepared.runInTurn();
       pairing.progress.stop();
       onReport?.(done, pairing);

@@ -37,11 +37,11 @@ export class ScheduleLines {
     const changes = (['created', 'updated', 'deleted'] as const).filter((what) => counts[what] > 0).map((what) => `${count(counts[what])} ${what}`);
     const failed = counts.failed + counts.conflicts + problems;
     // Once a minute nobody needs to hear that there was nothing to do.
-    const isNews = changes.length > 0 || failed > 0 || !this.#begun.has(name) || this.#terminal.level === 'verbose' || this.#terminal.level === 'debug';
+    const isNews = changes.length > 0 || failed > 0 || failures.length > 0 || !this.#begun.has(name) || this.#terminal.level === 'verbose' || this.#terminal.level === 'debug';
     this.#begun.add(name);
     if (!isNews || (this.#terminal.level === 'quiet' && end.exitCode === 0)) return;
-    const what = [...changes, ...(failed > 0 ? [`${count(failed)} failed`] : [])];
-    this.#say(`${name}: ${what.length > 0 ? what.join(', ') : 'nothing to do'} in ${duration(durationMs)}${interrupted ? ', interrupted' : ''}`, failed > 0 ? 'yellow' : undefined);
+    const what = [...changes, ...(failed > 0 ? [`${count(failed)} failed`] : []), ...(counts.quarantined > 0 ? [`${count(counts.quarantined)} in quarantine`] : [])];
+    this.#say(`${name}: ${what.length > 0 ? what.join(', ') : 'nothing to do'} in ${duration(durationMs)}${interrupted ? ', interrupted' : ''}`, failed + counts.quarantined > 0 ? 'yellow' : undefined);
     for (const each of failures.slice(0, told)) this.#say(`${name}: ${failureText(each).join(' ')}`, 'yellow');
     if (failed > told) this.#say(`${name}: and ${counted(failed - Math.min(failed, told), 'more failure')}: syncline history ${name} lists more`, 'yellow');
   }

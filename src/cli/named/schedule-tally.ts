@@ -13,6 +13,7 @@ interface Tally {
   readonly runs: { ok: number; failed: number };
   readonly changes: { created: number; updated: number; deleted: number };
   failures: number;
+  quarantined: number;
   startMs: number | undefined;
   runMs: number;
   nextMs: number | undefined;
@@ -29,7 +30,7 @@ export class ScheduleTally implements Standing {
   constructor(names: readonly string[], now: () => number) {
     this.#now = now;
     this.#startedMs = now();
-    this.#syncs = new Map(names.map((name) => [name, { state: 'waiting', runs: { ok: 0, failed: 0 }, changes: { created: 0, updated: 0, deleted: 0 }, failures: 0, startMs: undefined, runMs: 0, nextMs: undefined, lastSuccessMs: undefined, lastError: undefined }]));
+    this.#syncs = new Map(names.map((name) => [name, { state: 'waiting', runs: { ok: 0, failed: 0 }, changes: { created: 0, updated: 0, deleted: 0 }, failures: 0, quarantined: 0, startMs: undefined, runMs: 0, nextMs: undefined, lastSuccessMs: undefined, lastError: undefined }]));
   }
 
   /** Whether the last run of each ended without a failure. */
@@ -61,6 +62,7 @@ export class ScheduleTally implements Standing {
     if (!('report' in end)) return;
     const { counts, problems } = end.report;
     for (const what of ['created', 'updated', 'deleted'] as const) tally.changes[what] += counts[what];
+    tally.quarantined = counts.quarantined;
     tally.failures += counts.failed + counts.conflicts + problems;
   }
 
@@ -71,9 +73,9 @@ export class ScheduleTally implements Standing {
 
   /** How things stand, for programs. Times are in ISO 8601. */
   health(): object {
-    const syncs = [...this.#syncs].map(([name, { state, runs, changes, failures, startMs, runMs, nextMs, lastSuccessMs, lastError }]) => [name, {
+    const syncs = [...this.#syncs].map(([name, { state, runs, changes, failures, quarantined, startMs, runMs, nextMs, lastSuccessMs, lastError }]) => [name, {
       state, lastRunAt: iso(startMs), lastSuccessAt: iso(lastSuccessMs), nextRunAt: iso(nextMs), lastError: lastError ? { ...lastError, at: iso(lastError.at) } : null,
-      runs: runs.ok + runs.failed, failedRuns: runs.failed, changes: { ...changes }, failures, lastRunSeconds: runMs / 1000,
+      runs: runs.ok + runs.failed, failedRuns: runs.failed, changes: { ...changes }, failures, quarantined, lastRunSeconds: runMs / 1000,
     }] as const);
     return { program: 'syncline', version, startedAt: iso(this.#startedMs), well: this.isWell, syncs: Object.fromEntries(syncs) };
   }
@@ -85,6 +87,7 @@ export class ScheduleTally implements Standing {
       { name: 'syncline_runs_total', kind: 'counter', help: 'Runs, by how they ended.', samples: each(({ runs }) => Object.entries(runs).map(([result, value]) => ({ labels: { result }, value }))) },
       { name: 'syncline_changes_total', kind: 'counter', help: 'Entries written or removed.', samples: each(({ changes }) => Object.entries(changes).map(([change, value]) => ({ labels: { change }, value }))) },
       one('failures_total', 'counter', 'Entries that could not be read or written, counted each time.', ({ failures }) => failures),
+      one('quarantined', 'gauge', 'Records in quarantine.', ({ quarantined }) => quarantined),
       one('last_run_seconds', 'gauge', 'How long the last run took.', ({ runMs }) => runMs / 1000),
       one('last_success_timestamp_seconds', 'gauge', 'When a run last ended without a failure, in Unix time; 0 before the first.', ({ lastSuccessMs = 0 }) => lastSuccessMs / 1000),
       one('next_run_timestamp_seconds', 'gauge', 'When the next run is due, in Unix time; 0 where it never is.', ({ nextMs = 0 }) => nextMs / 1000),

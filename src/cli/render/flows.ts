@@ -14,7 +14,7 @@ export function flowLines({ flows = {} }: Report, paint: Paint, [left, right]: r
     return [row(title, `to ${right}`, toRight), row(title, `to ${left}`, toLeft)];
   });
   if (rows.length === 0) return [];
-  const cells = [['', '', 'read', 'written', 'skipped'], ...rows];
+  const cells = [['', '', 'read', 'written', 'skipped', 'conflicting', 'quarantined'], ...rows];
   const widths = cells[0]!.map((_, i) => Math.max(...cells.map((each) => columnsOf(each[i]!))));
   const lines = cells.map((each, at) => {
     const text = each.map((cell, i) => (i < 2 ? cell + ' '.repeat(widths[i]! - columnsOf(cell)) : ' '.repeat(widths[i]! - columnsOf(cell)) + cell)).join('  ').trimEnd();
@@ -23,6 +23,6 @@ export function flowLines({ flows = {} }: Report, paint: Paint, [left, right]: r
   return names.length > listed ? [...lines, `and ${count(names.length - listed)} more types`] : lines;
 }
 
-function row(name: string, way: string, { read, written, skipped }: Flow): readonly string[] {
-  return [name, printable(way), count(read), count(written), count(skipped)];
+function row(name: string, way: string, { read, written, skipped, conflicting, quarantined }: Flow): readonly string[] {
+  return [name, printable(way), count(read), count(written), count(skipped), count(conflicting), count(quarantined)];
 }

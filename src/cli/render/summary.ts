@@ -5,7 +5,7 @@ import { flowLines } from './flows.ts';
 import { columnsOf, count, counted, duration, printable } from './style.ts';
 import type { Paint } from './style.ts';
 
-const columns = ['read', 'created', 'updated', 'deleted', 'unchanged', 'skipped', 'kept', 'failed', 'conflicts'] as const satisfies readonly (keyof Counts)[];
+const columns = ['read', 'created', 'updated', 'deleted', 'unchanged', 'skipped', 'kept', 'failed', 'conflicts', 'quarantined'] as const satisfies readonly (keyof Counts)[];
 
 /** Failures, warnings and types listed by name; `--report json` lists more. */
 const listed = 20;
@@ -33,6 +33,7 @@ export function summary(report: Report, { paint, keptHint, byType = true, planne
   lines.push(...rangeLines(report));
   if (unguarded > 0 && tellsUnguarded) lines.push(`${counted(unguarded, 'write')} went unguarded: the destination cannot refuse a write when someone else was faster`);
   if (counts.skipped > 0) lines.push(`${counted(counts.skipped, 'entry', 'entries')} became newer where ${counts.skipped === 1 ? 'it was' : 'they were'} to be written: the next run carries that across`);
+  if (counts.quarantined > 0) lines.push(`${counted(counts.quarantined, 'record')} in quarantine: syncline quarantine lists ${counts.quarantined === 1 ? 'it' : 'them'}, and --retry-quarantined tries ${counts.quarantined === 1 ? 'it' : 'them'} again`);
   if (counts.kept > 0 && keptHint !== undefined) lines.push(`${counted(counts.kept, 'entry', 'entries')} ${keptHint}`);
   if (!givenUp) lines.push(closing(report, paint, planned, duration(durationMs)));
   return lines.map((line) => `${line}\n`).join('');
@@ -43,15 +44,15 @@ export function rangeLines({ ranges }: Pick<Report, 'ranges'>): readonly string[
   return ranges ? [`${counted(ranges.compared, 'range')} compared by digest, ${ranges.differing === 0 ? 'none differs' : `${count(ranges.differing)} of them read`}: ${counted(ranges.equal, 'entry is', 'entries are')} equal and ${ranges.equal === 1 ? 'was' : 'were'} not read`] : [];
 }
 
-function closing({ counts, complete, interrupted, problems, differences }: Report, paint: Paint, planned: boolean, time: string): string {
+function closing({ counts, interrupted, problems, outstanding }: Report, paint: Paint, planned: boolean, time: string): string {
   const changes = counts.created + counts.updated + counts.deleted;
   const failed = counts.failed + problems;
   if (interrupted) return paint('yellow', `interrupted after ${time}; ${counted(changes, 'change')} made`);
-  if (failed > 0 || !complete) return paint('red', `not done: ${counted(failed, 'failure')}, ${counted(changes, 'change')} ${planned ? 'planned' : 'made'} in ${time}; run the same command again to go on`);
+  if (failed > 0) return paint('red', `not done: ${counted(failed, 'failure')}, ${counted(changes, 'change')} ${planned ? 'planned' : 'made'} in ${time}; run the same command again to go on`);
   if (counts.conflicts > 0) return paint('red', `${counted(counts.conflicts, 'conflict')}, ${counted(changes, 'change')} made in ${time}; choose with --prefer`);
   if (planned) return changes === 0 ? paint('green', `nothing to do (${time})`) : `${counted(changes, 'change')} to make (${time})`;
-  const left = differences - counts.kept;
-  if (left > 0) return paint('yellow', `stopped after ${time}: ${counted(changes, 'change')} made, ${count(left)} left to do; run the same command again to go on`);
+  if (outstanding > 0) return paint('yellow', `stopped after ${time}: ${counted(changes, 'change')} made, ${count(outstanding)} left to do; run the same command again to go on`);
+  if (counts.quarantined > 0) return paint('yellow', `done but for what is in quarantine: ${counted(changes, 'change')} in ${time}`);
   if (changes === 0) return paint('green', `in step, nothing to do (${time})`);
   return paint('green', `done: ${counted(changes, 'change')} in ${time}`);
 }

@@ -73,6 +73,17 @@ describe('a place under rules', () => {
     assert.ok(!JSON.stringify(pages).includes('a@b.c') && !JSON.stringify(pages).includes('ours'));
   });
 
+  test('tells of deletions and of what refers to what by the names of the other side', async () => {
+    const store = Object.assign(new MemoryStore(), {
+      async *tombstones() { yield { entries: [{ key: 'orders/7', deleted: true as const, modifiedAt: 5 }] }; },
+      references: async () => new Map([['orders', ['customers']], ['customers', ['orders']]]),
+    });
+    const place = under(store, rules);
+    const told = await Array.fromAsync(place.tombstones!());
+    assert.deepEqual(told.flatMap(({ entries }) => entries).map(({ key, deleted, modifiedAt }) => [key, deleted, modifiedAt]), [['purchases/7', true, 5]]);
+    assert.deepEqual(await place.references!(), new Map([['purchases', ['customers']], ['customers', ['purchases']]]));
+  });
+
   test('is written to with what the other side cannot know filled in, and a new record lacks it', async () => {
     for (const expect of [undefined, { older: 50 }, 'version'] as const) {
       const store = new MemoryStore();
@@ -133,6 +144,7 @@ describe('a place under rules', () => {
     const inner = Object.assign(new MemoryStore(), {
       describe: async () => [{ name: 'orders', key: ['id'], fields: ['id', 'state', 'notes', 'email'].map(field) }],
       prepare: async (collections: unknown) => void asked.push(collections),
+      references: async () => new Map([['orders', ['other', 'orders']], ['other', []]]),
       covers: ({ key: given }: { readonly key: string }) => given.startsWith('orders/'),
       async *watch() { yield ['', 'orders', 'orders/1', 'other/1', 'purchases/1'].map((below): Hint => ({ under: below })); },
     });
@@ -146,6 +158,7 @@ describe('a place under rules', () => {
     await place.prepare?.(described);
     assert.deepEqual(asked.splice(0), [[{ name: 'orders', key: ['id'], fields: ['id', 'state'].map(field) }]]);
     assert.deepEqual(['purchases/1', 'orders/1', 'x/1'].map((each) => place.covers?.({ key: each })), [true, false, false]);
+    assert.deepEqual([...(await place.references?.()) ?? []], [['purchases', ['other', 'purchases']], ['other', []]]);
     assert.deepEqual(await Array.fromAsync(place.watch!({ signal: new AbortController().signal })), [['', 'purchases', 'purchases/1', 'other/1', ''].map((below) => ({ under: below }))]);
   });
 

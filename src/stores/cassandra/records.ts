@@ -60,6 +60,15 @@ export function placeOf(table: Table, row: Row): string {
   return [table.name, ...table.key.map(({ name }) => String(row[name]))].join('/');
 }
 
+/** The key of a row whose other columns may hold anything; `undefined` where it cannot be read. */
+export function keyOfRow(table: Table, row: Row): Key | undefined {
+  try {
+    return recordKey(table.name, table.key.map(({ name, codec }) => codec.decode(row[name] as Buffer)));
+  } catch {
+    return undefined;
+  }
+}
+
 /** The values of the columns of a key; `undefined` where no row of the table can have that key. */
 export function keyBytesOf(table: Table, key: Key): readonly Buffer[] | undefined {
   const values = keyValues(table, key);

@@ -2,7 +2,7 @@ import { sizeOfValue } from '../../model/document.ts';
 import { toSyncError } from '../../model/errors.ts';
 import type { Micros } from '../../model/entry.ts';
 import type { Page, Problem, Window } from '../../model/store.ts';
-import { entryOfRow, placeOf } from './records.ts';
+import { entryOfRow, keyOfRow, placeOf } from './records.ts';
 import type { RecordEntry } from './records.ts';
 import type { Row, Rows, Session } from './session.ts';
 import { rangeQuery } from './statements.ts';
@@ -119,7 +119,8 @@ export class TableScan {
       try {
         entry = entryOfRow(table, row);
       } catch (cause) {
-        problems.push({ place: placeOf(table, row), error: toSyncError(cause) });
+        const key = keyOfRow(table, row);
+        problems.push({ place: placeOf(table, row), error: toSyncError(cause), ...(key !== undefined && { key }) });
         continue;
       }
       if (entry === undefined) continue;

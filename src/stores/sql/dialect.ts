@@ -37,6 +37,18 @@ export interface ScanRowsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Rows of two tables of the same columns. */
+export interface RowTwins {
+  /** The tables, as the source has them and as the target has them. */
+  readonly tables: readonly (readonly [from: Table, to: Table])[];
+  /** The names of those whose target is empty and takes rows as they are. */
+  readonly empty: readonly string[];
+  /** Rows side by side, in an order of the database's own. Of those that differ, the left ones as they are and the right ones by their keys. */
+  compare(table: Table, signal: AbortSignal | undefined): AsyncIterable<{ readonly left: number; readonly right: number; readonly equal: number; readonly changed: readonly RawRow[]; readonly found: readonly RawRow[] }>;
+  /** Rows that were written, and those that were not. */
+  carry(table: Table, signal: AbortSignal | undefined): AsyncIterable<{ readonly written: number; readonly left: readonly RawRow[] }>;
+}
+
 /** What is different from one database to another. Connects when first asked for anything. */
 export interface Dialect extends AsyncDisposable {
   /** The longest key, in UTF-8 bytes. */
@@ -59,6 +71,10 @@ export interface Dialect extends AsyncDisposable {
   ranges?(signal?: AbortSignal): Promise<RangeSql>;
   /** What the driver threw, as a sentence that begins with what was being done. */
   failure(cause: unknown, doing: string): SyncError;
+  /** Of pairs of tables those that can be compared and carried as the rows stand. Absent: none. */
+  twins?(source: Dialect, pairs: readonly (readonly [from: Table, to: Table])[]): Promise<RowTwins>;
+  /** Whether a table has any rows. Needed where there are {@link twins}. */
+  isEmpty?(table: Table): Promise<boolean>;
   /** What tells this database from another at the same address. */
   fingerprint?(signal?: AbortSignal): Promise<string | undefined>;
   /** How fresh tables take the place of others, where they can. */

@@ -47,6 +47,18 @@ export function entryOf(table: Table, { values, version }: RawRow, unit: TimeUni
   return { key, version: version ?? digest.value, digest, ...(modifiedAt !== undefined && { modifiedAt }), content: { kind: 'document', document } };
 }
 
+/** The key of a row whose other columns may hold anything; `undefined` where it has none that can be read. */
+export function keyOfRow(table: Table, { values }: RawRow): Key | undefined {
+  try {
+    return recordKey(table.name, table.keyAt.map((at) => {
+      const raw = values[at];
+      return raw === null || raw === undefined ? undefined : readColumn(table, table.columns[at]!, raw);
+    }));
+  } catch {
+    return undefined;
+  }
+}
+
 function documentOf({ columns, sorted }: Table, values: readonly (Value | undefined)[]): Document {
   const document: { [field: string]: Value } = {};
   for (const i of sorted) {

@@ -5,8 +5,9 @@ import { SyncError } from '../../model/errors.ts';
 import { compareKeys, joinKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import type { Snapshot } from '../../model/ranges.ts';
-import type { CallOptions, Capabilities, Fresh, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
+import type { CallOptions, Capabilities, Fresh, Outcome, Page, Problem, ScanOptions, Source, Store, Write } from '../../model/store.ts';
 import { keyOfWrite } from '../../model/store.ts';
+import type { Twins, TwinsOptions } from '../../model/twins.ts';
 import { chooser, namesIn } from '../records/chooser.ts';
 import { FreshTables, isOfSwap } from './fresh.ts';
 import type { Swapping } from './fresh.ts';
@@ -14,10 +15,12 @@ import { keyed } from '../records/keyed.ts';
 import { partsOfKey } from '../records/record-keys.ts';
 import type { RecordOptions } from '../records/record-options.ts';
 import type { Catalog, Dialect } from './dialect.ts';
-import { entryOf, rawKey } from './records.ts';
+import { entryOf, keyOfRow, rawKey } from './records.ts';
 import type { RangeSql } from './ranges.ts';
 import { SqlSnapshot } from './sql-snapshot.ts';
 import type { RawRow, Table } from './table.ts';
+import { twinsOf } from './twins.ts';
+import type { TwinStore } from './twins.ts';
 import { Writing } from './writing.ts';
 
 /** What the tables of every database can do; keys and batches differ. */
@@ -79,12 +82,12 @@ export class SqlStore implements Store {
     this.#writing = new Writing({ name, dialect, keyBytes, unit: records.modifiedUnit, find: (table, keys, signal) => this.#find(table, keys, signal) });
   }
 
-  async *scan({ want = 'stat', collections, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
+  async *scan({ want = 'stat', collections, except, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
     signal?.throwIfAborted();
-    const asked = (name: string): boolean => collections === undefined || collections.includes(name);
+    const asked = (name: string): boolean => (collections === undefined || collections.includes(name)) && except?.includes(name) !== true;
     const all = await this.#all(signal);
     const chosen = all.tables.filter(({ name }) => asked(name));
-    const unlisted = all.keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, error: this.#keyless(table) }));
+    const unlisted = all.keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, collection: table.name, error: this.#keyless(table) }));
     if (unlisted.length > 0) yield { entries: [], problems: unlisted };
     try {
       for await (const { table, rows } of this.#dialect.scan(chosen, { window, signal })) {
@@ -142,6 +145,27 @@ export class SqlStore implements Store {
       throw this.#dialect.failure(cause, `${this.name}: cannot make ${missing.map(({ name }) => name).join(', ')}`);
     } finally {
       this.#catalog = undefined;
+    }
+  }
+
+  async twins(source: Source, { signal, prepare = false }: TwinsOptions = {}): Promise<Twins | undefined> {
+    if (!(source instanceof SqlStore) || !this.#dialect.twins) return undefined;
+    const there = (await source.#tables({ fresh: true, signal })).tables.filter(({ name }) => source.#chosen(name) && this.#chosen(name));
+    const here = await this.#tables({ fresh: true, signal });
+    const missing = prepare ? there.filter(({ name }) => ![...here.tables, ...here.keyless].some((table) => table.name === name)) : [];
+    for (const table of missing) {
+      // What cannot be made is said when its first entry is to be written.
+      if ((await source.#dialect.isEmpty?.(table)) === false) await this.prepare([{ name: table.name, fields: table.fields, key: table.key }], signal && { signal }).catch(() => {});
+    }
+    const { tables } = await this.#tables({ signal });
+    const pairs = there.flatMap((from) => tables.filter(({ name }) => name === from.name).map((to) => [from, to] as const));
+    if (pairs.length === 0) return undefined;
+    try {
+      const rows = await this.#dialect.twins(source.#dialect, pairs);
+      const failure = (cause: unknown): SyncError => this.#dialect.failure(cause, `cannot read ${source.name} beside ${this.name}`);
+      return rows.tables.length === 0 ? undefined : twinsOf(rows, { source: source.#twin(), target: this.#twin(), failure });
+    } catch (cause) {
+      throw this.#dialect.failure(cause, `cannot read ${source.name} beside ${this.name}`);
     }
   }
 
@@ -203,6 +227,10 @@ export class SqlStore implements Store {
     }
   }
 
+  #twin(): TwinStore {
+    return { name: this.name, entryOf: (table, row) => entryOf(table, row, this.#records.modifiedUnit), find: async (table, keys, signal) => await this.#find(table, keys, signal) };
+  }
+
   #tables({ fresh = false, signal }: { readonly fresh?: boolean; readonly signal: AbortSignal | undefined }): Promise<Catalog> {
     if (fresh) this.#catalog = undefined;
     const asked = this.#catalog ??= this.#dialect.catalog(signal).then(withoutSwaps).catch((cause: unknown) => {
@@ -229,8 +257,10 @@ export class SqlStore implements Store {
     const problems: Problem[] = [];
     for (const row of rows) {
       const entry = this.#entryOf(table, row);
-      if (entry instanceof SyncError) problems.push({ place: `${this.name}, ${table.name}`, error: entry });
-      else entries.push(want === 'content' ? entry : withoutContent(entry));
+      if (entry instanceof SyncError) {
+        const key = keyOfRow(table, row);
+        problems.push({ place: `${this.name}, ${key ?? table.name}`, error: entry, ...(key !== undefined && { key }) });
+      } else entries.push(want === 'content' ? entry : withoutContent(entry));
     }
     return problems.length > 0 ? { entries, problems } : { entries };
   }

@@ -23,6 +23,8 @@ export interface Codec {
 export interface Column extends Field {
   /** What the database calls its type, in full. */
   readonly native: string;
+  /** That with the sizes it was given, where the database tells. */
+  readonly declared?: string;
   readonly codec: Codec;
   /** The database computes it: it is read and never written. */
   readonly computed: boolean;
@@ -72,8 +74,8 @@ export function tableOf({ name, columns, key, modified, triggers = false }: {
 }
 
 /** A column that is read and written by a codec. */
-export function columnOf({ name, native, nullable, codec, computed = false, filled = false }: Omit<Column, 'type' | 'computed' | 'filled'> & Partial<Pick<Column, 'computed' | 'filled'>>): Column {
-  return { name, native, nullable, codec, type: codec.type, computed, filled };
+export function columnOf({ name, native, declared, nullable, codec, computed = false, filled = false }: Omit<Column, 'type' | 'computed' | 'filled'> & Partial<Pick<Column, 'computed' | 'filled'>>): Column {
+  return { name, native, ...(declared !== undefined && { declared }), nullable, codec, type: codec.type, computed, filled };
 }
 
 /** Why the server cannot put keys of these columns in order as they are written in keys; `undefined` where it can. */

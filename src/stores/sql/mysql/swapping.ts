@@ -10,7 +10,7 @@ const nameCharacters = 64;
 const lockWait = 5;
 const mostTries = 10;
 const lookEveryMs = 20;
-const tooLate = 1205;
+const lockTimeout = 1205;
 
 const obstaclesOf = (name: string): string => `
   select concat('the trigger ', trigger_name) from information_schema.triggers where event_object_schema = database() and event_object_table = ${name}
@@ -45,9 +45,9 @@ export class MysqlSwapping implements Swapping {
 
   async swap(tables: readonly Replaced[]): Promise<string | undefined> {
     for (let tries = 1; ; tries++) {
-      const outcome = await this.#swapped(tables);
-      if (outcome !== 'again') return outcome;
-      if (tries === mostTries) throw Object.assign(new Error(`the tables were in use for ${mostTries * lockWait} seconds`), { errno: tooLate, sqlState: 'HY000' });
+      const { tooLate, changed } = await this.#swapped(tables);
+      if (!tooLate) return changed;
+      if (tries === mostTries) throw Object.assign(new Error(`the tables were in use for ${mostTries * lockWait} seconds`), { errno: lockTimeout, sqlState: 'HY000' });
     }
   }
 
@@ -55,7 +55,7 @@ export class MysqlSwapping implements Swapping {
     if (names.length > 0) await this.#sessions.use(async (connection) => await rowsOf(connection, `drop table if exists ${names.map(quoted).join(', ')}`));
   }
 
-  async #swapped(tables: readonly Replaced[]): Promise<string | undefined | 'again'> {
+  async #swapped(tables: readonly Replaced[]): Promise<{ readonly tooLate: boolean; readonly changed?: string }> {
     const replaced = tables.filter(({ mark }) => mark !== undefined);
     const moves = tables.flatMap(({ name, fresh, old, mark }) => [...(mark === undefined ? [] : [`${quoted(name)} to ${quoted(old)}`]), `${quoted(fresh)} to ${quoted(name)}`]);
     return await this.#sessions.use(async (holding) => await this.#sessions.use(async (renaming) => {
@@ -66,20 +66,20 @@ export class MysqlSwapping implements Swapping {
           // From here nobody writes to them, while everybody may read.
           await rowsOf(holding, `lock tables ${replaced.map(({ name }) => `${quoted(name)} read`).join(', ')}`);
         } catch (cause) {
-          if (isTooLate(cause)) return 'again';
+          if (isTooLate(cause)) return { tooLate: true };
           throw cause;
         }
       }
       try {
-        for (const { name, mark } of replaced) if (await markOf(holding, name) !== mark) return name;
+        for (const { name, mark } of replaced) if (await markOf(holding, name) !== mark) return { tooLate: false, changed: name };
         const [[id = null] = []] = await rowsOf(renaming, 'select connection_id()');
         const renamed = rowsOf(renaming, `rename table ${moves.join(', ')}`).then((): undefined => undefined, (cause: unknown) => ({ cause }));
         // Whoever waits to write comes after a renaming that waits, so that nothing is written between the look and the change.
         if (replaced.length > 0) await this.#waiting(id!);
         await rowsOf(holding, 'unlock tables');
         const failed = await renamed;
-        if (failed === undefined) return undefined;
-        if (isTooLate(failed.cause)) return 'again';
+        if (failed === undefined) return { tooLate: false };
+        if (isTooLate(failed.cause)) return { tooLate: true };
         throw failed.cause;
       } finally {
         await rowsOf(holding, 'unlock tables').catch(() => {});
@@ -106,5 +106,5 @@ async function markOf(connection: PoolConnection, name: string): Promise<string>
 }
 
 function isTooLate(cause: unknown): boolean {
-  return cause instanceof Error && 'errno' in cause && cause.errno === tooLate;
+  return cause instanceof Error && 'errno' in cause && cause.errno === lockTimeout;
 }

@@ -14,7 +14,7 @@ export function quoted(name: string): string {
 
 // One value of JSON for each, which spares taking rows apart.
 const columnsOf = `
-  select json_build_object('table', c.relname, 'name', a.attname, 'type', a.atttypid::text, 'modifier', a.atttypmod, 'cast', format_type(a.atttypid, -1),
+  select json_build_object('table', c.relname, 'name', a.attname, 'type', a.atttypid::text, 'modifier', a.atttypmod, 'cast', format_type(a.atttypid, -1), 'declared', format_type(a.atttypid, a.atttypmod),
     'required', a.attnotnull, 'identity', a.attidentity, 'generated', a.attgenerated, 'defaulted', a.atthasdef, 'position', a.attnum,
     'triggers', exists (select from pg_catalog.pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal and g.tgenabled <> 'D'))
   from pg_catalog.pg_class c join pg_catalog.pg_attribute a on a.attrelid = c.oid
@@ -55,6 +55,7 @@ interface ColumnRow {
   readonly type: string;
   readonly modifier: number;
   readonly cast: string;
+  readonly declared: string;
   readonly required: boolean;
   /** `a`: always made by the database. `d`: by default. */
   readonly identity: string;
@@ -83,7 +84,7 @@ export async function catalogOf(query: Query, schema: string, modified: string |
     const table = tableOf({
       name, modified, key: key.map((column) => column!.name), triggers: found[0]!.triggers,
       columns: found.map((column) => columnOf({
-        name: column.name, native: column.cast, nullable: !column.required, codec: codecOf(column.type, column.modifier, types),
+        name: column.name, native: column.cast, declared: column.declared, nullable: !column.required, codec: codecOf(column.type, column.modifier, types),
         // What is always made by the database may be given a value as it is inserted, but never be given another.
         computed: column.generated !== '' || (column.identity === 'a' && !key.includes(column)), filled: column.defaulted || column.identity !== '',
       })),

@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg';
 import { SyncError } from '../../../model/errors.ts';
 import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
-import type { Catalog, Change, Changed, Dialect, ScanRowsOptions } from '../dialect.ts';
+import type { Catalog, Change, Changed, Dialect, RowTwins, ScanRowsOptions } from '../dialect.ts';
 import type { Swapping } from '../fresh.ts';
 import type { RangeSql } from '../ranges.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
@@ -15,6 +15,8 @@ import { Sessions } from './sessions.ts';
 import type { Reach } from './sessions.ts';
 import { Statements } from './statements.ts';
 import { PostgresSwapping } from './swapping.ts';
+import { isEmpty, rowTwins } from './twins.ts';
+import type { TwinSide } from './twins.ts';
 
 const pageRows = 1_000;
 const mostTries = 8;
@@ -138,6 +140,15 @@ export class PostgresDialect implements Dialect {
     return postgresError(cause, doing);
   }
 
+  async twins(source: Dialect, pairs: readonly (readonly [from: Table, to: Table])[]): Promise<RowTwins> {
+    if (!(source instanceof PostgresDialect)) return await rowTwins(await this.#side(), await this.#side(), []);
+    return await rowTwins(await source.#side(), await this.#side(), pairs);
+  }
+
+  async isEmpty(table: Table): Promise<boolean> {
+    return await isEmpty(await this.#side(), table);
+  }
+
   /** The cluster, and the database within it. */
   async fingerprint(): Promise<string | undefined> {
     return await this.#sessions.use(async (client) => (await rowsIn(client, 'select s.system_identifier, d.oid from pg_control_system() s, pg_database d where d.datname = current_database()'))[0]?.join('/')).catch((cause: unknown) => {
@@ -203,6 +214,10 @@ export class PostgresDialect implements Dialect {
       await client.query('rollback');
       return false;
     }
+  }
+
+  async #side(): Promise<TwinSide> {
+    return { sessions: this.#sessions, schema: await this.#sessions.use((client) => this.#schemaOf(client)) };
   }
 
   async #schemaOf(client: PoolClient): Promise<string> {
