@@ -31,10 +31,10 @@ export async function runSwap(pairing: OneWay): Promise<Report> {
   const loaded = await load(pairing, prepared, loads);
   const warnings = [...report.warnings, ...loaded.warnings];
   if (loaded.interrupted || !loaded.complete || loaded.counts.failed > 0) {
-    return { ...loaded, counts: undone(loaded.counts), types: Object.fromEntries(Object.entries(loaded.types).map(([name, counts]) => [name, undone(counts)])), differences: report.differences, warnings: [...warnings, `nothing was put in place of what ${pairing.target.name} holds, because not everything could be loaded`] };
+    return { ...loaded, counts: undone(loaded.counts), types: Object.fromEntries(Object.entries(loaded.types).map(([name, counts]) => [name, undone(counts)])), differences: report.differences, outstanding: report.outstanding, warnings: [...warnings, `nothing was put in place of what ${pairing.target.name} holds, because not everything could be loaded`] };
   }
   await prepared.swap(pairing.signal && { signal: pairing.signal });
-  return { ...report, differences: 0, unguarded: loaded.unguarded, warnings, durationMs: report.durationMs + loaded.durationMs };
+  return { ...report, differences: 0, outstanding: 0, unguarded: loaded.unguarded, warnings, durationMs: report.durationMs + loaded.durationMs };
 }
 
 /** What {@link runSwap} would do, told page by page; nothing is made. */

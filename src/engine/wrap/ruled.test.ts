@@ -162,6 +162,18 @@ describe('a place under rules', () => {
     assert.deepEqual(await Array.fromAsync(place.watch!({ signal: new AbortController().signal })), [['', 'purchases', 'purchases/1', 'other/1', ''].map((below) => ({ under: below }))]);
   });
 
+  test('what was deleted goes by the names of its side, and says no more than it may', async () => {
+    const told: unknown[] = [];
+    const inner = Object.assign(new MemoryStore(), { async *tombstones() { yield { entries: [{ key: 'orders/1', deleted: true as const, modifiedAt: 5, content: { kind: 'document' as const, document: record } }] }; } });
+    const { write } = inner;
+    inner.write = (batch, options) => { told.push(...batch); return write.call(inner, batch, options); };
+    const place = under(inner, rules);
+    const [entry] = (await Array.fromAsync(place.tombstones!())).flatMap(({ entries }) => entries);
+    assert.deepEqual([entry?.key, entry?.deleted, entry?.modifiedAt, JSON.stringify(entry).includes('a@b.c')], ['purchases/1', true, 5, false]);
+    await place.write([{ kind: 'delete', ref: { key: 'purchases/1' }, tombstone: entry! }]);
+    assert.deepEqual(told, [{ kind: 'delete', ref: { key: 'orders/1' }, tombstone: { key: 'orders/1', deleted: true, modifiedAt: 5, place: 'orders/1' } }]);
+  });
+
   test('a rule that meets nothing is told of when everything was read', async () => {
     const store = new MemoryStore();
     store.edit('orders/1', record);

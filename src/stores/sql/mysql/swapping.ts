@@ -93,7 +93,7 @@ export class MysqlSwapping implements Swapping {
     await this.#sessions.use(async (connection) => {
       for (let waitedMs = 0; waitedMs < 1_000; waitedMs += lookEveryMs) {
         const [[state = null] = []] = await rowsOf(connection, `select state from information_schema.processlist where id = ${id}`);
-        if (/^Waiting for table/.test(state ?? '')) return;
+        if (state?.startsWith('Waiting for table') === true) return;
         await pause(lookEveryMs);
       }
     });
