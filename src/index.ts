@@ -7,6 +7,7 @@ import { runRepair } from './engine/repair.ts';
 import type { Repaired } from './engine/repair.ts';
 import { openState } from './engine/sqlite-state.ts';
 import type { State } from './engine/state.ts';
+import { runSwap } from './engine/swap.ts';
 import { runSync } from './engine/sync.ts';
 import type { OneWay, Report, RunOptions, TwoWay } from './engine/types.ts';
 import { runVerify } from './engine/verify.ts';
@@ -66,6 +67,8 @@ export interface Options extends OpenOptions, Omit<RunOptions, 'host' | 'state'>
 export interface SyncOptions extends Options, Pick<OneWay, 'equal' | 'replace' | 'proof' | 'backup' | 'budget'> {
   /** Whether what only the target holds is deleted. Default: no. */
   readonly delete?: boolean;
+  /** Loads everything into fresh tables or indices and puts those in place at once; what the origins do not hold is gone then, under the guard. */
+  readonly swap?: boolean;
 }
 
 /** How two places are kept in step, beside what a single run is told. */
@@ -91,6 +94,7 @@ export interface MergeOptions extends Options {
 export async function sync(origins: Place<Source> | readonly Place<Source>[], target: Place<Store | Sink>, options: SyncOptions = {}): Promise<Report> {
   await using opened = await open(origins, target, options);
   const { sources, place, run } = opened;
+  if (options.swap) return await runSwap(opened.pairing());
   return isComparable(place) ? await runSync({ ...run, origins: sources, target: place }) : await runCopy({ ...run, origins: sources, target: place });
 }
 
@@ -155,7 +159,7 @@ interface Opened extends AsyncDisposable {
 }
 
 async function open(origins: Place<Source> | readonly Place<Source>[], target: Place<Store | Sink>, options: SyncOptions, bothWritten = false): Promise<Opened> {
-  const { delete: removes = false, state, guard, concurrency, signal, on, where, within, under, equal, replace, proof, backup, budget, window, rangeDigests, sortBytes, batchBytes, host, ...kind } = options;
+  const { delete: removes = false, swap: _, state, guard, concurrency, signal, on, where, within, under, equal, replace, proof, backup, budget, window, rangeDigests, sortBytes, batchBytes, host, ...kind } = options;
   await using closing = new AsyncDisposableStack();
   const memory = typeof state === 'string' ? closing.use(openState(state)) : state;
   const lent = { ...kind, ...(host && { host }), ...(concurrency !== undefined && { concurrency }), ...(memory && { state: memory }) };
