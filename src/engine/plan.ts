@@ -12,6 +12,7 @@ import type { Source, Store } from '../model/store.ts';
 import { withEvidence } from './evidence.ts';
 import { leaveOutEqual } from './equal-ranges.ts';
 import { Extras } from './extras.ts';
+import { readEach } from './read-each.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
 import { inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
 import { copied } from './spill.ts';
@@ -131,8 +132,15 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
     }
   };
   // No key comes twice, so that what is written of one page changes nothing of what was read for the next.
-  for await (const { item, answer: held } of askAhead(fresh(), (page) => target.read(page, context.signal && { signal: context.signal }), readAhead)) {
-    const triples = item.map((left, i) => ({ key: left.key, left, right: held[i], base: baseline?.get(left.key) }));
+  for await (const { item, answer: held } of askAhead(fresh(), (page) => readEach(target, page, context.signal ? { signal: context.signal } : {}), readAhead)) {
+    const triples = item.flatMap((left, i): Triple[] => {
+      const right = held[i];
+      if (!(right instanceof SyncError)) return [{ key: left.key, left, right, base: baseline?.get(left.key) }];
+      // What the target holds there is beyond reading, whoever asks; the others are not.
+      if (right.code !== 'corrupt' && right.code !== 'unsupported') throw right;
+      context.ledger.problem('right', { place: `${target.name}: ${left.key}`, key: left.key, error: right });
+      return [];
+    });
     const actions: Action[] = [];
     for (const triple of await withEvidence(triples, { leftOf: () => origin, right: target, precision, proof, signal: context.signal, hashes: context.hashes })) {
       types?.add(typeOf(triple.key));
@@ -155,12 +163,12 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
 
 /** The same, where both sides keep collections in one form, or can digest ranges of what they hold, of what is left when what is equal is left out. */
 async function* planWhatDiffers(pairing: OneWay, options: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
-  const { origins, target, where, under } = pairing;
+  const { origins, target, where } = pairing;
   const { context, policy, twins } = options;
   const only = origins.length === 1 ? origins[0] : undefined;
   if (twins && only) yield* planBesides(twins, coarser(only, target), options);
   const sides = twins && only ? ([excepting(only, twins.all.collections), excepting(target, twins.all.collections)] as const) : ([only, target] as const);
-  const chosen = where ?? under ?? context.within ?? types;
+  const chosen = where ?? context.within ?? types;
   await using proven = sides[0] && chosen === undefined && (policy.equal ?? 'content') === 'content' && pairing.rangeDigests !== false ? await leaveOutEqual(sides[0], sides[1], context) : undefined;
   const [left, right] = proven?.sides ?? sides;
   yield* planInOrder({ origins: left ? [left] : origins, target: right }, options, types);

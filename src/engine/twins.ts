@@ -11,9 +11,10 @@ import { Turns } from './turns.ts';
 import type { OneWay } from './types.ts';
 
 /** What both sides keep in one form, where the run takes them as they are; `undefined` where each entry has to be looked at. */
-export async function twinsOf({ origins, target, where, within, under, window, equal = 'content', signal }: OneWay, prepare: boolean): Promise<Twins | undefined> {
+export async function twinsOf({ origins, target, where, within, under, window, onKept, equal = 'content', signal }: OneWay, prepare: boolean): Promise<Twins | undefined> {
   const [origin] = origins;
-  if (!origin || origins.length > 1 || !target.twins || where || within || under || window || equal !== 'content') return undefined;
+  // Whoever wants to know of what is kept wants proof, which digests of ranges give sooner.
+  if (!origin || origins.length > 1 || !target.twins || where || within || under || window || onKept || equal !== 'content') return undefined;
   return await target.twins(origin, { prepare, ...(signal && { signal }) });
 }
 
@@ -24,7 +25,12 @@ export function excepting(source: Source, except: readonly string[]): Source {
     name, identity, capabilities,
     scan: (options) => source.scan({ ...options, except }),
     read: (refs, options) => source.read(refs, options),
-    ...(snapshot && { snapshot: async (options?: CallOptions) => withoutCollections(await snapshot.call(source, options), except) }),
+    ...(snapshot && {
+      snapshot: async (options?: CallOptions) => {
+        const taken = await snapshot.call(source, options);
+        return taken && withoutCollections(taken, except);
+      },
+    }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
