@@ -1,7 +1,6 @@
 import { inward, outward } from '../../core/rules/mapping.ts';
 import type { Shape } from '../../core/rules/shape.ts';
 import { isDocument } from '../../model/document.ts';
-import { withoutContent } from '../../model/entry.ts';
 import type { Document } from '../../model/document.ts';
 import type { Entry, Stat } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
@@ -76,15 +75,18 @@ export class RuledWriter {
     const outer = keyOfWrite(write);
     const key = naming.inward(outer);
     if (key === undefined) return new SyncError('invalid', `${place} has no place for ${JSON.stringify(outer)}, because that collection goes by another name on the other side`, { store: place, key: outer, hint: 'choose another name with --rename' });
-    if (write.kind === 'delete') {
-      // What it held last is known here by other names, and stays as the place has it.
-      const tombstone = write.tombstone && { ...withoutContent(write.tombstone), key };
-      return { write: { ...write, ref: { ...write.ref, key }, ...(tombstone && { tombstone }) }, shape: undefined };
-    }
+    if (write.kind === 'delete') return { write: this.#deletion(write, key), shape: undefined };
     const { dependsOn } = write.entry;
     const named: Put = key === outer ? write : { ...write, entry: { ...write.entry, key, ...(dependsOn && { dependsOn: dependsOn.map((address) => naming.inward(address) ?? address) }) } };
     const shape = named.entry.content.kind === 'document' && isDocument(named.entry.content.document) ? naming.shapeOf(typeOf(key)) : undefined;
     return { write: named, shape };
+  }
+
+  /** Of what a record was when it was deleted, only what comes across whole is of use here. */
+  #deletion({ ref, tombstone, ...rest }: Extract<Write, { kind: 'delete' }>, key: Key): Write {
+    const { content, digest: _, version: __, ...told } = tombstone ?? { key };
+    const kept = content && !this.#ruling.naming.shapeOf(typeOf(key)) ? { content } : {};
+    return { ...rest, ref: { ...ref, key }, ...(tombstone && { tombstone: { ...told, ...kept, key } }) };
   }
 
   /** What is held of the entries that have to be filled in. */
