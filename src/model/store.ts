@@ -125,6 +125,11 @@ export interface Source extends AsyncDisposable {
    * the server gives. `undefined` where there is nothing of the kind. See law 1.
    */
   fingerprint?(options?: FingerprintOptions): Promise<string | undefined>;
+  /**
+   * What time it is by the clock of the place, for next to nothing; `undefined` where it does not say. Throws where it is out
+   * of reach. Absent: it has no clock of its own.
+   */
+  clock?(options?: CallOptions): Promise<Micros | undefined>;
   /** The collections there are, where the place has any that can be described. Only those chosen, where some were. */
   describe?(options?: CallOptions): Promise<readonly Collection[]>;
   /** Where the content of an entry lies, by what a scan said of it, for a sink that can take it over from there; `undefined` where that cannot be said. */

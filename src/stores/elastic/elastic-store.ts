@@ -1,5 +1,6 @@
 import type { Collection } from '../../model/collection.ts';
-import type { Entry, Ref } from '../../model/entry.ts';
+import { isDocument } from '../../model/document.ts';
+import type { Entry, Micros, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { CallOptions, Capabilities, FingerprintOptions, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
 import type { TimeUnit } from '../records/instants.ts';
@@ -102,6 +103,20 @@ export class ElasticStore implements Store {
     if (unless === 'dear') return undefined;
     const { cluster_uuid: cluster } = await this.#place.root(signal);
     return typeof cluster === 'string' && cluster !== '_na_' ? cluster : undefined;
+  }
+
+  async clock({ signal }: CallOptions = {}): Promise<Micros | undefined> {
+    const { client } = this.#place;
+    try {
+      const { body: { nodes } } = await client.request({ path: '/_nodes/_local/stats/ingest?filter_path=nodes.*.timestamp', about: this.#place.about('read'), signal });
+      const [node] = isDocument(nodes) ? Object.values(nodes) : [];
+      const ms = isDocument(node) ? node['timestamp'] : undefined;
+      return typeof ms === 'number' ? ms * 1_000 : undefined;
+    } catch (error) {
+      // Whoever may see some indices need not be allowed to see the nodes.
+      if (error instanceof SyncError && error.code === 'denied' && !error.message.includes('does not know')) return undefined;
+      throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

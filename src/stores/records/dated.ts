@@ -4,7 +4,7 @@ import { withoutContent } from '../../model/entry.ts';
 import type { Content, Entry, Micros } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { CallOptions, Capabilities, FingerprintOptions, Outcome, Page, ScanOptions, Store, Window, Write } from '../../model/store.ts';
-import { instantText, modifiedOf } from './instants.ts';
+import { instantText, modifiedOf, whyNoInstant } from './instants.ts';
 import type { TimeUnit } from './instants.ts';
 
 /** Where documents say when they were modified. */
@@ -35,6 +35,7 @@ export function dated(store: Store, options: DatedOptions): Store {
     write: (batch, asked) => writer.write(batch, asked),
     ...(store.watch && { watch: store.watch.bind(store) }),
     ...(store.fingerprint && { fingerprint: async (asked?: FingerprintOptions) => await store.fingerprint?.(asked) }),
+    ...(store.clock && { clock: store.clock.bind(store) }),
     ...(store.describe && { describe: store.describe.bind(store) }),
     ...(store.prepare && { prepare: store.prepare.bind(store) }),
     ...(store.covers && { covers: store.covers.bind(store) }),
@@ -63,7 +64,11 @@ function isInside({ modifiedAt }: Entry, { after = -Infinity, until = Infinity }
 
 function withTime({ modifiedAt: _, ...entry }: Entry, options: DatedOptions): Entry {
   const modifiedAt = timeOf(entry.content, options);
-  return modifiedAt === undefined ? entry : { ...entry, modifiedAt };
+  if (modifiedAt !== undefined) return { ...entry, modifiedAt };
+  const { modified, modifiedUnit } = options;
+  const value = entry.content?.kind === 'document' && Object.hasOwn(entry.content.document, modified) ? entry.content.document[modified] : undefined;
+  const untimed = whyNoInstant(value, modified, modifiedUnit);
+  return untimed ? { ...entry, untimed } : entry;
 }
 
 function timeOf(content: Content | undefined, { modified, modifiedUnit }: DatedOptions): Micros | undefined {

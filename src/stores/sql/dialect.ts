@@ -1,4 +1,5 @@
 import type { Collection } from '../../model/collection.ts';
+import type { Micros } from '../../model/entry.ts';
 import type { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { Window } from '../../model/store.ts';
@@ -57,6 +58,8 @@ export interface Dialect extends AsyncDisposable {
   failure(cause: unknown, doing: string): SyncError;
   /** What tells this database from another at the same address. */
   fingerprint?(signal?: AbortSignal): Promise<string | undefined>;
+  /** What time it is at the server, where there is one. */
+  clock?(): Promise<Micros>;
 }
 
 /** What a database says of its tables. */

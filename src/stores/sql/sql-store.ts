@@ -42,6 +42,8 @@ export class SqlStore implements Store {
   readonly capabilities: Capabilities;
   /** Only where some tables were chosen. */
   readonly covers?: (ref: Ref) => boolean;
+  /** Only where there is a server. */
+  readonly clock?: NonNullable<Store['clock']>;
   readonly #dialect: Dialect;
   readonly #records: RecordOptions;
   readonly #chosen: (collection: string) => boolean;
@@ -58,6 +60,11 @@ export class SqlStore implements Store {
     this.#chosen = chooser(records.collections);
     if (records.collections !== undefined) this.covers = ({ key }) => this.#chosen(partsOfKey(key).collection);
     this.#missingIsEmpty = missingIsEmpty;
+    if (dialect.clock) {
+      this.clock = async () => await dialect.clock?.().catch((cause: unknown) => {
+        throw dialect.failure(cause, `cannot read ${name}`);
+      });
+    }
     const { inFlight, keyBytes } = dialect;
     this.capabilities = {
       ...sqlCapabilities,

@@ -1,4 +1,5 @@
 import type { PoolConnection } from 'mysql2';
+import type { Micros } from '../../../model/entry.ts';
 import { SyncError } from '../../../model/errors.ts';
 import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
@@ -122,6 +123,10 @@ export class MysqlDialect implements Dialect {
 
   failure(cause: unknown, doing: string): SyncError {
     return mysqlError(cause, doing);
+  }
+
+  async clock(): Promise<Micros> {
+    return await this.#sessions.use(async (connection) => Number((await rowsOf(connection, 'select floor(unix_timestamp(sysdate(6)) * 1000000)'))[0]?.[0]));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

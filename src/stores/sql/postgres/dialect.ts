@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import type { Micros } from '../../../model/entry.ts';
 import { SyncError } from '../../../model/errors.ts';
 import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
@@ -125,6 +126,10 @@ export class PostgresDialect implements Dialect {
       if (cause instanceof Error && 'code' in cause && cause.code === '42501') return undefined;
       throw postgresError(cause, 'cannot ask the server who it is');
     });
+  }
+
+  async clock(): Promise<Micros> {
+    return await this.#sessions.use(async (client) => Number((await rowsIn(client, 'select (extract(epoch from clock_timestamp()) * 1000000)::bigint'))[0]?.[0]));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
