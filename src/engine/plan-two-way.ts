@@ -12,7 +12,7 @@ import { withEvidence } from './evidence.ts';
 import { coarser } from './plan.ts';
 import { soughtTriples } from './plan-quarantined.ts';
 import { readEach } from './read-each.ts';
-import { reach } from './reach.ts';
+import { reach, tellExpected } from './reach.ts';
 import type { Run } from './run.ts';
 import { hides, inOrder, isInside, narrowed } from './scan.ts';
 import type { Baseline } from './state.ts';
@@ -28,6 +28,7 @@ export async function* planTwoWay(pairing: TwoWay, { context }: Pick<Run, 'conte
   const future = new Future(context);
   const { ledger, ledger: { quarantine } } = context;
   await reach([left, right], context, policy.decides === 'time');
+  await tellExpected([['left', [left]], ['right', [right]]], context);
   for await (const { triples, sought } of allOf(pairing, context, baseline)) {
     const actions: Action[] = [];
     const open = triples.filter((triple) => mayMove(triple, context.within));

@@ -10,7 +10,7 @@ import { typeOf } from '../model/key.ts';
 import type { Source, Store } from '../model/store.ts';
 import { withEvidence } from './evidence.ts';
 import { Extras } from './extras.ts';
-import { reach } from './reach.ts';
+import { reach, tellExpected } from './reach.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
 import { inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
 import { copied } from './spill.ts';
@@ -40,6 +40,7 @@ export interface PlanOptions {
  */
 export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGenerator<readonly Action[]> {
   await reach([...pairing.origins, pairing.target], given.context, given.context.window !== undefined);
+  await tellExpected([['left', pairing.origins], ...(comesAsItIs(pairing, given) ? [] : [['right', [pairing.target]] as const])], given.context);
   const coverage = covered(pairing.target, given.context);
   const options = { ...given, context: coverage.context };
   using extras = new Extras();

@@ -1,4 +1,6 @@
+import type { Side } from '../core/policy.ts';
 import type { Sink, Source } from '../model/store.ts';
+import { hides } from './scan.ts';
 import type { ScanContext } from './scan.ts';
 
 /** Clocks are never quite the same. What disagrees by more than this, in milliseconds, is worth a word. */
@@ -24,6 +26,16 @@ export async function reach(places: readonly (Source | Sink)[], { ledger, signal
     if (ms < beforeMs - boundMs) ledger.warn(`the clock of ${name} is ${seconds(beforeMs - ms)} behind that of this machine: what is stamped by it may be missed by the next run unless --overlap is longer than that; set the clocks`);
     else if (ms > afterMs + boundMs) ledger.warn(`the clock of ${name} is ${seconds(ms - afterMs)} ahead of that of this machine: what is stamped by it travels so much later; set the clocks`);
   });
+}
+
+/** Tells whoever listens how much there is to be read, where that is known and all of it will be. */
+export async function tellExpected(sides: readonly (readonly [Side, readonly Source[]])[], { ledger, signal, window, under }: ScanContext): Promise<void> {
+  if (hides(window) || under) return;
+  for (const [side, places] of sides) {
+    // What cannot be estimated is not worth a failure: whatever is wrong, reading will tell.
+    const counts = await Promise.all(places.map(async (place) => await place.estimate?.(signal && { signal }).catch(() => undefined)));
+    if (counts.every((count) => count !== undefined)) ledger.emit({ kind: 'expected', side, entries: counts.reduce((sum, count) => sum + count, 0) });
+  }
 }
 
 function seconds(ms: number): string {

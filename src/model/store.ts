@@ -130,6 +130,8 @@ export interface Source extends AsyncDisposable {
    * of reach. Absent: it has no clock of its own.
    */
   clock?(options?: CallOptions): Promise<Micros | undefined>;
+  /** Roughly how many entries there are, for next to nothing; `undefined` where that is not known. Only to tell how far a run is. */
+  estimate?(options?: CallOptions): Promise<number | undefined>;
   /** The collections there are, where the place has any that can be described. Only those chosen, where some were. */
   describe?(options?: CallOptions): Promise<readonly Collection[]>;
   /** Where the content of an entry lies, by what a scan said of it, for a sink that can take it over from there; `undefined` where that cannot be said. */

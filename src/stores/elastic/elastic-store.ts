@@ -8,11 +8,14 @@ import type { ElasticClient } from './client.ts';
 import { describeIndices } from './describing.ts';
 import { readEntries } from './lookup.ts';
 import { precisionOf } from './modified.ts';
-import { idBytes, Place } from './place.ts';
+import { encodeNames, idBytes, Place } from './place.ts';
 import type { PlaceOptions } from './place.ts';
 import { prepareIndices } from './preparing.ts';
 import { scanIndex } from './scanning.ts';
 import { ElasticWriter } from './writer.ts';
+
+/** Indices whose documents are counted in one request. */
+const mostCounted = 50;
 
 /** What indices can do. With a field that says when a record was modified, times and `older` come in addition. */
 export const elasticCapabilities: Capabilities = {
@@ -103,6 +106,13 @@ export class ElasticStore implements Store {
     if (unless === 'dear') return undefined;
     const { cluster_uuid: cluster } = await this.#place.root(signal);
     return typeof cluster === 'string' && cluster !== '_na_' ? cluster : undefined;
+  }
+
+  async estimate({ signal }: CallOptions = {}): Promise<number | undefined> {
+    const targets = [...(await this.#place.look(signal)).values()].flatMap(({ open, target }) => (open ? [target] : []));
+    if (targets.length === 0 || targets.length > mostCounted) return undefined;
+    const { body: { count } } = await this.#place.client.request({ path: `/${encodeNames(targets.join())}/_count`, about: this.#place.about('count'), signal });
+    return typeof count === 'number' ? count : undefined;
   }
 
   async clock({ signal }: CallOptions = {}): Promise<Micros | undefined> {

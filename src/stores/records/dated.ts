@@ -36,6 +36,7 @@ export function dated(store: Store, options: DatedOptions): Store {
     ...(store.watch && { watch: store.watch.bind(store) }),
     ...(store.fingerprint && { fingerprint: async (asked?: FingerprintOptions) => await store.fingerprint?.(asked) }),
     ...(store.clock && { clock: store.clock.bind(store) }),
+    ...(store.estimate && { estimate: store.estimate.bind(store) }),
     ...(store.describe && { describe: store.describe.bind(store) }),
     ...(store.prepare && { prepare: store.prepare.bind(store) }),
     ...(store.covers && { covers: store.covers.bind(store) }),

@@ -60,6 +60,8 @@ export interface Dialect extends AsyncDisposable {
   fingerprint?(signal?: AbortSignal): Promise<string | undefined>;
   /** What time it is at the server, where there is one. */
   clock?(): Promise<Micros>;
+  /** Roughly how many rows each table has, as far as the database knows without counting them. */
+  estimates?(): Promise<ReadonlyMap<string, number>>;
 }
 
 /** What a database says of its tables. */

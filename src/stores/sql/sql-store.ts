@@ -145,6 +145,13 @@ export class SqlStore implements Store {
     }
   }
 
+  async estimate({ signal }: CallOptions = {}): Promise<number | undefined> {
+    const counts = await this.#dialect.estimates?.();
+    const { tables } = await this.#tables({ signal });
+    const chosen = tables.filter(({ name }) => this.#chosen(name)).map(({ name }) => counts?.get(name));
+    return chosen.reduce((sum: number | undefined, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0);
+  }
+
   async fingerprint({ signal }: CallOptions = {}): Promise<string | undefined> {
     return await this.#dialect.fingerprint?.(signal);
   }

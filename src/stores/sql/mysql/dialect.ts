@@ -129,6 +129,11 @@ export class MysqlDialect implements Dialect {
     return await this.#sessions.use(async (connection) => Number((await rowsOf(connection, 'select floor(unix_timestamp(sysdate(6)) * 1000000)'))[0]?.[0]));
   }
 
+  async estimates(): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#sessions.use((connection) => rowsOf(connection, 'select table_name, table_rows from information_schema.tables where table_schema = database() and table_rows is not null'));
+    return new Map(rows.map(([name, count]) => [String(name), Number(count)]));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#sessions[Symbol.asyncDispose]();
   }
