@@ -10,6 +10,7 @@ import { plainHost } from '../src/model/plain-host.ts';
 import type { Store } from '../src/model/store.ts';
 import { opensearch } from '../src/stores/elastic/kind.ts';
 import { instantText } from '../src/stores/records/instants.ts';
+import { inFolder, refused } from './newest/refused.ts';
 import { freePort } from './services/free-port.ts';
 import { interferingProxy } from './services/interfering-proxy.ts';
 import type { Interference, Passing } from './services/interfering-proxy.ts';
@@ -20,6 +21,7 @@ import { skipWithoutSearch, startSearch } from './services/search.ts';
 await onBoth((it) => {
   naming(it);
   failing(it);
+  refusing(it);
 });
 
 function naming(it: It): void {
@@ -178,6 +180,18 @@ function failing(it: It): void {
     assert.equal(authorization, `Basic ${Buffer.from('someone:a secret').toString('base64')}`);
     assert.ok(elsewhere.seen.length > 0 && elsewhere.seen.every(({ headers }) => headers.authorization === undefined));
     await assert.rejects(place.open({}, `someone:word@${place.server.address}`), (error) => error instanceof SyncError && error.code === 'invalid' && !error.sentence.includes('word@'));
+  });
+}
+
+function refusing(it: It): void {
+  it('what an index that is read only because the disk is full does not take is told, and comes with the next run', async ({ name, path, server }) => {
+    const block = async (blocked: true | null): Promise<void> => void await server.ask('PUT', `/${path}-things/_settings`, { 'index.blocks.read_only_allow_delete': blocked });
+    await inFolder((folder) => refused({ endpoint: `${name}://${server.address}/${path}?layout=suffix`, says: /disk is full/, narrow: () => block(true), widen: () => block(null) }, folder));
+  });
+
+  it('what a circuit breaker does not let through is told, and comes with the next run', async ({ name, path, server }) => {
+    const limit = async (bytes: string | null): Promise<void> => void await server.ask('PUT', '/_cluster/settings', { transient: { 'network.breaker.inflight_requests.limit': bytes } });
+    await inFolder((folder) => refused({ endpoint: `${name}://${server.address}/${path}?layout=suffix`, says: /too much to do.*Data too large/s, narrow: () => limit('20kb'), widen: () => limit(null) }, folder));
   });
 }
 

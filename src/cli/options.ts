@@ -1,4 +1,5 @@
 import type { Guard } from '../core/guard.ts';
+import { parseDrop, parseMask, parseRename } from '../core/rules/rules.ts';
 import { parseAge } from '../core/selection/age.ts';
 import type { Timetable } from '../lib/pace.ts';
 import { parseBytes, parseDuration } from '../lib/quantity.ts';
@@ -55,6 +56,9 @@ export interface Values {
   readonly metrics?: string;
   readonly prefer?: 'left' | 'right' | 'newest';
   readonly newest?: boolean;
+  readonly deleted?: string;
+  /** Milliseconds. */
+  readonly tombstonesFor?: number;
   readonly full?: boolean;
   readonly retryQuarantined?: boolean;
   /** The beginning of the ID of a pair. */
@@ -85,6 +89,10 @@ export interface Values {
   readonly minAge?: string;
   readonly maxAge?: string;
   readonly explain?: boolean;
+  readonly rename?: readonly string[];
+  readonly drop?: readonly string[];
+  readonly mask?: readonly string[];
+  readonly maskKeyFile?: string;
   readonly follow?: 'all' | 'child' | 'page' | 'none';
   readonly limit?: number;
   readonly batchSize?: number;
@@ -94,6 +102,8 @@ export interface Values {
   readonly maxMemory?: number;
   readonly username?: string;
   readonly netrcFile?: string;
+  readonly rangeDigests?: false;
+  readonly repair?: boolean;
   readonly state?: string | false;
   readonly report?: 'json' | 'ndjson';
   readonly summary?: boolean;
@@ -167,6 +177,14 @@ function ageText(text: string): string {
   return text;
 }
 
+/** Keeps a rule as it was written, when it can be read. */
+function ruleText(parse: (text: string) => unknown): (text: string) => string {
+  return (text) => {
+    parse(text);
+    return text;
+  };
+}
+
 const doing = 'What to do';
 const moving = 'How to move it';
 const comparing = 'What counts as a difference';
@@ -181,6 +199,7 @@ const all = {
   dryRun: { name: 'dry-run', group: doing, summary: 'print what would be done, and do nothing (exit 0)' },
   maxDeletes: { name: 'max-deletes', group: doing, value: 'N|N%|all', parse: maxDeletes, summary: 'refuse to delete more than this (default 50% of what the destination holds, and never all of it)' },
   maxDelete: { name: 'max-delete', group: doing, value: 'N|N%|all', parse: maxDeletes, sets: 'maxDeletes', summary: 'the same as --max-deletes' },
+  repair: { name: 'repair', group: doing, summary: 'write to the last place what differs there, and read that again; nothing is deleted without --delete' },
   bandwidth: { name: 'bandwidth', group: moving, value: 'rate', parse: parseTimetable, summary: 'send no more bytes of files a second than this, as in 512k or "08:00,512k 19:00,off"' },
   objectRule: { name: 'object-rule', group: moving, value: 'rule', repeats: true, summary: 'how objects are kept in a bucket, as in "*.html: cache-control=no-cache, acl=public-read"; of those that match, the first that names a property decides it' },
   objectRules: { name: 'object-rules', group: moving, value: 'file', repeats: true, summary: 'more such rules, one on each line, after those of --object-rule' },
@@ -201,7 +220,7 @@ const all = {
   mergeDelete: { name: 'delete', group: doing, summary: 'carry deletions across (default, but for --newest)' },
   mergeNoDelete: { name: 'no-delete', group: doing, summary: 'leave what was deleted on one side on the other' },
   prefer: { name: 'prefer', group: doing, value: 'which', choices: ['left', 'right', 'newest'], summary: 'who wins where both sides changed (default newest; where times do not tell, the conflict is reported)' },
-  newest: { name: 'newest', group: doing, conflicts: ['prefer'], summary: 'the later version of every entry wins, by its time and whatever was agreed on before; what one side lacks is written there, and nothing is deleted without --delete' },
+  newest: { name: 'newest', group: doing, conflicts: ['prefer'], summary: 'the later version of every entry wins, by its time and whatever was agreed on before; what one side lacks is written there, and deleted is what a tombstone says was deleted; the rest takes --delete' },
   full: { name: 'full', group: doing, summary: 'with --newest: look at everything, not only at what has come since the last run' },
   retryQuarantined: { name: 'retry-quarantined', group: doing, summary: 'with --newest: try all that is in quarantine again, whether it has changed or not (see syncline quarantine)' },
   from: { name: 'from', group: selecting, value: 'time', summary: 'only what was modified after this: a date and time such as 2015-01-31T10:20:30Z, or seconds since 1970' },
@@ -210,6 +229,8 @@ const all = {
   every: { name: 'every', group: watching, value: 'time', parse: duration, conflicts: ['watch', 'dryRun'], summary: 'run again and again, so much apart, until interrupted; never two runs at once' },
   modified: { name: 'modified', group: selecting, value: 'field', summary: 'the field of a document that says when it was last modified' },
   modifiedUnit: { name: 'modified-unit', group: selecting, value: 'unit', choices: ['seconds', 'milliseconds', 'microseconds'], summary: 'what a number in that field counts, from the beginning of 1970' },
+  deleted: { name: 'deleted', group: selecting, value: 'field', summary: 'the field of a document that says that it is deleted: when it was, or true; such a document stays where it is, and is deleted elsewhere' },
+  tombstonesFor: { name: 'tombstones-for', group: state, value: 'time', parse: duration, summary: 'with --newest: remember deletions for so long, so that nothing older comes back (default 90d)' },
   as: { name: 'as', group: selecting, value: 'what', choices: ['documents', 'blobs'], summary: 'treat directories as documents or as plain files (default: plain files between two directories)' },
   include: { name: 'include', group: selecting, value: 'glob', repeats: true, summary: 'only keys that match, as in widget or widget/a* (* ? within a part, ** across parts)' },
   exclude: { name: 'exclude', group: selecting, value: 'glob', repeats: true, summary: 'not the keys that match; wins over --include' },
@@ -227,6 +248,10 @@ const all = {
   format: { name: 'format', group: selecting, value: 'name', choices: ['json', 'yaml'], summary: 'the format that is written (default: JSON to REST APIs, else YAML)' },
   json: { name: 'json', short: 'j', group: selecting, means: ['format', 'json'], summary: 'short for --format json' },
   yaml: { name: 'yaml', short: 'y', group: selecting, means: ['format', 'yaml'], summary: 'short for --format yaml' },
+  rename: { name: 'rename', group: selecting, value: 'rule', repeats: true, parse: ruleText(parseRename), summary: 'what something of the left side is called on the right: orders=purchases for a collection, orders.state=status for a field' },
+  drop: { name: 'drop', group: selecting, value: 'field', repeats: true, parse: ruleText(parseDrop), summary: 'a field that does not come across, as in orders.notes, *.password or orders.address.street; in a merge each side keeps its own' },
+  mask: { name: 'mask', group: selecting, value: 'rule', repeats: true, parse: ruleText(parseMask), summary: 'a field that comes across unreadable, as in customers.email=hash: hash (with a key), redact, or last4' },
+  maskKeyFile: { name: 'mask-key-file', group: selecting, value: 'path', summary: 'the file whose first line is the key to hash with (default $SYNCLINE_MASK_KEY)' },
   follow: { name: 'follow', group: rest, value: 'links', choices: ['all', 'child', 'page', 'none'], summary: 'which links are followed: next and previous pages; these and child:…; all; or none (default page)' },
   limit: { name: 'limit', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the page size asked of the server (default 100)' },
   batchSize: { name: 'batch-size', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the most resources in one PATCH of a collection (default 1: one PUT each)' },
@@ -234,6 +259,7 @@ const all = {
   timeout: { name: 'timeout', group: moving, value: 'seconds', parse: seconds, summary: 'how long to wait for an answer (default 30)' },
   concurrency: { name: 'concurrency', group: moving, value: 'N', parse: wholeNumber(1), summary: 'the most requests under way at once (default 16; for a bucket at most 64, tuned by how it answers)' },
   maxMemory: { name: 'max-memory', group: moving, value: 'size', parse: memory, summary: 'hold no more of files and entries than this at once, beside what the program itself takes (at least 16M; by default uploads to a bucket may hold 32M)' },
+  noRangeDigests: { name: 'no-range-digests', group: moving, summary: 'read both sides, even where two databases can tell by digests which ranges of their rows are equal' },
   username: { name: 'username', group: rest, value: 'name', summary: 'sign in as this user; the password is asked for, or read from standard input' },
   netrcFile: { name: 'netrc-file', group: rest, value: 'path', summary: 'read user names and passwords per host from this file' },
   state: { name: 'state', group: state, value: 'path', summary: 'where to remember what was synced (default under $XDG_STATE_HOME)' },
@@ -269,7 +295,11 @@ export const historyOptions: readonly OptionSpec[] = [all.last, all.config, all.
 /** Options of a command that opens places. */
 export const placeOptions: readonly OptionSpec[] = [
   all.as, all.links, all.include, all.exclude, all.rules, all.filesFrom, all.filterRegexp, all.excludeRegexp, all.minSize, all.maxSize, all.minAge, all.maxAge, all.schema, all.format, all.json, all.yaml,
-  all.modified, all.modifiedUnit, all.follow, all.limit, all.batchSize, all.maxAttempts, all.timeout, all.concurrency, all.maxMemory, all.username, all.netrcFile,
+  all.modified, all.modifiedUnit, all.deleted,
+  all.rename, all.drop, all.mask, all.maskKeyFile,
+  all.follow, all.limit, all.batchSize, all.maxAttempts, all.timeout, all.concurrency, all.maxMemory,
+  all.noRangeDigests,
+  all.username, all.netrcFile,
   all.state, all.noState,
 ];
 
@@ -279,8 +309,11 @@ export const syncOptions: readonly OptionSpec[] = [all.delete, all.dryRun, all.f
 /** Options of `diff` alone. */
 export const diffOptions: readonly OptionSpec[] = [all.delete, all.summary, all.from, all.until, ...comparingOptions()];
 
+/** Options of `verify` alone. */
+export const verifyOptions: readonly OptionSpec[] = [all.repair, all.delete, all.maxDeletes, all.maxDelete, all.from, all.until];
+
 /** Options of `merge` alone. */
-export const mergeOptions: readonly OptionSpec[] = [all.newest, all.prefer, all.full, all.retryQuarantined, all.from, all.until, all.overlap, all.every, all.mergeDelete, all.mergeNoDelete, all.dryRun, all.maxDeletes, all.maxDelete, all.objectRule, all.objectRules, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
+export const mergeOptions: readonly OptionSpec[] = [all.newest, all.prefer, all.full, all.retryQuarantined, all.from, all.until, all.overlap, all.tombstonesFor, all.every, all.mergeDelete, all.mergeNoDelete, all.dryRun, all.maxDeletes, all.maxDelete, all.objectRule, all.objectRules, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
 
 function comparingOptions(): readonly OptionSpec[] {
   return [all.checksum, all.sizeOnly, all.ignoreTimes, all.update, all.ignoreExisting, all.immutable];

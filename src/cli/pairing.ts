@@ -67,17 +67,22 @@ export async function withPairing<T>({ origins, target, values, terminal, needsS
   const window = values.from === undefined && values.until === undefined ? undefined : (await import('./by-time.ts')).rangeOf(values, host);
   using interrupt = signal ? undefined : new Interrupt(terminal);
   await using state = await openRunState(values, terminal, needsState);
-  await using pair = await openPair({ origins, target, options: { ...openOptions(values, host, state), convert: convert && values.format !== undefined, ...(keeping && { keeping }) }, bothWritten });
-  await using backup = values.backupDir === undefined ? undefined : await openBackup(values.backupDir, pair, openOptions(values, host, state));
+  const rules = await rulesFor(values, host);
+  await using opened = await openPair({ origins, target, options: { ...openOptions(values, host, state), convert: convert && values.format !== undefined, ...(keeping && { keeping }) }, ...rules?.opening, bothWritten });
+  await using backup = values.backupDir === undefined ? undefined : await openBackup(values.backupDir, opened, openOptions(values, host, state));
+  const pair = rules ? await rules.apply(opened, origins, bothWritten) : opened;
   terminal.byType = pair.holds === 'documents';
   const progress = new Progress(terminal, () => host.now());
-  const own = ownKeys(stateFiles(statePath(values, terminal)), [...pair.origins, pair.target]);
+  const own = ownKeys(stateFiles(statePath(values, terminal)), [...opened.origins, opened.target]);
   const run: Pairing['run'] = {
     host, state, signal: (signal ?? interrupt?.signal) as AbortSignal, scope: pair.scope, ...(window && { window }),
     on: listener(progress, values, terminal),
+    // Unless each of them is shown.
+    wholesale: values.report !== 'ndjson' && terminal.level !== 'verbose' && terminal.level !== 'debug',
     ...((selection !== undefined || own.size > 0) && { where: ({ key }: { readonly key: Key }) => !own.has(key) && selection?.choosesKey(key) !== false }),
     ...(selection?.keys && selection.keys.size <= mostSought && pair.scope === 'everything' && { under: [...selection.keys] }),
     ...(selection?.looksBeyondKeys && { within: (entry: Entry) => selection.chooses(entry) }),
+    ...(values.rangeDigests === false && { rangeDigests: false }),
     ...(values.delete && { deletes: 'propagate' as const }),
     ...(values.maxDeletes !== undefined && { guard: { maxDeletes: values.maxDeletes } }),
     ...(values.concurrency !== undefined && { concurrency: values.concurrency }),
@@ -96,6 +101,20 @@ export async function withPairing<T>({ origins, target, values, terminal, needsS
   } finally {
     progress.stop();
   }
+}
+
+/** What rules make of a pair, where there are any; nothing of them is loaded where there are none. */
+async function rulesFor(values: Values, host: Host): Promise<{ readonly opening: { readonly targetOptions?: OpenOptions }; apply(pair: OpenPair, origins: PairingOptions['origins'], bothWritten: boolean): Promise<OpenPair> } | undefined> {
+  if (!values.rename && !values.drop && !values.mask && values.maskKeyFile === undefined) return undefined;
+  const { checkRuleOptions, renamedTime, ruledPair, rulesFrom } = await import('./rules.ts');
+  checkRuleOptions(values);
+  const rules = await rulesFrom(values, host);
+  if (!rules) return undefined;
+  const modified = renamedTime(rules, values.modified);
+  return {
+    opening: modified === undefined ? {} : { targetOptions: { modified } },
+    apply: (pair, origins, bothWritten) => ruledPair(pair, rules, { values, host, endpoints: origins.map((origin) => (typeof origin === 'string' ? origin : origin.location)), bothWritten }),
+  };
 }
 
 function comparing({ checksum, sizeOnly, ignoreTimes, update, ignoreExisting, immutable }: Values): Pick<OneWay, 'equal' | 'replace' | 'proof'> {
@@ -137,8 +156,8 @@ function listener(progress: Progress, { report }: Values, terminal: Terminal): (
   };
 }
 
-function openOptions({ as, links, modified, modifiedUnit, schema, format, follow, limit, batchSize, maxAttempts, timeout, concurrency, maxMemory, username, netrcFile }: Values, host: Host, state: State): OpenOptions {
-  const given = { as, links, modified, modifiedUnit, schema, format, follow, limit, batchSize, maxAttempts, concurrency, memory: maxMemory, username, netrcFile, timeout, timeoutMs: timeout === undefined ? undefined : Math.ceil(timeout * 1000) };
+function openOptions({ rename, drop, mask, as = rename ?? drop ?? mask ? 'documents' : undefined, links, modified, modifiedUnit, deleted, schema, format, follow, limit, batchSize, maxAttempts, timeout, concurrency, maxMemory, username, netrcFile }: Values, host: Host, state: State): OpenOptions {
+  const given = { as, links, modified, modifiedUnit, deleted, schema, format, follow, limit, batchSize, maxAttempts, concurrency, memory: maxMemory, username, netrcFile, timeout, timeoutMs: timeout === undefined ? undefined : Math.ceil(timeout * 1000) };
   return { host, state, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 

@@ -46,9 +46,9 @@ export async function prepareMerge(pairing: Pairing, args: readonly string[], va
   const { host, state } = pairing;
   const range = rangeOf(values, host);
   const [left, right] = bothStores(pairing);
-  const { newest = false, prefer = 'newest', full, overlap, retryQuarantined: retry } = values;
+  const { newest = false, prefer = 'newest', full, overlap, retryQuarantined: retry, tombstonesFor } = values;
   const twoWay: TwoWay = {
-    ...pairing.run, state, left, right, deletes: values.delete ?? !(newest || range) ? 'propagate' : 'keep', conflicts: prefer, ...(newest && { decides: 'time' }),
+    ...pairing.run, state, left, right, deletes: deletesOf(values, range !== undefined), conflicts: prefer, ...(newest && { decides: 'time' }), ...(tombstonesFor !== undefined && { tombstonesForMs: tombstonesFor }),
   };
   const configuration = configurationOf('merge', args, pairing, values);
   const byTime = { ...configuration, range, full, overlap, retry };
@@ -60,6 +60,12 @@ export async function prepareMerge(pairing: Pairing, args: readonly string[], va
   // By time, the lock guards the checkpoint as well, so that such a run takes it by itself.
   const ready = prepared(pairing, configuration, once);
   return { ...ready, ...(newest && { runInTurn: once }), twoWay, planned };
+}
+
+/** By time, and within a range, only those deletions travel that somebody tells of, unless more was asked for, or none. */
+function deletesOf({ newest = false, delete: asked }: Values, inRange: boolean): NonNullable<TwoWay['deletes']> {
+  if (asked === false || (inRange && !newest)) return 'keep';
+  return asked ?? !newest ? 'propagate' : 'told';
 }
 
 function prepared({ state, host, run: { signal: given } }: Pairing, configuration: Configuration, run: Prepared['run']): Prepared {

@@ -9,7 +9,8 @@ export function otherSide(side: Side): Side {
 /** What a run is to do about differences. One-way goes from left to right. */
 export interface Policy {
   readonly direction: 'one-way' | 'two-way';
-  readonly deletes: 'propagate' | 'keep';
+  /** `told`: what a tombstone says was deleted, and nothing because it is not there. `propagate`: both. */
+  readonly deletes: 'propagate' | 'told' | 'keep';
   /** Two-way only. `report` leaves both sides as they are and says so. */
   readonly conflicts: 'newest' | 'left' | 'right' | 'report';
   /**

@@ -17,6 +17,8 @@ export interface Triple {
   readonly left: Entry | undefined;
   readonly right: Entry | undefined;
   readonly base: Base | undefined;
+  /** The latest deletion that is known of beside what both sides hold. */
+  readonly gone?: Entry | undefined;
 }
 
 /** Why something is to be written or deleted, in a word. */
@@ -25,7 +27,8 @@ export type Reason = 'missing' | 'differs' | 'newer' | 'deleted' | 'extra' | 'pr
 /** What is to happen to one key. Plain data: a plan is a list of these. */
 export type Action =
   | { readonly kind: 'put'; readonly key: Key; readonly to: Side; readonly entry: Entry; readonly over: Entry | undefined; readonly why: Reason }
-  | { readonly kind: 'delete'; readonly key: Key; readonly on: Side; readonly over: Entry; readonly why: Reason }
+  /** `tombstone`: what says that it was deleted, and when. */
+  | { readonly kind: 'delete'; readonly key: Key; readonly on: Side; readonly over: Entry; readonly why: Reason; readonly tombstone?: Entry }
   | { readonly kind: 'conflict'; readonly key: Key; readonly left: Entry; readonly right: Entry }
   /** The sides agree and the baseline does not know it yet. */
   | { readonly kind: 'settle'; readonly key: Key; readonly base: Base }
@@ -46,13 +49,18 @@ export function reconcile(triple: Triple, policy: Policy, precision: number): Ac
 }
 
 function mirror({ key, left, right, base }: Triple, policy: Policy, precision: number): Action | undefined {
+  if (left?.deleted) {
+    if (!right || right.deleted) return undefined;
+    return policy.deletes === 'keep' ? { kind: 'keep', key, on: 'right', over: right } : { kind: 'delete', key, on: 'right', over: right, why: 'deleted', tombstone: left };
+  }
   if (!left) {
+    if (right?.deleted) return undefined;
     // What was learned of an entry stays true while nobody looks at it: a narrower run must not forget it.
     if (!right) return undefined;
     return policy.deletes === 'propagate' ? { kind: 'delete', key, on: 'right', over: right, why: 'extra' } : { kind: 'keep', key, on: 'right', over: right };
   }
   if (!right) return { kind: 'put', key, to: 'right', entry: left, over: undefined, why: 'missing' };
-  if (areEqual(left, right, base, policy, precision)) return undefined;
+  if (!right.deleted && areEqual(left, right, base, policy, precision)) return undefined;
   switch (policy.replace ?? 'differing') {
     case 'differing': break;
     case 'older': if (left.modifiedAt !== undefined && right.modifiedAt !== undefined && right.modifiedAt - left.modifiedAt >= Math.max(precision, 1)) return undefined; break;
@@ -103,7 +111,7 @@ function byTime(triple: Triple, policy: Policy, precision: number): Action | und
   if (!left || !right) return onOneSide(triple, policy, precision);
   if (sameContent(left, right, precision) === true) {
     // Who is never to delete need not remember what was there.
-    if (policy.deletes === 'keep' || isAsAgreed({ left, right, base }, precision)) return undefined;
+    if (policy.deletes !== 'propagate' || isAsAgreed({ left, right, base }, precision)) return undefined;
     return { kind: 'settle', key, base: { key, left: statOf(left), right: statOf(right) } };
   }
   if (isAsAgreed({ left, right, base }, precision)) return undefined;

@@ -20,7 +20,7 @@ export async function runCopy({ origins, target, ...options }: Copy): Promise<Re
   return await reported(run, async () => {
     const puts: Waiting[] = [];
     for await (const page of union(origins, context, { side: 'left', counted: true, want: 'content' })) {
-      for (const entry of page) if (context.within?.(entry) !== false) puts.push(waiting({ kind: 'put', key: entry.key, to: 'right', entry, over: undefined, why: 'missing' }, spool));
+      for (const entry of page) if (!entry.deleted && context.within?.(entry) !== false) puts.push(waiting({ kind: 'put', key: entry.key, to: 'right', entry, over: undefined, why: 'missing' }, spool));
     }
     const graph = dependencies(puts);
     const writer = new Writer({ sink: target, side: 'right', originOf: (entry) => originOf(entry, origins), ledger, baseline: undefined, remember: 'learned', host, backoff: { ...backoff, attempts: 1 }, signal: context.signal, hashes: context.hashes });

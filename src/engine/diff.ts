@@ -12,6 +12,7 @@ import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
 import { Spill } from './spill.ts';
 import { evidenceOf, learned, oneWayPolicy } from './sync.ts';
+import { twinsOf } from './twins.ts';
 import type { OneWay, Report } from './types.ts';
 import type { Delete, Deletes } from './writer.ts';
 import { withoutContents } from './writer.ts';
@@ -35,7 +36,8 @@ export async function runDiff(pairing: OneWay, show: (actions: readonly Action[]
   using moves = new Moves();
   const puts: (Action & { kind: 'put' })[] = [];
   return await reported(run, async () => {
-    for await (const actions of planOneWay(pairing, { context, policy, baseline: learned(pairing), extras: true, showTarget: content, proof: pairing.proof ?? 'stat' })) {
+    const twins = await twinsOf(pairing, false);
+    for await (const actions of planOneWay(pairing, { context, policy, baseline: learned(pairing), extras: true, showTarget: content, proof: pairing.proof ?? 'stat', twins: twins && { all: twins, carried: [] } })) {
       for (const action of actions) {
         if (action.kind === 'put' && policy.deletes === 'propagate') moves.add(action);
         if (action.kind === 'put' && ordered) puts.push({ ...action, entry: withoutContent(action.entry), over: action.over && withoutContent(action.over) });
@@ -61,7 +63,7 @@ async function warnOfRefusal({ deletes, moves }: { readonly deletes: Deletes; re
   if (deletes.length === 0) return;
   if (!ledger.complete) return ledger.warn('nothing would be deleted, because not everything could be read');
   try {
-    await moves.guard(deletes, { held: held ?? ledger.scanned.right, heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: ledger.scanned.left, target: target.name, guard, part: under !== undefined }, evidenceOf(pairing, run));
+    await moves.guard(deletes, { held: held ?? ledger.held('right'), heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: ledger.scanned.left, target: target.name, guard, part: under !== undefined }, evidenceOf(pairing, run));
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;
     ledger.warn(`a sync would end here: ${error.sentence}`);

@@ -4,10 +4,12 @@ import { Limit } from '../lib/limit.ts';
 import { limits } from '../lib/limits.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Entry, Ref } from '../model/entry.ts';
+import { Later, tryAgain } from './later.ts';
 import type { Ledger } from './ledger.ts';
 import type { Spooled } from './spool.ts';
 import { Spool } from './spool.ts';
-import type { Delete, Deletes, Put, Writer } from './writer.ts';
+import { Turns } from './turns.ts';
+import type { Delete, Deletes, Put, PutOff, Writer } from './writer.ts';
 
 export interface LaneOptions {
   readonly writer: Writer;
@@ -24,7 +26,8 @@ export interface LaneOptions {
 
 /**
  * The writes of one run to one store. Puts go out as they come, several batches at once; to a store whose entries
- * depend on each other they wait for the whole plan and go out level by level, no child before its parent was answered.
+ * depend on each other they wait for the whole plan and go out level by level, no child before its parent was answered;
+ * where collections refer to others, what is referred to goes first.
  */
 export class Lane implements AsyncDisposable {
   readonly #options: LaneOptions;
@@ -33,6 +36,12 @@ export class Lane implements AsyncDisposable {
   readonly #batchEntries: number;
   readonly #mostBytes: number;
   readonly #waiting: Waiting[] = [];
+  #turns: Turns | undefined;
+  /** Puts of later turns, by their turn. */
+  readonly #later = new Map<number, Later<Put>>();
+  /** Puts that came before what they refer to. */
+  #early = new Later<Put>();
+  #putOff: PutOff<Put> | undefined = (put) => this.#early.add(put);
   readonly #spool = new Spool();
   #batch: Put[] = [];
   #batchBytes = 0;
@@ -44,6 +53,7 @@ export class Lane implements AsyncDisposable {
     const { limits: able, dependencies: required } = options.writer.sink.capabilities;
     this.#limit = new Limit(Math.max(1, Math.min(able.inFlight, options.concurrency ?? able.inFlight)));
     this.#ordered = required === 'required';
+    if (!options.writer.sink.references) this.#turns = new Turns(new Map());
     this.#batchEntries = able.batchEntries;
     this.#mostBytes = options.batchBytes ?? limits.batchBytes;
   }
@@ -54,6 +64,16 @@ export class Lane implements AsyncDisposable {
       this.#waiting.push(waiting(put, this.#spool));
       return undefined;
     }
+    if (!this.#turns) return this.#learnTurns().then(() => this.put(put));
+    const turn = this.#turns.of(put.key);
+    if (turn === 0) return this.#gather(put);
+    let later = this.#later.get(turn);
+    if (!later) this.#later.set(turn, (later = new Later()));
+    later.add(put);
+    return undefined;
+  }
+
+  #gather(put: Put): Promise<void> | undefined {
     const sending = this.#batch.length === this.#batchEntries || this.#batchBytes >= this.#mostBytes ? this.#sendBatch() : undefined;
     this.#batch.push(put);
     this.#batchBytes += put.entry.size ?? 0;
@@ -68,16 +88,68 @@ export class Lane implements AsyncDisposable {
   /** Writes everything that was put. */
   async flush(): Promise<void> {
     if (this.#ordered) await this.#putInOrder();
-    else if (this.#batch.length > 0) await this.#sendBatch();
+    else {
+      await this.#sendGathered();
+      for (const [turn, puts] of [...this.#later].sort(([a], [b]) => a - b)) {
+        await this.#sendAll(puts);
+        puts[Symbol.dispose]();
+        this.#later.delete(turn);
+      }
+      await this.#sendEarly();
+    }
+  }
+
+  async #sendEarly(): Promise<void> {
+    const early = this.#early;
+    this.#early = new Later();
+    const putOff = this.#putOff;
+    await tryAgain(early, async (puts, next) => {
+      this.#putOff = next;
+      // One batch after the other, since each may be what the next one waits for.
+      await this.#sendAll(puts, true);
+    });
+    this.#putOff = putOff;
+  }
+
+  async #sendAll(puts: Iterable<Put>, inTurn = false): Promise<void> {
+    for (const put of puts) {
+      const sending = this.#gather(put);
+      if (sending) await sending;
+      if (sending && inTurn) await this.#limit.drain();
+    }
+    await this.#sendGathered();
+  }
+
+  async #sendGathered(): Promise<void> {
+    if (this.#batch.length > 0) await this.#sendBatch();
     await this.#limit.drain();
+  }
+
+  async #learnTurns(): Promise<Turns> {
+    const { signal, writer: { sink } } = this.#options;
+    return (this.#turns ??= await Turns.of(sink, signal ? { signal } : {}));
   }
 
   /** Deletes, those first that others are a parent of. To be called last, after every scan ended well and the guard agreed. */
   async delete(deletes: Deletes): Promise<void> {
     if (deletes.length > 0) this.#options.ledger.emit({ kind: 'phase', phase: 'delete', total: deletes.length });
     if (this.#ordered) await this.#deleteInOrder(deletes);
-    else for (const batch of batches(deletes, this.#batchEntries, ({ over }) => over.collection)) await this.#send(batch.length, () => this.#options.writer.delete(batch));
-    await this.#limit.drain();
+    else await this.#deleteInTurns(deletes);
+  }
+
+  async #deleteInTurns(deletes: Deletes): Promise<void> {
+    if (deletes.length === 0) return;
+    const turns = await this.#learnTurns();
+    const early = new Later<Delete>();
+    const send = async (some: Iterable<Delete>, putOff: PutOff<Delete> | undefined, inTurn = false): Promise<void> => {
+      for (const batch of batches(some, this.#batchEntries, ({ over }) => over.collection)) {
+        await this.#send(batch.length, () => this.#options.writer.delete(batch, putOff));
+        if (inTurn) await this.#limit.drain();
+      }
+      await this.#limit.drain();
+    };
+    for (let turn = turns.count - 1; turn >= 0; turn--) await send(turns.count === 1 ? deletes : those(deletes, ({ key }) => turns.of(key) === turn), (action) => early.add(action));
+    await tryAgain(early, (some, putOff) => send(some, putOff, true));
   }
 
   async #deleteInOrder(deletes: Iterable<Delete>): Promise<void> {
@@ -116,12 +188,14 @@ export class Lane implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.settle();
     this.#spool[Symbol.dispose]();
+    this.#early[Symbol.dispose]();
+    for (const later of this.#later.values()) later[Symbol.dispose]();
   }
 
   async #sendBatch(): Promise<void> {
     const batch = this.#batch;
     [this.#batch, this.#batchBytes] = [[], 0];
-    await this.#send(batch.length, () => this.#options.writer.put(batch));
+    await this.#send(batch.length, () => this.#options.writer.put(batch, this.#putOff));
   }
 
   /** Whether some of what was put was not sent, because no more was allowed. */
@@ -221,6 +295,10 @@ export function* levelsOf({ order, levelEnds }: Dependencies): Generator<readonl
     yield [...order.subarray(from, end)];
     from = end;
   }
+}
+
+function* those<T>(items: Iterable<T>, which: (item: T) => boolean): Generator<T> {
+  for (const item of items) if (which(item)) yield item;
 }
 
 /** Runs of at most `most` items; a batch never spans collections. */

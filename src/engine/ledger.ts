@@ -6,10 +6,10 @@ import type { Entry, Micros } from '../model/entry.ts';
 import type { SyncError } from '../model/errors.ts';
 import { SyncError as SyncErrorClass } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
-import { typeOf } from '../model/key.ts';
+import { joinKey, typeOf } from '../model/key.ts';
 import type { Problem } from '../model/store.ts';
 import type { RunQuarantine } from './run-quarantine.ts';
-import type { Counts, Failed, Flow, Report, RunEvent } from './types.ts';
+import type { Counts, Failed, Flow, RangeTally, Report, RunEvent } from './types.ts';
 
 type Tally = { -readonly [count in keyof Counts]: number };
 type Kept = ReturnType<RunQuarantine['keepEntry']>;
@@ -26,6 +26,7 @@ interface Type {
 /** Counts what a run does and tells whoever listens. One per run. */
 export class Ledger {
   readonly scanned: { [side in Side]: number } = { left: 0, right: 0 };
+  readonly #tombstones: { [side in Side]: number } = { left: 0, right: 0 };
   readonly #types = new Map<string, Type>();
   /** How keys of the type begin that was counted last. */
   #last: { readonly start: string; readonly type: Type } | undefined;
@@ -43,6 +44,7 @@ export class Ledger {
   /** Of the differences what was left there on purpose, or is in quarantine. */
   #remembered = 0;
   #brokenOff = false;
+  #ranges: RangeTally | undefined;
   readonly #flowing: boolean;
   #skippedFrom: Micros | undefined;
 
@@ -63,6 +65,11 @@ export class Ledger {
     return this.#problems === 0;
   }
 
+  /** How many of the entries that were read on one side are no tombstones. */
+  held(side: Side): number {
+    return this.scanned[side] - this.#tombstones[side];
+  }
+
   /** Whether all that could not be read is known one by one, and in quarantine. */
   get sawAll(): boolean {
     return this.#problems === this.#problemsKept;
@@ -73,6 +80,11 @@ export class Ledger {
     return this.#brokenOff || [...this.#types.values()].some(({ tally: { failed } }) => failed > 0);
   }
 
+  /** Entries that are equal and were not read. */
+  get proved(): number {
+    return this.#ranges?.equal ?? 0;
+  }
+
   emit(event: RunEvent): void {
     this.#on(event);
   }
@@ -81,6 +93,7 @@ export class Ledger {
   read(side: Side, entries: readonly Entry[], counted: boolean, within?: (entry: Entry) => boolean): void {
     this.scanned[side] += entries.length;
     const to = otherSide(side);
+    for (const { deleted } of entries) if (deleted) this.#tombstones[side]++;
     if (counted) {
       for (const entry of entries) {
         if (within?.(entry) === false) continue;
@@ -90,6 +103,30 @@ export class Ledger {
       }
     }
     this.#on({ kind: 'scanned', side, entries: this.scanned[side] });
+  }
+
+  /** Entries of one type that were read on both sides without being looked at one by one: all but the equal ones are settled by themselves. */
+  compared(type: string, { left, right, equal }: { readonly left: number; readonly right: number; readonly equal: number }): void {
+    const { tally, flows } = this.#type(joinKey([type, '']));
+    this.scanned.left += left;
+    this.scanned.right += right;
+    tally.read += left;
+    flows.right.read += left;
+    tally.unchanged += equal;
+    this.#on({ kind: 'scanned', side: 'left', entries: this.scanned.left });
+    this.#on({ kind: 'scanned', side: 'right', entries: this.scanned.right });
+  }
+
+  /** Entries of one type that were read and created without being looked at one by one. */
+  carried(type: string, entries: number): void {
+    const { tally, flows } = this.#type(joinKey([type, '']));
+    this.scanned.left += entries;
+    tally.read += entries;
+    flows.right.read += entries;
+    tally.created += entries;
+    flows.right.written += entries;
+    this.#on({ kind: 'scanned', side: 'left', entries: this.scanned.left });
+    this.#on({ kind: 'carried', entries });
   }
 
   problem(side: Side, problem: Problem): void {
@@ -132,6 +169,20 @@ export class Ledger {
     this.quarantine?.release(key);
     this.#settled++;
     this.#tally(key).unchanged++;
+  }
+
+  /** Entries of one collection that digests of ranges have proven to be equal on both sides. `start`: how their keys begin. */
+  proven(start: Key, { compared, differing, equal }: RangeTally): void {
+    const { tally, flows } = this.#type(start);
+    tally.unchanged += equal;
+    tally.read += this.#flowing ? 2 * equal : equal;
+    for (const side of ['left', 'right'] as const) {
+      flows[side].read += equal;
+      this.scanned[side] += equal;
+      this.#on({ kind: 'scanned', side, entries: this.scanned[side] });
+    }
+    const before = this.#ranges ?? { compared: 0, differing: 0, equal: 0 };
+    this.#ranges = { compared: before.compared + compared, differing: before.differing + differing, equal: before.equal + equal };
   }
 
   /** What was to be written is older than what is held by now. */
@@ -214,7 +265,7 @@ export class Ledger {
     for (const [, { tally }] of types) for (const name of Object.keys(none) as (keyof Counts)[]) counts[name] += tally[name];
     return {
       counts, types: Object.fromEntries(types.map(([name, { tally }]) => [name, tally])),
-      ...(this.#flowing && { flows: Object.fromEntries(types.map(([name, { flows }]) => [name, flows])) }), ...(this.#skippedFrom !== undefined && { skippedFrom: this.#skippedFrom }),
+      ...(this.#flowing && { flows: Object.fromEntries(types.map(([name, { flows }]) => [name, flows])) }), ...(this.#skippedFrom !== undefined && { skippedFrom: this.#skippedFrom }), ...(this.#ranges && { ranges: this.#ranges }),
       settled: this.#settled, unguarded: this.#unguarded, differences: this.#differences, problems: this.#problems - this.#problemsKept, outstanding: this.#differences - this.#remembered + this.#problems - this.#problemsKept,
       failures: this.#failures, warnings: this.#warnings, complete: this.complete, interrupted: interrupted || this.#brokenOff, durationMs: this.#now() - this.#startedMs,
     };

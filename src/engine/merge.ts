@@ -8,6 +8,8 @@ import type { Content, Entry } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
 import type { Store } from '../model/store.ts';
+import { Deletions } from './deletions.ts';
+import { heldBy, rememberHeld } from './held.ts';
 import { Lane } from './lane.ts';
 import { Moves } from './moves.ts';
 import { anotherPlace, recognisePlaces } from './places.ts';
@@ -26,16 +28,18 @@ import type { Delete, Put } from './writer.ts';
 import { withoutContents, Writer } from './writer.ts';
 
 /** The name under which a two-way pairing is remembered. */
-export function pairingName({ left, right }: Pick<TwoWay, 'left' | 'right'>): string {
+export function pairingName({ left, right }: { readonly [side in Side]: { readonly identity: string } }): string {
   return `two-way ${left.identity} ${right.identity}`;
 }
 
 /**
  * Deletions travel (they are inferred from the baseline, never from absence alone), and the newest wins. Where the time
- * decides, deletions travel when asked for, and never where a window hides what else there is.
+ * decides, deletions travel when asked for; where a window hides what else there is, only those that a tombstone tells of.
  */
 function twoWayPolicy({ decides = 'baseline', deletes = decides === 'time' ? 'keep' : 'propagate', conflicts = 'newest', window }: TwoWay): Policy {
-  return { direction: 'two-way', deletes: hides(window) || (window && decides === 'baseline') ? 'keep' : deletes, conflicts, decides };
+  const inferred = decides === 'time' ? 'told' : 'keep';
+  const blind = hides(window) || (window && decides === 'baseline');
+  return { direction: 'two-way', deletes: blind && deletes === 'propagate' ? inferred : deletes, conflicts, decides };
 }
 
 function startTwoWay(pairing: TwoWay, remembers: boolean): Run {
@@ -49,33 +53,42 @@ function withinBoth(pairing: TwoWay): TwoWay {
   return { ...pairing, where: (ref) => where?.(ref) !== false && left.covers?.(ref) !== false && right.covers?.(ref) !== false };
 }
 
+/** What is to be deleted on each side, and what may have only been renamed there. */
+class Removals implements Disposable {
+  readonly deletes = { left: new Spill<Delete>(), right: new Spill<Delete>() };
+  readonly moves = { left: new Moves(), right: new Moves() };
+
+  [Symbol.dispose](): void {
+    for (const each of [...Object.values(this.deletes), ...Object.values(this.moves)]) each[Symbol.dispose]();
+  }
+}
+
 /**
  * Brings both sides to hold the same: what changed on one side since the baseline travels to the other; what changed
  * on both is decided by the policy, and the losing value is kept in the state. A run without a baseline deletes nothing.
  */
 export async function runMerge(pairing: TwoWay): Promise<Report> {
   const run = startTwoWay(pairing, true);
-  const { ledger, context } = run;
+  const { ledger, context, host } = run;
   const policy = twoWayPolicy(pairing);
   const { left, right, guard = defaultGuard, state, signal } = pairing;
   const baseline = state.baseline(pairingName(pairing));
+  const deletions = new Deletions(pairing, policy, { precision: coarser(left, right), noting: true });
   await using toLeft = laneOf('left', pairing, run, { baseline, policy });
   await using toRight = laneOf('right', pairing, run, { baseline, policy });
   const lanes = { left: toLeft, right: toRight };
-  using leftDeletes = new Spill<Delete>();
-  using rightDeletes = new Spill<Delete>();
-  const deletes = { left: leftDeletes, right: rightDeletes };
+  using removals = new Removals();
+  const { deletes, moves } = removals;
   using forgotten = new Spill<Key>();
-  using movesLeft = new Moves();
-  using movesRight = new Moves();
-  const moves = { left: movesLeft, right: movesRight };
+  const made = { left: 0, right: 0 };
   try {
     return await reported(run, async () => {
-      for await (const actions of planTwoWay(pairing, { context }, policy, baseline)) {
+      for await (const actions of planTwoWay(pairing, { context }, policy, { baseline, deletions })) {
         for (const action of actions) {
           switch (action.kind) {
             case 'put':
               moves[action.to].add(action);
+              if (!action.over) made[action.to]++;
               await lanes[action.to].put(action);
               break;
             case 'delete': deletes[action.on].add(withoutContents(action)); break;
@@ -95,22 +108,29 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
       const sides = [['left', left], ['right', right]] as const;
       const known = await recognisePlaces([left, right], state, signal, deletes.left.length + deletes.right.length > 0);
       if (known.moved) {
-        const planned = leftDeletes.length + rightDeletes.length;
+        const planned = deletes.left.length + deletes.right.length;
         if (planned > 0 && pairing.guard === undefined) throw anotherPlace(known.moved, planned);
         ledger.warn(`${known.moved.name} is not the place it was at the last run`);
       }
-      if (complete && policy.deletes === 'propagate') for (const [side] of sides) await guardSide(side, pairing, run, { deletes: deletes[side], moves: moves[side], lane: lanes[side], guard });
+      if (complete && policy.deletes !== 'keep') for (const [side] of sides) await guardSide(side, pairing, run, { deletes: deletes[side], moves: moves[side], lane: lanes[side], guard });
       // What could not be read looks gone on that side: forgetting it would turn the other side's deletion into news.
-      if (complete) for (const key of forgotten) baseline.delete(key);
+      if (complete) {
+        for (const key of forgotten) deletions.noteForgotten(baseline.get(key));
+        // What the baseline forgets has to be remembered first.
+        for (const [side] of sides) deletions.noteAll(deletes[side]);
+        for (const key of forgotten) baseline.delete(key);
+      }
       for (const [side] of sides) await lanes[side].flush();
       for (const [side, store] of sides) {
         if (complete) await lanes[side].delete(deletes[side]);
         else keepAll(deletes[side], ledger, store.name, 'not everything could be read');
       }
       if (complete && (!known.moved || pairing.guard !== undefined)) await known.remember();
+      if (complete && policy.deletes !== 'keep') rememberHeld(pairing, ledger, { more: { left: made.left - deletes.left.length, right: made.right - deletes.right.length }, nowMs: host.now() });
       if (ledger.quarantine?.isFull) ledger.warn(`the quarantine is full, so that what else fails is looked for by every run: mend some of its ${quarantineLimits.records} records first`);
     }, [toLeft, toRight]);
   } finally {
+    deletions.commit();
     baseline.commit();
     run.context.hashes.commit();
     ledger.quarantine?.commit();
@@ -119,28 +139,26 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
 
 /** Throws where the guard does not allow what is to be deleted on one side. */
 async function guardSide(side: Side, pairing: TwoWay, { ledger, context: { signal, hashes } }: Run, { deletes, moves, lane, guard }: { readonly deletes: Spill<Delete>; readonly moves: Moves; readonly lane?: Lane; readonly guard: Guard }): Promise<void> {
-  const { [side]: store, [otherSide(side)]: other, state, held, under } = pairing;
-  const limits = { held: held ?? ledger.scanned[side], heldAtRefusal: state.heldAtRefusal(store.identity), sourceEntries: ledger.scanned[otherSide(side)], target: store.name, guard, part: under !== undefined };
+  const { [side]: store, [otherSide(side)]: other, state, under, window } = pairing;
+  const limits = { held: heldBy(side, pairing, ledger), heldAtRefusal: state.heldAtRefusal(store.identity), sourceEntries: ledger.scanned[otherSide(side)], target: store.name, guard, part: under !== undefined || hides(window) };
   const evidence = { leftOf: () => other, right: store, precision: coarser(other, store), proof: 'stat' as const, signal, hashes };
   const ask = (): Promise<void> => moves.guard(deletes, limits, evidence, async () => {
     await lane?.flush();
     return !ledger.failing;
   });
-  await (lane ? rememberRefusal(store, ledger.scanned[side], moves, pairing, ask) : ask());
+  await (lane && !hides(window) ? rememberRefusal(store, ledger.held(side), moves, pairing, ask) : ask());
 }
 
 /** What {@link runMerge} would do, told page by page; nothing is written, not even the baseline. */
 export async function runMergeDiff(pairing: TwoWay, show: (actions: readonly Action[]) => void | Promise<void>): Promise<Report> {
   const run = startTwoWay(pairing, false);
   const { ledger, context } = run;
-  using leftDeletes = new Spill<Delete>();
-  using rightDeletes = new Spill<Delete>();
-  const deletes = { left: leftDeletes, right: rightDeletes };
-  using movesLeft = new Moves();
-  using movesRight = new Moves();
-  const moves = { left: movesLeft, right: movesRight };
+  using removals = new Removals();
+  const { deletes, moves } = removals;
   return await reported(run, async () => {
-    for await (const actions of planTwoWay(pairing, { context }, twoWayPolicy(pairing), pairing.state.baseline(pairingName(pairing)))) {
+    const policy = twoWayPolicy(pairing);
+    const deletions = new Deletions(pairing, policy, { precision: coarser(pairing.left, pairing.right), noting: false });
+    for await (const actions of planTwoWay(pairing, { context }, policy, { baseline: pairing.state.baseline(pairingName(pairing)), deletions })) {
       for (const action of actions) {
         if (action.kind === 'put') moves[action.to].add(action);
         else if (action.kind === 'delete') deletes[action.on].add(withoutContents(action));
@@ -170,7 +188,7 @@ function laneOf(side: Side, pairing: TwoWay, { ledger, host, backoff, context: {
   const byTime = policy.decides === 'time';
   // An older version that gives way to a newer one is no conflict: only of two of one time somebody's work is lost.
   const beforeLosing = (puts: readonly Put[]): Promise<void> => keepLosing(byTime ? puts.filter(({ why }) => why === 'tie') : puts, side, pairing, host.now());
-  const remember = byTime && policy.deletes === 'keep' ? 'learned' : 'all';
+  const remember = byTime && policy.deletes !== 'propagate' ? 'learned' : 'all';
   const writer = new Writer({ sink, side, originOf: () => source, ledger, baseline, remember, host, backoff, signal, hashes, beforeLosing, ...(byTime && { newest: { precision: coarser(source, sink) } }) });
   return new Lane({ writer, ledger, concurrency: pairing.concurrency, batchBytes: pairing.batchBytes, signal, onFailure: 'continue', onSettled: () => baseline.commit() });
 }

@@ -2,16 +2,16 @@ import type { Triple } from '../core/reconcile.ts';
 import type { Entry, Ref } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Store } from '../model/store.ts';
+import type { Remembered } from './deletions.ts';
 import { readEach } from './read-each.ts';
 import type { ScanContext } from './scan.ts';
-import type { Baseline } from './state.ts';
 import type { TwoWay } from './types.ts';
 
 /** Keys asked for at once. */
 const pageKeys = 500;
 
 /** What is in quarantine, was not come across, and may have been mended without a newer time: both sides as they are now. */
-export async function* soughtTriples({ left, right }: Pick<TwoWay, 'left' | 'right'>, context: ScanContext, baseline: Baseline): AsyncGenerator<readonly Triple[]> {
+export async function* soughtTriples({ left, right }: Pick<TwoWay, 'left' | 'right'>, context: ScanContext, { baseline, deletions }: Remembered): AsyncGenerator<readonly Triple[]> {
   const { ledger, signal, where } = context;
   const { quarantine } = ledger;
   // A run of a part of everything leaves the rest alone.
@@ -25,7 +25,7 @@ export async function* soughtTriples({ left, right }: Pick<TwoWay, 'left' | 'rig
       quarantine.meet(key);
       if (onLeft instanceof SyncError) ledger.problem('left', { place: key, key, error: onLeft });
       if (onRight instanceof SyncError) ledger.problem('right', { place: key, key, error: onRight });
-      return onLeft instanceof SyncError || onRight instanceof SyncError ? [] : [{ key, left: onLeft, right: onRight, base: baseline.get(key) }];
+      return onLeft instanceof SyncError || onRight instanceof SyncError ? [] : [{ key, left: onLeft, right: onRight, base: baseline.get(key), gone: deletions.of(key) }];
     });
   }
 }

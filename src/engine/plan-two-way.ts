@@ -4,50 +4,76 @@ import { otherSide } from '../core/policy.ts';
 import type { Action, Base, Triple } from '../core/reconcile.ts';
 import { reconcile } from '../core/reconcile.ts';
 import { judgedBy, mayMove } from '../core/selection/scope.ts';
+import { inferredTime, isMarked, laterOf, reconcileDeleted, tombstone } from '../core/tombstones.ts';
 import type { Entry } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
-import type { Store, Window } from '../model/store.ts';
+import type { Source, Store, Window } from '../model/store.ts';
+import type { Remembered } from './deletions.ts';
+import { leaveOutEqual } from './equal-ranges.ts';
+import type { Proven } from './equal-ranges.ts';
 import { withEvidence } from './evidence.ts';
 import { coarser } from './plan.ts';
 import { soughtTriples } from './plan-quarantined.ts';
 import { readEach } from './read-each.ts';
 import { reach, tellExpected } from './reach.ts';
 import type { Run } from './run.ts';
-import { hides, inOrder, isInside, narrowed } from './scan.ts';
+import { hides, inOrder, isInside, narrowed, refuseTimeless } from './scan.ts';
 import type { Baseline } from './state.ts';
 import type { TwoWay } from './types.ts';
 
 type Context = Run['context'];
 
 /** What a two-way run has to do, in pages, in key order. Writes nothing. */
-export async function* planTwoWay(pairing: TwoWay, { context }: Pick<Run, 'context'>, policy: Policy, baseline: Baseline): AsyncGenerator<readonly Action[]> {
-  const { left, right } = pairing;
+export async function* planTwoWay(pairing: TwoWay, { context }: Pick<Run, 'context'>, policy: Policy, { baseline, deletions }: Remembered): AsyncGenerator<readonly Action[]> {
+  const { left, right, where, under } = pairing;
   if (policy.decides === 'time' || context.window) for (const store of [left, right]) refuseTimeless(store);
-  const precision = coarser(left, right);
-  const future = new Future(context);
   const { ledger, ledger: { quarantine } } = context;
   await reach([left, right], context, policy.decides === 'time');
   await tellExpected([['left', [left]], ['right', [right]]], context);
-  for await (const { triples, sought } of allOf(pairing, context, baseline)) {
+  const precision = coarser(left, right);
+  const future = new Future(context);
+  // By time, and where absence deletes nothing, there is nothing to remember of what is equal.
+  const whole = policy.decides === 'time' && policy.deletes !== 'propagate' && !hides(context.window) && (where ?? under ?? context.within) === undefined;
+  await using proven = whole && pairing.rangeDigests !== false ? await leaveOutEqual(left, right, context) : undefined;
+  for await (const { triples, sought } of allOf(pairing, context, { baseline, deletions }, proven)) {
     const actions: Action[] = [];
-    const open = triples.filter((triple) => mayMove(triple, context.within));
-    for (const triple of await withEvidence(open, { leftOf: () => left, right, precision, proof: 'stat', signal: context.signal, hashes: context.hashes })) {
-      const action = reconcile(triple, policy, precision);
-      if (action && context.within && !judgedBy(action).every(context.within)) continue;
-      if (action?.kind === 'forget' && (cannotEnumerate(left) || cannotEnumerate(right))) continue;
+    const inScope = triples.filter((triple) => mayMove(triple, context.within));
+    for (const triple of await withEvidence(inScope, { leftOf: () => left, right, precision, proof: 'stat', signal: context.signal, hashes: context.hashes })) {
+      const decided = decide(triple, policy, precision);
+      deletions.see(triple, decided);
+      const chosen = context.within ? decided.filter((action) => judgedBy(action).every(context.within!)) : decided;
+      if (decided.length > 0 && chosen.length === 0) continue;
+      if (chosen[0]?.kind === 'forget' && (cannotEnumerate(left) || cannotEnumerate(right))) continue;
       quarantine?.meet(triple.key);
-      if (!action && sought) quarantine?.release(triple.key);
-      else if (!action) ledger.unchanged(triple.key);
-      else if (quarantine?.holdsBack(action)) ledger.heldBack();
-      // What is asked for may be older than all that the run looks at.
-      else if (isOpenTo(action, sought ? untilOf(context) : context.window)) actions.push(action);
-      else if (!sought) ledger.outside(triple.key);
-      if (action) future.see(action);
+      for (const action of chosen) future.see(action);
+      const isThere = triple.left !== undefined || triple.right !== undefined;
+      if (chosen.length === 0 && (sought || !isThere)) quarantine?.release(triple.key);
+      else if (chosen.length === 0) ledger.unchanged(triple.key);
+      else {
+        const free = chosen.filter((action) => !quarantine?.holdsBack(action));
+        for (let i = free.length; i < chosen.length; i++) ledger.heldBack();
+        // What is asked for may be older than all that the run looks at.
+        const open = free.filter((action) => isOpenTo(action, sought ? untilOf(context) : context.window));
+        actions.push(...open);
+        if (free.length > 0 && open.length === 0 && !sought && isThere) ledger.outside(triple.key);
+      }
     }
     if (actions.length > 0) yield actions;
   }
   future.tell();
+}
+
+const nothing: readonly Action[] = [];
+
+/** What is to happen to one key: what happens to both sides takes two actions. */
+function decide(triple: Triple, policy: Policy, precision: number): readonly Action[] {
+  if (isMarked(triple)) return reconcileDeleted(triple, policy, precision);
+  const action = reconcile(triple, policy, precision);
+  if (action?.kind !== 'delete') return action ? [action] : nothing;
+  // Nobody says when it was deleted.
+  const at = inferredTime(action.over, triple.base, precision);
+  return [at === undefined ? action : { ...action, tombstone: tombstone(action.key, at) }];
 }
 
 /** Clocks are never quite the same; what is this far ahead of ours, in microseconds, is worth a word. */
@@ -66,7 +92,7 @@ class Future {
   see(action: Action): void {
     const until = this.#context.window?.until;
     if (until === undefined) return;
-    for (const { modifiedAt = 0 } of judgedBy(action)) {
+    for (const { modifiedAt = 0 } of newsOf(action)) {
       if (modifiedAt <= until + ahead) continue;
       this.#count++;
       this.#latest = Math.max(this.#latest, modifiedAt);
@@ -81,13 +107,19 @@ class Future {
   }
 }
 
+/** What an action carries across. */
+function newsOf(action: Action): readonly Entry[] {
+  return action.kind === 'delete' && action.tombstone ? [action.tombstone] : judgedBy(action);
+}
+
 /** What a run comes across, and after that what it asks for because it is in quarantine. */
-async function* allOf(pairing: TwoWay, context: Context, baseline: Baseline): AsyncGenerator<{ readonly triples: readonly Triple[]; readonly sought: boolean }> {
+async function* allOf(pairing: TwoWay, context: Context, remembered: Remembered, proven: Proven | undefined): AsyncGenerator<{ readonly triples: readonly Triple[]; readonly sought: boolean }> {
   const isWhole = !hides(context.window);
-  for await (const triples of isWhole ? allTriples(pairing, context, baseline) : triplesInWindow(pairing, context, baseline)) yield { triples, sought: false };
+  for await (const triples of isWhole ? allTriples(pairing, context, remembered, proven) : triplesInWindow(pairing, context, remembered)) yield { triples, sought: false };
   const { ledger, under } = context;
-  if (isWhole && !under && ledger.sawAll) ledger.quarantine?.releaseUnmet();
-  for await (const triples of soughtTriples(pairing, context, baseline)) yield { triples, sought: true };
+  // Of ranges that are equal nothing is come across.
+  if (isWhole && !under && !proven && ledger.sawAll) ledger.quarantine?.releaseUnmet();
+  for await (const triples of soughtTriples(pairing, context, remembered)) yield { triples, sought: true };
 }
 
 function untilOf({ window }: Context): Window | undefined {
@@ -96,33 +128,47 @@ function untilOf({ window }: Context): Window | undefined {
 
 /** Whether a window lets an action happen: what is the news has to lie within it. */
 function isOpenTo(action: Action, window: Window | undefined): boolean {
-  return window === undefined || judgedBy(action).every((entry) => isInside(entry, window));
+  return window === undefined || newsOf(action).every((entry) => isInside(entry, window));
 }
 
-function refuseTimeless({ name, capabilities }: Store): void {
-  if (capabilities.modifiedAt === 'none') throw new SyncError('invalid', `${name} does not say when its entries were modified`, { store: name, hint: 'name the field that does with --modified' });
-}
-
-function scanOf(side: Side, { [side]: store }: TwoWay, context: Context): AsyncGenerator<readonly Entry[]> {
+function scanOf(side: Side, store: Source, context: Context): AsyncGenerator<readonly Entry[]> {
   const { holds, order, reads } = store.capabilities;
   // Documents had to be read for their digests. What comes in order is not held, and need not be read a second time to be written.
   return inOrder(store, context, { side, counted: true, want: reads !== 'cheap' || (holds === 'documents' && order === 'key') ? 'content' : 'stat' });
 }
 
-async function* allTriples(pairing: TwoWay, context: Context, baseline: Baseline): AsyncGenerator<readonly Triple[]> {
-  for await (const rows of mergeJoin<Entry | Base>(scanOf('left', pairing, context), scanOf('right', pairing, context), chosen(baseline, context))) {
-    let triples: readonly Triple[] = rows.map(({ key, items: [l, r, b] }) => ({ key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined }));
+async function* allTriples(pairing: TwoWay, context: Context, { baseline, deletions }: Remembered, proven?: Proven): AsyncGenerator<readonly Triple[]> {
+  const [left, right] = proven?.sides ?? [pairing.left, pairing.right];
+  const sides = [scanOf('left', left, context), scanOf('right', right, context)];
+  for await (const rows of mergeJoin<Entry | Base>(...sides, chosen(baseline, context, proven), deletions.told(context), deletions.remembered(context))) {
+    let triples: readonly Triple[] = rows.map(({ key, items: [l, r, b, told, own] }) => {
+      const triple = { key, left: l as Entry | undefined, right: r as Entry | undefined, base: b as Base | undefined };
+      return told || own ? { ...triple, gone: laterOf(told as Entry | undefined, own as Entry | undefined) } : triple;
+    });
+    if (proven) triples = await withUnread(triples, proven, pairing, context);
     for (const side of ['left', 'right'] as const) if (cannotEnumerate(pairing[side])) triples = await confirmAbsence(triples, side, pairing, context);
     yield triples;
   }
 }
 
 /** What was modified within the window on either side, and what the other side holds there, whenever that was modified. */
-async function* triplesInWindow(pairing: TwoWay, context: Context, baseline: Baseline): AsyncGenerator<readonly Triple[]> {
-  for await (const rows of mergeJoin<Entry>(scanOf('left', pairing, context), scanOf('right', pairing, context))) {
-    const triples = rows.map(({ key, items: [left, right] }): Triple => ({ key, left, right, base: baseline.get(key) }));
+async function* triplesInWindow(pairing: TwoWay, context: Context, { baseline, deletions }: Remembered): AsyncGenerator<readonly Triple[]> {
+  for await (const rows of mergeJoin<Entry>(scanOf('left', pairing.left, context), scanOf('right', pairing.right, context), deletions.told(context))) {
+    const triples = rows.map(({ key, items: [left, right, told] }): Triple => {
+      const gone = laterOf(told, deletions.of(key));
+      return { key, left, right, base: baseline.get(key), ...(gone && { gone }) };
+    });
     yield await confirmAbsence(await confirmAbsence(triples, 'left', pairing, context), 'right', pairing, context);
   }
+}
+
+/** What a tombstone is about may be held by both sides, alike, in a range that was not read. */
+async function withUnread(triples: readonly Triple[], proven: Proven, pairing: TwoWay, context: Context): Promise<readonly Triple[]> {
+  const hidden = triples.filter(({ key, gone }) => gone && !proven.isOpen(key));
+  if (hidden.length === 0) return triples;
+  const found = await confirmAbsence(await confirmAbsence(hidden, 'left', pairing, context), 'right', pairing, context);
+  const byKey = new Map(found.map((triple) => [triple.key, triple]));
+  return triples.map((triple) => byKey.get(triple.key) ?? triple);
 }
 
 /**
@@ -130,7 +176,7 @@ async function* triplesInWindow(pairing: TwoWay, context: Context, baseline: Bas
  * name before anything is concluded. What neither side listed cannot be asked for and stays remembered.
  */
 async function confirmAbsence(triples: readonly Triple[], side: Side, { [side]: store }: TwoWay, { signal, ledger }: Context): Promise<readonly Triple[]> {
-  const missing = triples.flatMap((triple) => (triple[side] ? [] : (triple[otherSide(side)] ?? [])));
+  const missing = triples.flatMap((triple) => (triple[side] ? [] : (triple[otherSide(side)] ?? triple.gone ?? [])));
   if (missing.length === 0) return triples;
   const found = await readEach(store, missing, signal ? { signal } : {});
   const byKey = new Map<Key, Entry | SyncError>();
@@ -153,7 +199,10 @@ function cannotEnumerate({ capabilities }: Store): boolean {
 }
 
 /** What is remembered of the entries in scope: a filter hides an entry from memory too, or it would be forgotten as gone. */
-async function* chosen(baseline: Baseline, context: Context): AsyncGenerator<readonly Base[]> {
+async function* chosen(baseline: Baseline, context: Context, proven: Proven | undefined): AsyncGenerator<readonly Base[]> {
   const where = narrowed(context);
-  for await (const page of baseline.scan()) yield where ? page.filter(where) : page;
+  for await (const page of baseline.scan()) {
+    const open = proven ? page.filter(({ key }) => proven.isOpen(key)) : page;
+    yield where ? open.filter(where) : open;
+  }
 }

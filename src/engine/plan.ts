@@ -3,22 +3,28 @@ import type { Policy } from '../core/policy.ts';
 import type { Action, Base, Triple } from '../core/reconcile.ts';
 import { reconcile } from '../core/reconcile.ts';
 import { isWithin } from '../core/selection/scope.ts';
+import { askAhead } from '../lib/ask-ahead.ts';
 import { SeenSet } from '../lib/seen-set.ts';
 import type { Entry, Ref } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import { typeOf } from '../model/key.ts';
 import type { Source, Store } from '../model/store.ts';
+import type { Twins } from '../model/twins.ts';
 import { withEvidence } from './evidence.ts';
+import { leaveOutEqual } from './equal-ranges.ts';
 import { Extras } from './extras.ts';
 import { reach, tellExpected } from './reach.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
 import { inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
 import { copied } from './spill.ts';
 import type { Baseline } from './state.ts';
+import { besides } from './twins.ts';
 import type { OneWay } from './types.ts';
 
 /** Actions of a page are few when there are less than one in so many entries. */
 const sparseness = 4;
+/** Pages that the target is asked about while an earlier one is planned. */
+const readAhead = 1;
 
 export interface PlanOptions {
   readonly context: ScanContext;
@@ -32,6 +38,8 @@ export interface PlanOptions {
   readonly showTarget?: boolean;
   /** What counts as equal: what sizes and times say (default), or only content that was compared. */
   readonly proof?: 'stat' | 'content';
+  /** What both sides keep in one form, and those of its collections that are in step already. */
+  readonly twins?: { readonly all: Twins; readonly carried: readonly string[] } | undefined;
 }
 
 /**
@@ -41,13 +49,17 @@ export interface PlanOptions {
 export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGenerator<readonly Action[]> {
   await reach([...pairing.origins, pairing.target], given.context, given.context.window !== undefined);
   await tellExpected([['left', pairing.origins], ...(comesAsItIs(pairing, given) ? [] : [['right', [pairing.target]] as const])], given.context);
-  const coverage = covered(pairing.target, given.context);
+  const coverage = covered(pairing.target, given.context, given.twins !== undefined);
   const options = { ...given, context: coverage.context };
   using extras = new Extras();
   const types = pairing.scope === 'types' ? new Set<string>() : undefined;
-  const pages = options.context.window ? planWindow(pairing, options) : comesAsItIs(pairing, options) ? planAsItComes(pairing, options, types) : planInOrder(pairing, options, types);
+  const pages = options.context.window ? planWindow(pairing, options) : comesAsItIs(pairing, options) ? planAsItComes(pairing, options, types) : planWhatDiffers(pairing, options, types);
   for await (const page of pages) {
     const rest = page.filter((action) => {
+      if (action.kind === 'put' && action.over && pairing.inStep?.(action.entry, action.over)) {
+        options.context.ledger.unchanged(action.key);
+        return false;
+      }
       if (action.kind !== 'delete' && action.kind !== 'keep') return true;
       extras.add(action);
       return false;
@@ -62,7 +74,7 @@ export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGen
 }
 
 /** Leaves out what does not belong into the target, and says so: with a warning, or, where nothing is left, by refusing. */
-function covered(target: Store, context: ScanContext): { readonly context: ScanContext; end(): void } {
+function covered(target: Store, context: ScanContext, twins: boolean): { readonly context: ScanContext; end(): void } {
   if (!target.covers) return { context, end: () => {} };
   let [inside, outside] = [0, 0];
   const { where = (): boolean => true } = context;
@@ -77,7 +89,8 @@ function covered(target: Store, context: ScanContext): { readonly context: ScanC
     context: { ...context, where: covers },
     end: () => {
       if (outside === 0) return;
-      if (inside === 0) throw new SyncError('invalid', `none of the ${outside} entries belongs into ${target.name}, because every entry keeps its own path`, { store: target.name, hint: 'name the host alone, or a path that the entries lie under' });
+      // Collections that are compared as a whole are covered as a whole.
+      if (inside === 0 && !twins && context.ledger.proved === 0) throw new SyncError('invalid', `none of the ${outside} entries belongs into ${target.name}, because every entry keeps its own path`, { store: target.name, hint: 'name the host alone, or a path that the entries lie under' });
       context.ledger.warn(`${outside === 1 ? 'one entry does' : `${outside} entries do`} not lie under ${target.name} and ${outside === 1 ? 'was' : 'were'} left out`);
     },
   };
@@ -111,14 +124,18 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
   const seen = new SeenSet();
   let heldBefore = 0;
   const precision = coarser(origin, target);
-  for await (const page of scanned(origin, context, { side: 'left', counted: true, want: 'content' })) {
-    const fresh = page.filter((entry) => {
-      const found = seen.add(entry.key, entry.digest?.value);
-      if (found === 'different') reportCollision({ key: entry.key }, entry, origin, context.ledger, 'left');
-      return found === 'new' && context.within?.(entry) !== false;
-    });
-    const held = await target.read(fresh, context.signal && { signal: context.signal });
-    const triples = fresh.map((left, i) => ({ key: left.key, left, right: held[i], base: baseline?.get(left.key) }));
+  const fresh = async function* (): AsyncGenerator<readonly Entry[]> {
+    for await (const page of scanned(origin, context, { side: 'left', counted: true, want: 'content' })) {
+      yield page.filter((entry) => {
+        const found = seen.add(entry.key, entry.digest?.value);
+        if (found === 'different') reportCollision({ key: entry.key }, entry, origin, context.ledger, 'left');
+        return found === 'new' && context.within?.(entry) !== false;
+      });
+    }
+  };
+  // No key comes twice, so that what is written of one page changes nothing of what was read for the next.
+  for await (const { item, answer: held } of askAhead(fresh(), (page) => target.read(page, context.signal && { signal: context.signal }), readAhead)) {
+    const triples = item.map((left, i) => ({ key: left.key, left, right: held[i], base: baseline?.get(left.key) }));
     const actions: Action[] = [];
     for (const triple of await withEvidence(triples, { leftOf: () => origin, right: target, precision, proof, signal: context.signal, hashes: context.hashes })) {
       types?.add(typeOf(triple.key));
@@ -139,11 +156,29 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
   }
 }
 
-async function* planInOrder({ origins, target }: OneWay, { context, policy, baseline, extras, ordered = false, showTarget = false, proof = 'stat' }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
+/** The same, where both sides can digest ranges of what they hold, of what is left when the ranges that are equal are left out. */
+async function* planWhatDiffers(pairing: OneWay, options: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
+  const { origins, target, where, under } = pairing;
+  const { context, policy } = options;
+  const only = origins.length === 1 ? origins[0] : undefined;
+  const chosen = where ?? under ?? context.within ?? types;
+  await using proven = only && chosen === undefined && (policy.equal ?? 'content') === 'content' && options.twins === undefined && pairing.rangeDigests !== false ? await leaveOutEqual(only, target, context) : undefined;
+  yield* planInOrder(proven ? { origins: [proven.sides[0]], target: proven.sides[1] } : pairing, options, types);
+}
+
+async function* planInOrder({ origins, target }: { readonly origins: readonly Source[]; readonly target: Source }, { context, policy, baseline, extras, ordered = false, showTarget = false, proof = 'stat', twins }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
+  if (twins) {
+    const { all, carried } = twins;
+    for await (const triples of besides(all, all.collections.filter((name) => !carried.includes(name)), { ledger: context.ledger, signal: context.signal, baseline })) {
+      const actions = triples.flatMap((triple) => decide(triple, policy, coarser(origins[0] as Source, target), context) ?? []);
+      if (actions.length > 0) yield extras ? actions : actions.filter(({ kind }) => kind !== 'delete' && kind !== 'keep');
+    }
+  }
+  const except = twins && { except: twins.all.collections };
   const byCollection = target.capabilities.enumerates === 'collections';
   const collections = new Set<string>();
   const left = union(origins, context, {
-    side: 'left', counted: true, wholly: byCollection,
+    side: 'left', counted: true, wholly: byCollection, ...except,
     // Documents had to be read for their digests. While there is room for them they are kept, and not read twice.
     want: origins.every(({ capabilities: { holds, reads } }) => holds === 'blobs' && reads === 'cheap') ? 'stat' : 'content',
     ...((types || byCollection) && {
@@ -157,7 +192,7 @@ async function* planInOrder({ origins, target }: OneWay, { context, policy, base
   const first = byCollection ? await left.next() : undefined;
   const unlisted = new Set<string>();
   const right = inOrder(target, context, {
-    side: 'right', counted: false, want: showTarget ? 'content' : 'stat', ...(byCollection && { collections: [...collections] }),
+    side: 'right', counted: false, want: showTarget ? 'content' : 'stat', ...except, ...(byCollection && { collections: [...collections] }),
     unlisted: (collection, error) => {
       unlisted.add(collection);
       // Who deletes, or swears that there is nothing more, must have seen everything. A collection that is not there holds nothing.
@@ -198,7 +233,7 @@ function detached(action: Action): Action {
 }
 
 /** Asks for entries one by one where their collection could not be listed. */
-async function lookUp(triples: readonly Triple[], unlisted: ReadonlySet<string>, target: Store, { signal }: ScanContext): Promise<readonly Triple[]> {
+async function lookUp(triples: readonly Triple[], unlisted: ReadonlySet<string>, target: Source, { signal }: ScanContext): Promise<readonly Triple[]> {
   const open = triples.flatMap((triple) => (triple.left && !triple.right && unlisted.has(triple.left.collection ?? '') ? [triple.left] : []));
   if (open.length === 0) return triples;
   const held = await target.read(open, signal && { signal });

@@ -133,7 +133,8 @@ export class RunQuarantine {
   }
 
   #keep(error: SyncError, record: Omit<Quarantined, 'code' | 'sentence' | 'firstMs' | 'lastMs'>): 'new' | 'known' | undefined {
-    if (!lasting.has(error.code)) return undefined;
+    // What came too early may go through when something else was written, of which nobody tells this record.
+    if (!lasting.has(error.code) || error.details.unmet) return undefined;
     const name = nameOf(record);
     const before = this.#held.get(name);
     if (!before && this.#held.size >= quarantineLimits.records) {

@@ -28,7 +28,7 @@ export interface ScanContext {
   nowMs(): number;
 }
 
-export interface SideOptions extends Pick<ScanOptions, 'want' | 'collections'> {
+export interface SideOptions extends Pick<ScanOptions, 'want' | 'collections' | 'except'> {
   readonly side: Side;
   /** Whether the entries of this side are counted as read. */
   readonly counted: boolean;
@@ -41,12 +41,12 @@ export interface SideOptions extends Pick<ScanOptions, 'want' | 'collections'> {
 }
 
 /** The entries of one store as they come: filtered, counted, their problems passed on. */
-export async function* scanned(source: Source, context: ScanContext, { side, counted, visit, unlisted, want = 'stat', collections }: SideOptions): AsyncGenerator<readonly Entry[]> {
+export async function* scanned(source: Source, context: ScanContext, { side, counted, visit, unlisted, want = 'stat', collections, except }: SideOptions): AsyncGenerator<readonly Entry[]> {
   const { ledger, signal, under, within } = context;
   const where = narrowed(context);
   const window = hides(context.window) ? context.window : undefined;
   let breathedMs = performance.now();
-  for await (const { entries, problems } of source.scan({ want, ...(under && { under }), ...(window && { window }), ...(collections && { collections }), ...(signal && { signal }) })) {
+  for await (const { entries, problems } of source.scan({ want, ...(under && { under }), ...(window && { window }), ...(collections && { collections }), ...(except && { except }), ...(signal && { signal }) })) {
     // A store that answers at once never gives way by itself; signals, timers and progress would wait for the end.
     if (performance.now() - breathedMs > 20) {
       await immediate();
@@ -70,6 +70,11 @@ export async function* scanned(source: Source, context: ScanContext, { side, cou
 /** Whether a window keeps scans from seeing all there is. One without a beginning is held by all that is read. */
 export function hides(window: Window | undefined): window is Window & { readonly after: Micros } {
   return window?.after !== undefined;
+}
+
+/** Throws `invalid` where the times of a place are asked for and it has none. */
+export function refuseTimeless({ name, capabilities }: Source): void {
+  if (capabilities.modifiedAt === 'none') throw new SyncError('invalid', `${name} does not say when its entries were modified`, { store: name, hint: 'name the field that does with --modified' });
 }
 
 /** Whether an entry was modified within a window. What has no time is within every one. */

@@ -9,6 +9,17 @@ import type { Delete, Put } from './writer.ts';
 /** A write in a {@link Spool}: itself, or where it lies on disk. */
 export type Spooled<A extends Put | Delete = Put> = { readonly action: A } | Extent;
 
+/** A write as it can be put aside: without the content of files, and of what it is about to replace. */
+export function leanOf<A extends Put | Delete>(action: A): A {
+  const over = action.over && withoutContent(action.over);
+  return action.kind === 'put' ? { ...action, entry: withoutBlob(action.entry), over } : { ...action, over };
+}
+
+/** How many bytes a write takes up in memory, roughly. */
+export function weightOf(action: Put | Delete): number {
+  return (action.kind === 'put' ? sizeOfEntry(action.entry) : 0) + (action.over ? sizeOfEntry(withoutContent(action.over)) : 0);
+}
+
 /** Writes put aside until it is their turn to be sent, whichever it is: the first of them in memory, the others on disk. */
 export class Spool<A extends Put | Delete = Put> implements Disposable {
   readonly #file = new TempFile();
@@ -20,10 +31,9 @@ export class Spool<A extends Put | Delete = Put> implements Disposable {
   }
 
   add(action: A): Spooled<A> {
-    const over = action.over && withoutContent(action.over);
-    const lean = action.kind === 'put' ? { ...action, entry: withoutBlob(action.entry), over } : { ...action, over };
+    const lean = leanOf(action);
     if (this.#room > 0) {
-      this.#room -= (action.kind === 'put' ? sizeOfEntry(action.entry) : 0) + (over ? sizeOfEntry(over) : 0);
+      this.#room -= weightOf(lean);
       return { action: lean };
     }
     return putAside(this.#file, serialize(lean));

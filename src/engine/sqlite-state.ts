@@ -14,7 +14,8 @@ import { SqliteHistory } from './sqlite-history.ts';
 import { SqliteHashes } from './sqlite-hashes.ts';
 import { quarantineTables, SqliteQuarantines } from './sqlite-quarantine.ts';
 import { inTransaction, Rows } from './sqlite-rows.ts';
-import type { Baseline, HashCache, LostValue, State } from './state.ts';
+import { SqliteTombstones } from './sqlite-tombstones.ts';
+import type { Baseline, HashCache, LostValue, State, Tombstones } from './state.ts';
 
 const format = 1;
 const pageRows = 1000;
@@ -65,6 +66,7 @@ class SqliteState implements State {
     database.exec(`
       create table if not exists pairings (id integer primary key, name text not null unique);
       create table if not exists bases (pairing integer not null references pairings, key text not null, left text not null, right text not null, primary key (pairing, key)) without rowid;
+      create table if not exists tombstones (pairing integer not null references pairings, key text not null, at integer not null, noted integer not null, primary key (pairing, key)) without rowid;
       create table if not exists responses (store text not null, url text not null, etag text, last_modified text, content_type text, body blob not null, primary key (store, url));
       create table if not exists places (id integer primary key, identity text not null unique);
       create table if not exists hashes (place integer not null references places, key text not null, version text not null, digests text not null, primary key (place, key)) without rowid;
@@ -86,6 +88,10 @@ class SqliteState implements State {
 
   baseline(pairing: string): Baseline {
     return new SqliteBaseline(this.#database, this.#pairing(pairing));
+  }
+
+  tombstones(pairing: string, sinceMs: number): Tombstones {
+    return new SqliteTombstones(this.#database, this.#pairing(pairing), sinceMs);
   }
 
   responses(identity: string): ResponseCache {

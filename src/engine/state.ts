@@ -16,6 +16,29 @@ export interface Baseline {
   commit(): void;
 }
 
+/** A deletion that was seen. */
+export interface Tombstone {
+  readonly key: Key;
+  /** When it was deleted. */
+  readonly at: Micros;
+  /** Milliseconds since the Unix epoch: when we came to know of it. */
+  readonly notedMs: number;
+}
+
+/** Deletions that two sides saw, kept longer than any place keeps them. Changes are durable once {@link Tombstones.commit} has returned. */
+export interface Tombstones {
+  /** In key order. */
+  scan(): AsyncIterable<readonly Tombstone[]>;
+  /** When a key was last deleted. */
+  get(key: Key): Micros | undefined;
+  /** Remembers a deletion, unless a later one of that key is known. */
+  set(tombstone: Tombstone): void;
+  delete(key: Key): void;
+  commit(): void;
+  /** Forgets for good what is too old to be told any more. */
+  purge(): void;
+}
+
 /** Digests of content that was read once, each good for as long as the entry has the version it had then. */
 export interface HashCache {
   get(key: Key, version: Version): readonly Digest[];
@@ -112,6 +135,8 @@ export interface History {
 export interface State extends AsyncDisposable {
   /** `pairing`: all that shapes the run: both identities, direction, selection, schema. */
   baseline(pairing: string): Baseline;
+  /** The deletions of a pairing that were noted since then; older ones are as good as forgotten. */
+  tombstones(pairing: string, sinceMs: number): Tombstones;
   /** Responses of one store. */
   responses(identity: string): ResponseCache;
   /** Digests of what one store holds. */

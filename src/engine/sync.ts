@@ -13,6 +13,7 @@ import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
 import { Spill } from './spill.ts';
 import type { Baseline } from './state.ts';
+import { carryOver, twinsOf } from './twins.ts';
 import type { OneWay, Report } from './types.ts';
 import type { Delete, Deletes } from './writer.ts';
 import { withoutContents, Writer } from './writer.ts';
@@ -24,7 +25,12 @@ export function oneWayPolicy({ deletes = 'keep', equal = 'content', replace = 'd
 
 /** What the target made of what it was given, whoever gave it: equal content stays equal, whichever origin it comes from. */
 export function learned({ state, target }: OneWay): Baseline | undefined {
-  return state?.baseline(`learned ${target.realm ?? target.identity}`);
+  return state?.baseline(learnedName(target));
+}
+
+/** The name under which it is remembered what a place made of what it was given. */
+export function learnedName({ realm, identity }: { readonly realm?: string; readonly identity: string }): string {
+  return `learned ${realm ?? identity}`;
 }
 
 /**
@@ -34,7 +40,7 @@ export function learned({ state, target }: OneWay): Baseline | undefined {
 export async function runSync(pairing: OneWay): Promise<Report> {
   const run = startRun(pairing);
   const { ledger, context, host, backoff } = run;
-  const { origins, target, guard = defaultGuard, state, signal, onFailure = 'continue', concurrency, under, held, proof = 'stat', backup } = pairing;
+  const { origins, target, guard = defaultGuard, state, signal, onFailure = 'continue', concurrency, under, held, proof = 'stat', backup, onKept } = pairing;
   const budget = new Budget(pairing.budget ?? {}, host);
   const policy = oneWayPolicy(pairing);
   const baseline = learned(pairing);
@@ -45,7 +51,9 @@ export async function runSync(pairing: OneWay): Promise<Report> {
     return await reported(run, async () => {
       using deletes = new Spill<Delete>();
       using moves = new Moves();
-      for await (const actions of planOneWay(pairing, { context, policy, baseline, extras: policy.deletes === 'propagate', proof })) {
+      const all = await twinsOf(pairing, true);
+      const twins = all && { all, carried: await carryOver(all, pairing, { ledger, lane, policy, baseline }) };
+      for await (const actions of planOneWay(pairing, { context, policy, baseline, extras: policy.deletes === 'propagate' || onKept !== undefined, ordered: onKept !== undefined, proof, twins })) {
         for (const action of actions) {
           if (action.kind === 'put') {
             if (policy.deletes === 'propagate') moves.add(action);
@@ -53,6 +61,10 @@ export async function runSync(pairing: OneWay): Promise<Report> {
             if (sending) await sending;
           } else if (action.kind === 'delete') deletes.add(withoutContents(action));
           else if (action.kind === 'conflict') ledger.refused(action);
+          else if (action.kind === 'keep') {
+            ledger.kept(action.key);
+            onKept?.(action.key);
+          }
         }
         await lane.nudge();
       }
@@ -65,8 +77,8 @@ export async function runSync(pairing: OneWay): Promise<Report> {
         ledger.warn(`${known.moved.name} is not the place it was at the last run`);
       }
       if (complete && policy.deletes === 'propagate') {
-        const limits = { held: held ?? scanned.right, heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: scanned.left, target: target.name, guard, part: under !== undefined };
-        await rememberRefusal(target, scanned.right, moves, pairing, () => moves.guard(deletes, limits, evidenceOf(pairing, run), async () => {
+        const limits = { held: held ?? ledger.held('right'), heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: scanned.left, target: target.name, guard, part: under !== undefined };
+        await rememberRefusal(target, ledger.held('right'), moves, pairing, () => moves.guard(deletes, limits, evidenceOf(pairing, run), async () => {
           await lane.flush();
           return !ledger.failing && !lane.cutShort;
         }));

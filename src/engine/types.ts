@@ -18,6 +18,8 @@ export type RunEvent =
   /** Entries read so far on one side. */
   | { readonly kind: 'scanned'; readonly side: Side; readonly entries: number }
   | { readonly kind: 'done'; readonly action: Action; readonly unguarded: boolean }
+  /** Entries that were created many at a time; see {@link RunOptions.wholesale}. */
+  | { readonly kind: 'carried'; readonly entries: number }
   | { readonly kind: 'stale'; readonly action: Action }
   /** Not written, because what is there by now is newer. */
   | { readonly kind: 'skipped'; readonly action: Action }
@@ -57,6 +59,16 @@ export interface Flow {
   readonly quarantined: number;
 }
 
+/** What came of comparing ranges of keys by digests that both places made themselves. */
+export interface RangeTally {
+  /** Ranges that were compared. */
+  readonly compared: number;
+  /** Those that had to be read, because they differ. */
+  readonly differing: number;
+  /** Entries that are equal on both sides and were not read. They are among the {@link Counts.read} nevertheless. */
+  readonly equal: number;
+}
+
 /** One thing that did not end as it should. */
 export interface Failed {
   /** The key, or where it was found. */
@@ -72,6 +84,8 @@ export interface Report {
   readonly types: { readonly [type: string]: Counts };
   /** Where the time decides: what came to each side, by type. */
   readonly flows?: { readonly [type: string]: { readonly [side in Side]: Flow } };
+  /** Where ranges were compared by digests. */
+  readonly ranges?: RangeTally;
   /** Entries settled in the baseline without a write (two-way). */
   readonly settled: number;
   /** Writes that no expectation protected, because the store cannot enforce one. */
@@ -95,6 +109,8 @@ export interface Report {
 export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly on?: (event: RunEvent) => void;
+  /** Whether `on` need not hear of each entry that is written where many can be written as one. Default: only where there is no `on`. */
+  readonly wholesale?: boolean;
   readonly host?: Host;
   /** Where baselines and learned equalities are kept. Default: nowhere, forgotten after the run. */
   readonly state?: State;
@@ -113,6 +129,8 @@ export interface RunOptions {
    * the same keys, and nothing is deleted.
    */
   readonly window?: Window;
+  /** Whether two places that can digest ranges of what they hold are compared by that first. Default: true. */
+  readonly rangeDigests?: boolean;
   /** Bytes of entries held in memory before a sort spills to disk. */
   readonly sortBytes?: number;
   /** Bytes of content that one batch of writes brings, but for its last entry. */
@@ -138,6 +156,10 @@ export interface OneWay extends RunOptions {
   readonly replace?: Policy['replace'];
   /** What counts as proof that two entries are equal: what sizes and times say (default), or only content that was compared. */
   readonly proof?: 'stat' | 'content';
+  /** Whether two entries that differ are nevertheless as they were when they were last in step, because a place keeps less than it is given. */
+  readonly inStep?: (left: Entry, right: Entry) => boolean;
+  /** Is told of what only the target holds where that is not deleted. Absent: a run does not look for it. */
+  readonly onKept?: (key: Key) => void;
   /** Where what is replaced or deleted is kept, under its own key. An entry that cannot be kept is left as it is. */
   readonly backup?: Store;
   /** How much the run may use. What is left to be done when it is spent is counted as a difference. */
@@ -161,6 +183,8 @@ export interface TwoWay extends RunOptions {
   readonly conflicts?: Policy['conflicts'];
   /** What decides; see {@link Policy}. By time, deletions travel only where that was asked for. */
   readonly decides?: Policy['decides'];
+  /** By time: how long deletions are remembered, so that nothing older comes back. Default: 90 days. */
+  readonly tombstonesForMs?: number;
   readonly guard?: Guard;
   /** How many entries each side holds, roughly, for the guard, where a run looks only {@link RunOptions.under} a part of it. */
   readonly held?: number;

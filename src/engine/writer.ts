@@ -49,8 +49,12 @@ export interface WriterOptions {
 
 /** A deletion as it can be put aside. */
 export function withoutContents(action: Delete): Delete {
-  return { ...action, over: withoutContent(action.over) };
+  const { tombstone } = action;
+  return { ...action, over: withoutContent(action.over), ...(tombstone && { tombstone: withoutContent(tombstone) }) };
 }
+
+/** Takes a write that came too early. */
+export type PutOff<A extends Put | Delete> = (action: A) => void;
 
 type Ready = Put & { readonly entry: Entry & { readonly content: Content } };
 
@@ -70,8 +74,8 @@ export class Writer {
     return this.#options.sink;
   }
 
-  /** Writes one batch; resolves to whether each put left the store as wanted. */
-  async put(puts: readonly Put[]): Promise<readonly boolean[]> {
+  /** Writes one batch; resolves to whether each put left the store as wanted. `putOff` takes those that are worth another try after others. */
+  async put(puts: readonly Put[], putOff?: PutOff<Put>): Promise<readonly boolean[]> {
     // Where the sink can take content over, it is read only for what turns out to need it.
     const early = this.#options.sink.takeOver ? undefined : await this.#withContent(puts);
     await this.#options.beforeLosing?.(puts.filter(({ why }) => why === 'newer' || why === 'preferred' || why === 'tie'));
@@ -83,19 +87,20 @@ export class Writer {
     const outcomes = (await this.#write(writes))[Symbol.iterator]();
     return ready.map((put, i) => {
       const took = taken[i];
-      if (took) return this.#settlePut(puts[i]!, took);
+      if (took) return this.#settlePut(puts[i]!, took, putOff);
       if (put instanceof SyncError) this.#settleFailure(puts[i]!, put);
-      else if (put) return this.#settlePut(put, outcomes.next().value as Outcome);
+      else if (put) return this.#settlePut(put, outcomes.next().value as Outcome, putOff);
       else this.#options.ledger.stale(puts[i]!);
       return false;
     });
   }
 
-  /** Deletes one batch; resolves to whether each entry is gone. */
-  async delete(deletes: readonly Delete[]): Promise<readonly boolean[]> {
+  /** Deletes one batch; resolves to whether each entry is gone. `putOff` takes those that are worth another try after others. */
+  async delete(deletes: readonly Delete[], putOff?: PutOff<Delete>): Promise<readonly boolean[]> {
     const { ledger, baseline, keep, hashes, originOf } = this.#options;
     await keep?.(deletes.map(({ over }) => over));
-    const outcomes = await this.#write(deletes.map(({ over }): Write => ({ kind: 'delete', ref: over, ...expecting(over) })));
+    const told = await this.#tombstonesOf(deletes);
+    const outcomes = await this.#write(deletes.map(({ over }, i): Write => ({ kind: 'delete', ref: over, ...expecting(over), ...(told[i] && { tombstone: told[i] }) })));
     return deletes.map((action, i) => {
       const outcome = outcomes[i]!;
       const gone = outcome.kind === 'done' || (outcome.kind === 'stale' && outcome.found === undefined);
@@ -103,13 +108,28 @@ export class Writer {
         ledger.done(action, outcome.kind === 'done' && outcome.unguarded === true);
         baseline?.delete(action.key);
         hashes.forget(originOf(action.over), action.key);
-      } else if (outcome.kind === 'failed') this.#settleFailure(action, outcome.error);
+      } else if (outcome.kind === 'failed' && outcome.error.details.unmet && putOff) putOff(action);
+      else if (outcome.kind === 'failed') this.#settleFailure(action, outcome.error);
       else ledger.stale(action);
       return gone;
     });
   }
 
-  #settlePut(put: Put, outcome: Outcome): boolean {
+  /** What says of each that it was deleted; with what it held last, where the sink keeps that and it can still be read. */
+  async #tombstonesOf(deletes: readonly Delete[]): Promise<readonly (Entry | undefined)[]> {
+    const { sink, originOf } = this.#options;
+    const told = deletes.map(({ tombstone }) => tombstone);
+    const [first] = told.filter((tombstone) => tombstone?.version !== undefined);
+    if (sink.capabilities.tombstones !== 'kept' || !first) return told;
+    const origin = originOf(first);
+    const found = await this.#retrying(origin.name, () => readEach(origin, deletes.map(({ over, tombstone }) => tombstone ?? over), this.#signalled()));
+    return told.map((tombstone, i) => {
+      const last = found[i];
+      return tombstone && last && !(last instanceof SyncError) && last.deleted ? { ...last, ...tombstone, ...(last.content && { content: last.content }) } : tombstone;
+    });
+  }
+
+  #settlePut(put: Put, outcome: Outcome, putOff: PutOff<Put> | undefined): boolean {
     const { ledger } = this.#options;
     switch (outcome.kind) {
       case 'done':
@@ -131,6 +151,10 @@ export class Writer {
         ledger.stale(put);
         return false;
       case 'failed':
+        if (outcome.error.details.unmet && putOff) {
+          putOff(put);
+          return true;
+        }
         this.#settleFailure(put, outcome.error);
         return false;
       default:

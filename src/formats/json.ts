@@ -47,8 +47,9 @@ export function writeJsonIndented(value: Value): string {
   return `${lines(value, 0, '\n')}\n`;
 }
 
-// Only a run of digits as long as this, or an exponent of three digits, can be a number that a double does not hold.
-const suspicious = /\d{16}|(?:^|[\s:,[])-?\d[\d.]*[eE]\+?\d{3}/;
+// Only a run of digits as long as this, or an exponent of three digits, can be a number that a double does not hold. Within
+// text, and behind a point, digits are many and mean nothing.
+const suspicious = /(?:^|[\s:,[])-?\d(?:\d{15}|[\d.]*[eE]\+?\d{3})/;
 const longestInteger = 100_000;
 
 function exact(_name: string, value: unknown, context?: { readonly source?: string }): unknown {

@@ -63,10 +63,18 @@ function write(value: unknown, depth: number): string {
     for (const item of value) text += `${text === '' ? '[' : ','}${write(item, depth + 1)}`;
     return text === '' ? '[]' : `${text}]`;
   }
-  for (const name of Object.keys(value).sort()) {
-    text += `${text === '' ? '{' : ','}${JSON.stringify(name)}:${write((value as Fields)[name], depth + 1)}`;
+  for (const name of inOrder(Object.keys(value))) {
+    text += text === '' ? '{' : ',';
+    text += JSON.stringify(name);
+    text += ':';
+    text += write((value as Fields)[name], depth + 1);
   }
   return text === '' ? '{}' : `${text}}`;
+}
+
+function inOrder(names: string[]): readonly string[] {
+  for (let i = 1; i < names.length; i++) if (names[i]! < names[i - 1]!) return names.sort();
+  return names;
 }
 
 /** A double that is an integer is written as that integer, so that it equals a `bigint` of the same size. */

@@ -78,6 +78,11 @@ export interface Entry extends Stat, Ref {
   readonly content?: Content;
   /** Given by {@link Source.read}, and taken by a put, where a store keeps any of them. */
   readonly attributes?: Attributes;
+  /**
+   * A tombstone: what had this key was deleted, at the time of `modifiedAt`. Where the store keeps what it held, the
+   * content is that.
+   */
+  readonly deleted?: true;
   /** Why it has no time although there is something in the place of one, as half a sentence, and what to do about it. */
   readonly untimed?: { readonly why: string; readonly hint: string };
   /** Where in the store it was found, for messages only: a file name, a URL, a line. */

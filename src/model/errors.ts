@@ -40,6 +40,8 @@ export interface SyncErrorDetails {
   readonly retryAfterMs?: number;
   /** How often a store that retries by itself has tried; the engine then does not try again. */
   readonly attempts?: number;
+  /** An entry that this one refers to is not there yet, or one that refers to it is still there: worth another try when the others are done. */
+  readonly unmet?: true;
   /** What a run did before it was refused: a `Report`. */
   readonly report?: object;
 }

@@ -2,6 +2,8 @@ import type { Collection } from './collection.ts';
 import type { SyncError } from './errors.ts';
 import type { Content, Digest, Entry, Micros, Ref, Stat, Version, Whereabouts } from './entry.ts';
 import type { Key } from './key.ts';
+import type { Snapshot } from './ranges.ts';
+import type { Twins, TwinsOptions } from './twins.ts';
 
 /** What a store can do, as plain data: printed by `stores`, checked by the conformance laws, read by the planner. */
 export interface Capabilities {
@@ -28,6 +30,8 @@ export interface Capabilities {
   /** The {@link Expectation} forms that are enforced atomically. Others are checked just before the write, which is then `unguarded`. */
   readonly expects: readonly ('absent' | 'version' | 'older')[];
   readonly deletes: boolean;
+  /** `kept`: what is deleted stays, as a tombstone with its content. Default: it is gone. */
+  readonly tombstones?: 'kept';
   /** `required`: an entry may only be put after those it depends on, and deleted before them. */
   readonly dependencies: 'required' | 'ignored';
   readonly visibility: 'immediate' | 'eventual';
@@ -50,6 +54,8 @@ export interface ScanOptions extends CallOptions {
   readonly want?: 'stat' | 'content';
   /** Only entries of these collections. A store that `enumerates` all may ignore it. */
   readonly collections?: readonly string[];
+  /** Not the entries of these collections. Only a store that knows {@link Sink.twins} is asked. */
+  readonly except?: readonly string[];
   /**
    * Only what has one of these keys, or lies below one of them as below a directory: of `a` that is `a` and `a/b`, not
    * `ab`. A store that cannot narrow its listing may list more.
@@ -132,8 +138,15 @@ export interface Source extends AsyncDisposable {
   clock?(options?: CallOptions): Promise<Micros | undefined>;
   /** Roughly how many entries there are, for next to nothing; `undefined` where that is not known. Only to tell how far a run is. */
   estimate?(options?: CallOptions): Promise<number | undefined>;
+  /**
+   * The deletions that the place remembers beside what it holds, as entries that are `deleted`, in any order; of several with
+   * one key the latest counts. Absent: it remembers none.
+   */
+  tombstones?(options?: Pick<ScanOptions, 'window' | 'signal'>): AsyncIterable<Page>;
   /** The collections there are, where the place has any that can be described. Only those chosen, where some were. */
   describe?(options?: CallOptions): Promise<readonly Collection[]>;
+  /** All there is now, to be compared range by range where it is kept. Absent: it has to be read to be compared. */
+  snapshot?(options?: CallOptions): Promise<Snapshot>;
   /** Where the content of an entry lies, by what a scan said of it, for a sink that can take it over from there; `undefined` where that cannot be said. */
   whereabouts?(entry: Entry): Whereabouts | undefined;
 }
@@ -141,7 +154,8 @@ export interface Source extends AsyncDisposable {
 /** One thing to be done to one entry. */
 export type Write =
   | { readonly kind: 'put'; readonly entry: Entry & { readonly content: Content }; readonly expect?: Expectation }
-  | { readonly kind: 'delete'; readonly ref: Ref; readonly expect?: Expectation };
+  /** `tombstone`: when it was deleted, for stores that keep that, and what it was then, where that is known. */
+  | { readonly kind: 'delete'; readonly ref: Ref; readonly expect?: Expectation; readonly tombstone?: Entry };
 
 /** What must be true of the stored entry for the write to happen. `older`: it is absent or was modified before this time. */
 export type Expectation = { readonly absent: true } | { readonly version: Version } | { readonly older: Micros };
@@ -178,6 +192,11 @@ export interface Sink extends AsyncDisposable {
    * with nothing made, where a key cannot be kept. One that is there already is left as it is.
    */
   prepare?(collections: readonly Collection[], options?: CallOptions): Promise<void>;
+  /**
+   * For each collection whose records refer to those of others, and are held to that, the names of those others. What is
+   * referred to is better put first and deleted last; what comes too early fails as `unmet`. Absent: nothing refers to anything.
+   */
+  references?(options?: CallOptions): Promise<ReadonlyMap<string, readonly string[]>>;
   /** One outcome per write, in order; one bad write never sinks the others. Rejects only when the batch as a whole never happened. */
   write(batch: readonly Write[], options?: CallOptions): Promise<readonly Outcome[]>;
   /**
@@ -186,6 +205,11 @@ export interface Sink extends AsyncDisposable {
    * is right wherever there is doubt. A `done` is as good as that of a put. Absent: nothing can be taken over.
    */
   takeOver?(batch: readonly Takeover[], options?: CallOptions): Promise<readonly (Outcome | undefined)[]>;
+  /**
+   * The collections that a source keeps in the same form as this place. `undefined` where there are none, or nobody can
+   * tell; then, and for all others, entries are scanned and written. What is found and counted is the same either way.
+   */
+  twins?(source: Source, options?: TwinsOptions): Promise<Twins | undefined>;
 }
 
 /** A place that can be read and written. */

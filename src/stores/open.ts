@@ -13,6 +13,8 @@ import type { Schema } from '../schema/schema.ts';
 import { endpointOptions } from './endpoint-options.ts';
 import { kinds } from './kinds.ts';
 import type { KindName } from './kinds.ts';
+import { deletedAs, openWithTombstones } from './records/deletions.ts';
+import type { DeletionOptions } from './records/deletions.ts';
 import type { TimeUnit } from './records/instants.ts';
 
 /** An endpoint as read: which kind of place, and where. */
@@ -109,8 +111,9 @@ export async function openStore(endpoint: string | Recognised, options: OpenOpti
   // Documents are never hidden, and in a directory under version control there is much to pass over.
   const visible = name === 'tree' && as === 'documents' ? { hidden: 'skip' } : {};
   const { endpoint: place, options: own } = schemed.includes(name) ? endpointOptions(location, kind) : { endpoint: location, options: {} };
-  const store = await kind.open(place, { ...visible, ...Object.fromEntries(wanted), ...own, ...lent }, host);
-  return datedAs(as === 'documents' ? await asDocuments(store, options) : store, kind, rest);
+  const given: DeletionOptions = { ...rest, ...own };
+  const store = await openWithTombstones(kind, place, { ...visible, ...Object.fromEntries(wanted), ...own, ...lent } as DeletionOptions, host);
+  return deletedAs(await datedAs(as === 'documents' ? await asDocuments(store, options) : store, kind, rest), given, host);
 }
 
 /** A store as one whose documents say when they were modified, where it cannot be told so itself. */
@@ -124,10 +127,12 @@ async function datedAs(store: Store | Source | Sink, kind: StoreKind, { modified
  * Opens both sides of a one-way run. Throws `invalid` when an origin is the target under another spelling or lies
  * within it, when an origin cannot be read, or the target cannot be written.
  */
-export async function openPair({ origins, target, options: { keeping, ...options } = {}, bothWritten = false }: {
+export async function openPair({ origins, target, options: { keeping, ...options } = {}, targetOptions, bothWritten = false }: {
   readonly origins: readonly (string | Recognised)[];
   readonly target: string | Recognised;
   readonly options?: OpenOptions;
+  /** What is said of the target alone. */
+  readonly targetOptions?: OpenOptions;
   /** Whether the origin is written as well, as in a two-way run. */
   readonly bothWritten?: boolean;
 }): Promise<OpenPair> {
@@ -138,7 +143,7 @@ export async function openPair({ origins, target, options: { keeping, ...options
     if (same) throw same;
   }
 
-  const blobs = [...left, right].every(({ kind }) => blobKinds.includes(kind)) && options.as !== 'documents' && options['modified'] === undefined;
+  const blobs = [...left, right].every(({ kind }) => blobKinds.includes(kind)) && options.as !== 'documents' && options['modified'] === undefined && options['deleted'] === undefined;
   if (options.as === 'blobs' && !blobs) throw new SyncError('invalid', 'only directories and buckets can be copied as blobs', { hint: 'leave out --as blobs, or name directories or buckets on both sides' });
   if (keeping && ![right, ...(bothWritten ? left : [])].some(({ kind }) => objectKinds.includes(kind))) throw new SyncError('invalid', `rules about objects are for buckets and containers, and ${withoutUserinfo(right.location)} is neither`, { hint: 'leave them out, or name a bucket as s3://bucket/prefix' });
   const rules = keeping && { keeping };
@@ -146,9 +151,9 @@ export async function openPair({ origins, target, options: { keeping, ...options
   const close = async (): Promise<void> => {
     for (const store of opened.splice(0).reverse()) await store[Symbol.asyncDispose]();
   };
-  const open = async (place: Recognised, missing: 'refuse' | 'empty', written: boolean): Promise<Store | Source | Sink> => {
+  const open = async (place: Recognised, missing: 'refuse' | 'empty', written: boolean, more: OpenOptions = {}): Promise<Store | Source | Sink> => {
     const convert = missing === 'empty' && options.convert === true;
-    const store = await openStore(place, { missing, ...options, ...(written && rules), convert, as: blobs ? 'blobs' : 'documents' });
+    const store = await openStore(place, { missing, ...options, ...more, ...(written && rules), convert, as: blobs ? 'blobs' : 'documents' });
     opened.push(store);
     return store;
   };
@@ -159,7 +164,7 @@ export async function openPair({ origins, target, options: { keeping, ...options
       if (!isSource(store)) throw new SyncError('invalid', `${store.name} cannot be read`, { hint: 'name another origin' });
       sources.push(store);
     }
-    const store = await open(right, 'empty', true);
+    const store = await open(right, 'empty', true, targetOptions);
     if (!isSink(store)) throw new SyncError('invalid', `${store.name} cannot be written`, { hint: 'name another destination' });
     for (const source of sources) {
       if (source.identity === store.identity && right.kind !== 'stdio') throw samePlace(source.name, store.name);

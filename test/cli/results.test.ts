@@ -104,6 +104,21 @@ test('verify believes no size and no time: it reads', async () => {
   assert.deepEqual({ code, stdout }, { code: 1, stdout: '~ x differs\nnot equal: 1 key differs, 0 the same\n' });
 });
 
+test('verify names fields and types of documents, and repairs the last place where asked', async () => {
+  using bench = new Bench();
+  bench.write({ 'a/order/1.json': '{"id":"1","to":{"city":"Ulm"}}', 'b/order/1.json': '{"id":"1","to":{"city":"Bonn"}}', 'a/line/2.json': '{"id":"2"}', 'b/line/2.json': '{"id":"2"}', 'b/line/3.json': '{"id":"3"}' });
+  const verify = async (...options: readonly string[]): Promise<readonly [number, string]> => {
+    const { code, stdout } = await bench.syncline(['verify', '--as', 'documents', '--schema', 'simple', ...options, 'a', 'b']);
+    return [code!, stdout];
+  };
+  assert.deepEqual(await verify(), [1, '~ order/1 differs in to.city\n- line/3 only in the last place\nline: 1 the same, 1 only in the last place\norder: 0 the same, 1 differs\nnot equal: 2 keys differ, 1 the same\n']);
+  assert.deepEqual(await verify('--repair'), [1, '~ order/1 replaced\n- line/3 only in the last place\nnot equal: 1 key repaired and read again, 1 key still differs\n']);
+  assert.deepEqual(await verify('--repair', '--delete'), [0, '- line/3 deleted\nequal: 1 key repaired and read again, 2 the same\n']);
+  assert.deepEqual(await verify(), [0, 'equal: 2 entries\n']);
+  const { repaired, equal, differing } = JSON.parse((await verify('--repair', '--report', 'json'))[1]) as { [name: string]: unknown };
+  assert.deepEqual([equal, repaired, differing], [true, [], []]);
+});
+
 test('a report for programs is one object with everything in it', async () => {
   using bench = new Bench();
   bench.write({ 'a/t/x': '1' });

@@ -8,7 +8,7 @@ export const records = { count: 60, mostHeldMs: 1_500, overlapMs: 5_000 } as con
 export interface Tally {
   /** Transactions that ended as they were meant to. */
   transactions: number;
-  /** Those that became visible only after others had been stamped. */
+  /** Those that became visible long after they were stamped. */
   late: number;
   /** Those that came to no end. */
   broken: number;
@@ -28,10 +28,15 @@ export interface Use {
 /** A database with two tables of records, which somebody writes to behind the back of everybody. */
 export interface Base extends AsyncDisposable {
   readonly endpoint: string;
+  /** Where its server listens, and the endpoint by way of another port: for what is put in between. */
+  readonly port?: number;
+  endpointAt?(port: number): string;
   /** How many write at once. */
   readonly users: number;
-  /** Every version that users have written, noted in the transaction that wrote it. */
+  /** Every version that users are known to have written. */
   logged(): Promise<readonly Version[]>;
+  /** Versions of which nobody knows whether they were written. */
+  doubtful?(): readonly Version[];
   /** What the tables hold. */
   held(): Promise<readonly (Version & { readonly value: string })[]>;
   /** What became of the watched table, in order. `who`: by whom, where the database knows. */
@@ -40,4 +45,6 @@ export interface Base extends AsyncDisposable {
   use(use: Use): Promise<void>;
   /** Disturbs those who write, where the database can. */
   harass?(use: Omit<Use, 'put'>): Promise<void>;
+  /** Ends the server in the middle of what it does, and starts it again. */
+  restart?(): Promise<void>;
 }

@@ -40,7 +40,7 @@ export async function mergeFor(ms: number, pair: Pair, more: readonly string[] =
 }
 
 /** Runs again and again, each program killed at a moment of its own, until the signal fires. Answers how many were killed, and what those said that ended by themselves. */
-export async function mergeAgainAndAgain(pair: Pair, { random, signal, mostMs = 3_000 }: { readonly random: Random; readonly signal: AbortSignal; readonly mostMs?: number }): Promise<{ readonly killed: number; readonly endings: readonly Merged[] }> {
+export async function mergeAgainAndAgain(pair: Pair, { random, signal, mostMs = 5_000 }: { readonly random: Random; readonly signal: AbortSignal; readonly mostMs?: number }): Promise<{ readonly killed: number; readonly endings: readonly Merged[] }> {
   let killed = 0;
   const endings: Merged[] = [];
   while (!signal.aborted) {

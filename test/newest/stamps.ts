@@ -33,14 +33,16 @@ export function microsOf(text: string): number {
   return modifiedOf(text, undefined)!;
 }
 
-/** Times of versions, no two of them equal, whoever asks. */
+/** Times of versions in whole milliseconds, no two of them equal, whoever asks. */
 export class Stamps {
-  #last = 0;
+  readonly #given = new Set<number>();
 
-  /** A time so many milliseconds from now. */
-  next(inMs = 0): number {
-    this.#last = (this.#last + 1) % 1_000;
-    return (Date.now() + Math.round(inMs)) * 1_000 + this.#last;
+  /** A time about so many milliseconds from now. */
+  next(inMs: number): number {
+    let ms = Date.now() + Math.round(inMs);
+    while (this.#given.has(ms)) ms++;
+    this.#given.add(ms);
+    return ms * 1_000;
   }
 }
 

@@ -27,7 +27,7 @@ const run = promisify(execFile);
 const version = '5.0.9';
 const installTimeoutMs = 480_000;
 const startTimeoutMs = 180_000;
-const heap = '512m';
+const shortLived = ['-Xms128m', '-Xmx512m', '-XX:TieredStopAtLevel=1'];
 
 /** A server that answers, and a keyspace of its own for each test file. */
 export interface CassandraServer {
@@ -166,13 +166,13 @@ async function start(): Promise<CassandraServer> {
 }
 
 /** A node that is on its own, and how to end it. What it holds is thrown away then. */
-async function startNode(settings: (root: string) => object = () => ({})): Promise<{ readonly port: number; readonly root: string; end(): Promise<void> }> {
+async function startNode(settings: (root: string) => object = () => ({}), java: readonly string[] = shortLived): Promise<{ readonly port: number; readonly root: string; end(): Promise<void> }> {
   assert.ok(typeof parts !== 'string');
   const root = mkdtempSync(join(tmpdir(), 'syncline-cassandra-'));
   const more = settings(root);
   for (let attempts = 1; ; attempts++) {
     const ports: CassandraPorts = { cql: await freePort(), storage: await freePort() };
-    const child = launch(parts, root, { ...settingsOf(root, ports), ...more });
+    const child = launch(parts, root, { ...settingsOf(root, ports), ...more }, java);
     const endNow = (): void => void child.kill('SIGKILL');
     process.once('exit', endNow);
     const ended = new Promise<void>((resolve) => void child.once('exit', () => resolve()));
@@ -192,6 +192,13 @@ async function startNode(settings: (root: string) => object = () => ({})): Promi
     endNow();
     await ended;
   }
+}
+
+/** Starts a node of its own, with this much said to Java of memory and compiling, and settings in addition to the usual ones. */
+export async function startCassandra(java: readonly string[], settings: object = {}): Promise<{ readonly port: number } & AsyncDisposable> {
+  if (typeof parts === 'string') throw new Error(parts);
+  const { port, end } = await startNode(() => settings, java);
+  return { port, [Symbol.asyncDispose]: end };
 }
 
 /** A node that lets in who has a password, by TLS alone. */
@@ -236,7 +243,7 @@ export async function secureCassandra(): Promise<SecureCassandra> {
   }
 }
 
-function launch({ java, jars }: Parts, root: string, settings: object): ChildProcess {
+function launch({ java: program, jars }: Parts, root: string, settings: object, java: readonly string[]): ChildProcess {
   const config = join(root, 'cassandra.yaml');
   mkdirSync(join(root, 'triggers'), { recursive: true });
   // What is JSON is YAML.
@@ -244,10 +251,10 @@ function launch({ java, jars }: Parts, root: string, settings: object): ChildPro
   writeFileSync(join(root, 'logback.xml'), '<configuration><appender name="out" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%-5level %logger{0} %msg%n</pattern></encoder></appender><root level="INFO"><appender-ref ref="out"/></root></configuration>');
   const log = openSync(join(root, 'log'), 'a');
   const own = [`-Djava.io.tmpdir=${root}`, `-Dcassandra.config=${pathToFileURL(config).href}`, `-Dcassandra.storagedir=${root}`, `-Dcassandra.logdir=${root}`, `-Dcassandra.triggers_dir=${join(root, 'triggers')}`, `-Dlogback.configurationFile=${pathToFileURL(join(root, 'logback.xml')).href}`];
-  const parameters = ['-Xms128m', `-Xmx${heap}`, ...flagsOf, ...own, '-cp', join(jars, '*'), 'org.apache.cassandra.service.CassandraDaemon'];
+  const parameters = [...java, ...flagsOf, ...own, '-cp', join(jars, '*'), 'org.apache.cassandra.service.CassandraDaemon'];
   // Where the platform can, the server ends with whoever started it, however that ends.
   const guard = which('setpriv');
-  const child = guard === undefined ? spawn(java, parameters, { stdio: ['ignore', log, log], cwd: root }) : spawn(guard, ['--pdeathsig', 'KILL', java, ...parameters], { stdio: ['ignore', log, log], cwd: root });
+  const child = guard === undefined ? spawn(program, parameters, { stdio: ['ignore', log, log], cwd: root }) : spawn(guard, ['--pdeathsig', 'KILL', program, ...parameters], { stdio: ['ignore', log, log], cwd: root });
   closeSync(log);
   return child;
 }

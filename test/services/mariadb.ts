@@ -1,6 +1,8 @@
 // A real MariaDB server for the tests of one process.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +24,8 @@ export interface Mariadb {
   newDatabase(): Promise<string>;
   /** Runs a statement in a database, by its endpoint, and answers with its rows. */
   query(endpoint: string, text: string): Promise<readonly { readonly [column: string]: unknown }[]>;
+  /** Kills the server, and starts it again. What was committed is there then, if this was asked for once before anything was written. */
+  restart(): Promise<void>;
 }
 
 const missing = await missingPrograms(['mariadbd', 'mariadb-install-db'], ['mariadb-server'], '');
@@ -51,13 +55,14 @@ async function start(): Promise<Mariadb> {
   const port = await freePort();
   const log = openSync(join(root, 'log'), 'a');
   const [server, options] = asUser(user, 'KILL', programPath('mariadbd', '')!, ['--no-defaults', `--datadir=${data}`, `--socket=${join(root, 'socket')}`, `--pid-file=${join(root, 'pid')}`, `--port=${port}`, '--bind-address=127.0.0.1', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=64M', '--max-connections=200', '--character-set-server=utf8mb4', '--collation-server=utf8mb4_general_ci']);
-  const child = spawn(server, options, { stdio: ['ignore', log, log], cwd: root });
-  closeSync(log);
+  const launch = (...more: readonly string[]): ChildProcess => spawn(server, [...options, ...more], { stdio: ['ignore', log, log], cwd: root });
+  let child = launch();
   const endNow = (): void => void child.kill('SIGKILL');
   process.once('exit', endNow);
   stop = async () => {
     await end(child);
     process.off('exit', endNow);
+    closeSync(log);
     rmSync(root, { recursive: true, force: true });
   };
   const query = async (endpoint: string, sql: string): Promise<readonly { readonly [column: string]: unknown }[]> => {
@@ -70,15 +75,28 @@ async function start(): Promise<Mariadb> {
     }
   };
   const endpointOf = (database: string): string => `mysql://root@127.0.0.1:${port}/${database}`;
-  for (const startedAt = Date.now(); ; await sleep(50)) {
-    if (await query(endpointOf('mysql'), 'select 1').then(() => true, () => false)) break;
-    if (child.exitCode !== null || Date.now() - startedAt > startTimeoutMs) throw new Error(`MariaDB did not start: ${readFileSync(join(root, 'log'), 'utf8').slice(-2_000)}`);
-  }
+  const ready = async (): Promise<void> => {
+    for (const startedAt = Date.now(); ; await sleep(50)) {
+      if (await query(endpointOf('mysql'), 'select 1').then(() => true, () => false)) break;
+      if (child.exitCode !== null || Date.now() - startedAt > startTimeoutMs) throw new Error(`MariaDB did not start: ${readFileSync(join(root, 'log'), 'utf8').slice(-2_000)}`);
+    }
+  };
+  await ready();
+  const restart = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit');
+      endNow();
+      await ended;
+    }
+    // From now on a commit is handed to the platform before it is answered.
+    child = launch('--innodb-flush-log-at-trx-commit=2');
+    await ready();
+  };
   let databases = 0;
   const newDatabase = async (): Promise<string> => {
     const name = `test_${++databases}`;
     await query(endpointOf('mysql'), `create database ${name}`);
     return endpointOf(name);
   };
-  return { port, newDatabase, query };
+  return { port, newDatabase, query, restart };
 }

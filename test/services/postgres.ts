@@ -1,31 +1,11 @@
 // A real PostgreSQL server for the tests of one process.
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import pg from 'pg';
-import { freePort } from './free-port.ts';
-import { asUser, missingPrograms, programPath, serverUser } from './packages.ts';
-import { end } from './start-server.ts';
+import { missingPrograms } from './packages.ts';
+import { postgresFolders, startPostgres } from './postgres-server.ts';
+import type { Postgres } from './postgres-server.ts';
 
-const run = promisify(execFile);
-const startTimeoutMs = 60_000;
-const folders = '/usr/lib/postgresql/*/bin';
-
-/** A server that answers. */
-export interface Postgres {
-  readonly port: number;
-  /** Makes a database that nothing uses yet, and answers with its endpoint. */
-  newDatabase(): Promise<string>;
-  /** Runs statements in a database, by its endpoint, and answers with the rows of the last one. */
-  query(endpoint: string, text: string): Promise<readonly { readonly [column: string]: unknown }[]>;
-}
-
-const missing = await missingPrograms(['initdb', 'postgres'], ['postgresql'], folders);
+const missing = await missingPrograms(['initdb', 'postgres'], ['postgresql'], postgresFolders);
 
 /** Why there is no server on this machine; false where there is one. For the `skip` of a test. */
 export const withoutPostgres: { readonly skip: string | false } = { skip: missing ?? false };
@@ -33,56 +13,9 @@ if (missing !== undefined) console.error(`PostgreSQL cannot be run: ${missing}`)
 if (process.env['SYNCLINE_REQUIRE_SERVICES'] === '1') test('PostgreSQL can be run where services are required', () => assert.equal(missing, undefined));
 
 let running: Promise<Postgres> | undefined;
-let stop = async (): Promise<void> => {};
-after(() => stop());
+after(async () => await (await running?.catch(() => undefined))?.stop());
 
 /** The server of this process, started when first asked for, and ended with the tests. */
 export function postgres(): Promise<Postgres> {
-  return (running ??= start());
-}
-
-async function start(): Promise<Postgres> {
-  const root = mkdtempSync(join(tmpdir(), 'syncline-postgres-'));
-  const user = serverUser('postgres');
-  if (process.getuid?.() === 0) chownSync(root, user.uid, user.gid);
-  const data = join(root, 'data');
-  // A locale whose order of text is not that of its bytes.
-  const [initdb, parameters] = asUser(user, 'KILL', programPath('initdb', folders)!, ['-D', data, '-U', 'tester', '--auth=trust', '-E', 'UTF8', '--locale=C.UTF-8', '--locale-provider=icu', '--icu-locale=en-US', '--no-sync']);
-  await run(initdb, parameters, { cwd: root });
-  const port = await freePort();
-  const log = openSync(join(root, 'log'), 'a');
-  const [server, options] = asUser(user, 'QUIT', programPath('postgres', folders)!, ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', root, ...['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'max_connections=200', 'autovacuum=off'].flatMap((setting) => ['-c', setting])]);
-  const child = spawn(server, options, { stdio: ['ignore', log, log], cwd: root });
-  closeSync(log);
-  const endNow = (): void => void child.kill('SIGQUIT');
-  process.once('exit', endNow);
-  stop = async () => {
-    // Fast: whoever is still connected is sent away.
-    child.kill('SIGINT');
-    await end(child);
-    process.off('exit', endNow);
-    rmSync(root, { recursive: true, force: true });
-  };
-  const query = async (endpoint: string, text: string): Promise<readonly { readonly [column: string]: unknown }[]> => {
-    const client = new pg.Client({ connectionString: endpoint });
-    await client.connect();
-    try {
-      const results: unknown = await client.query(text);
-      return ((Array.isArray(results) ? results.at(-1) : results) as pg.QueryResult<{ [column: string]: unknown }>).rows;
-    } finally {
-      await client.end();
-    }
-  };
-  const endpointOf = (database: string): string => `postgres://tester@127.0.0.1:${port}/${database}`;
-  for (const startedAt = Date.now(); ; await sleep(50)) {
-    if (await query(endpointOf('postgres'), 'select 1').then(() => true, () => false)) break;
-    if (child.exitCode !== null || Date.now() - startedAt > startTimeoutMs) throw new Error(`PostgreSQL did not start: ${readFileSync(join(root, 'log'), 'utf8').slice(-2_000)}`);
-  }
-  let databases = 0;
-  const newDatabase = async (): Promise<string> => {
-    const name = `test_${++databases}`;
-    await query(endpointOf('postgres'), `create database ${name}`);
-    return endpointOf(name);
-  };
-  return { port, newDatabase, query };
+  return (running ??= startPostgres());
 }

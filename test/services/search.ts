@@ -17,7 +17,7 @@ const run = promisify(execFile);
 
 const startTimeoutMs = 180_000;
 const fetchTimeoutMs = 480_000;
-const heap = '512m';
+const shortLived = ['-Xms512m', '-Xmx512m', '-XX:TieredStopAtLevel=1'];
 
 /** A search server that runs for as long as it is needed. */
 export interface SearchServer extends AsyncDisposable {
@@ -36,6 +36,8 @@ export interface SearchStart {
   readonly folder?: string;
   /** Settings of the node. */
   readonly settings?: { readonly [name: string]: string };
+  /** What Java is told of memory and compiling. Default: what a server needs that lives for a few minutes. */
+  readonly java?: readonly string[];
 }
 
 const engines = { opensearch, elasticsearch } as const;
@@ -123,21 +125,23 @@ export async function skipWithoutSearch(name: SearchEngine['name']): Promise<str
   return libraries.missing;
 }
 
-/** The server of this process: started when first asked for, and stopped after all tests. */
+/** The server of this process: started when first asked for, and stopped after all tests. `SYNCLINE_OPENSEARCH` names host and port of one that runs already. */
 export function sharedSearch(name: SearchEngine['name']): Promise<SearchServer> {
-  const running = shared.get(name) ?? startSearch(name);
+  const address = process.env[`SYNCLINE_${name.toUpperCase()}`];
+  const there = address === undefined ? undefined : { address, pid: 0, ask: (method: string, path: string, body?: object) => ask(address, method, path, body), [Symbol.asyncDispose]: async () => {} };
+  const running = shared.get(name) ?? (there ? Promise.resolve(there) : startSearch(name));
   shared.set(name, running);
   return running;
 }
 
 /** Starts a server. Throws when it is not ready in three minutes, with what it said. */
-export async function startSearch(name: SearchEngine['name'], { port = 0, folder, settings = {} }: SearchStart = {}): Promise<SearchServer> {
+export async function startSearch(name: SearchEngine['name'], { port = 0, folder, settings = {}, java = shortLived }: SearchStart = {}): Promise<SearchServer> {
   const engine = engines[name];
   if (!found.has(name)) found.set(name, librariesOf(engine));
   const libraries = await found.get(name)!;
   if ('missing' in libraries) throw new Error(libraries.missing);
   const home = folder ?? mkdtempSync(join(tmpdir(), `syncline-${name}-`));
-  const child = spawnServer(engine, libraries.folder, home, [String(port), ...Object.entries(settings).flat()]);
+  const child = spawnServer(engine, libraries.folder, home, java, [String(port), ...Object.entries(settings).flat()]);
   const endNow = (): void => void child.kill('SIGKILL');
   process.once('exit', endNow);
   const stop = async (): Promise<void> => {
@@ -157,14 +161,14 @@ export async function startSearch(name: SearchEngine['name'], { port = 0, folder
 }
 
 /** The server ends by itself with this process, whose end it hears on its standard input. */
-function spawnServer({ plugins }: SearchEngine, folder: string, home: string, parameters: readonly string[]): ChildProcess {
+function spawnServer({ plugins }: SearchEngine, folder: string, home: string, own: readonly string[], parameters: readonly string[]): ChildProcess {
   const lib = join(folder, 'lib');
   mkdirSync(join(home, 'tmp'), { recursive: true });
   const log = openSync(join(home, 'log'), 'a');
   const jars = readdirSync(lib).toSorted().map((file) => join(lib, file)).join(delimiter);
   const properties = { 'file.encoding': 'UTF-8', 'log4j2.disable.jmx': 'true', 'io.netty.noUnsafe': 'true', 'java.io.tmpdir': join(home, 'tmp'), 'search.plugins': plugins.join(','), 'search.modules': join(folder, 'modules') };
   const child = spawn('java', [
-    `-Xms${heap}`, `-Xmx${heap}`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData',
+    ...own, '-XX:+UseSerialGC', '-XX:-UsePerfData',
     ...Object.entries(properties).map(([property, value]) => `-D${property}=${value}`),
     '-cp', jars, 'Server', home, ...parameters,
   ], { stdio: ['pipe', 'pipe', log] });

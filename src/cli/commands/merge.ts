@@ -55,7 +55,9 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
 /** Throws `invalid` where options make no sense together. */
 export function checkMerge(values: Values): void {
   if (values.state === false) throw new SyncError('invalid', '--no-state leaves a merge without the memory it works from', { hint: 'leave it out, or name a file with --state' });
-  for (const [name, option] of [['full', '--full'], ['overlap', '--overlap'], ['retryQuarantined', '--retry-quarantined']] as const) if (values[name] !== undefined && !values.newest) throw new SyncError('invalid', `${option} is about merging by time`, { hint: `add --newest, or leave out ${option}` });
+  for (const [name, option] of [['full', 'full'], ['overlap', 'overlap'], ['tombstonesFor', 'tombstones-for'], ['retryQuarantined', 'retry-quarantined']] as const) {
+    if (values[name] !== undefined && !values.newest) throw new SyncError('invalid', `--${option} is about merging by time`, { hint: `add --newest, or leave out --${option}` });
+  }
   checkWatchOptions(values);
 }
 

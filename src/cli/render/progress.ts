@@ -52,6 +52,9 @@ export class Progress {
         this.#written++;
         if (this.#verbose) this.#terminal.say(`${event.action.kind === 'delete' ? 'deleted' : isUpdate(event.action) ? 'updated' : 'created'} ${event.action.key}`);
         break;
+      case 'carried':
+        this.#written += event.entries;
+        break;
       case 'stale':
       case 'failed':
         this.#failed++;

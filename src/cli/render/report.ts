@@ -40,7 +40,8 @@ export function eventAsJson(event: RunEvent): object | undefined {
     case 'warning': return { event: 'warning', message: redact(event.message) };
     case 'retrying': return { event: 'retrying', store: redact(event.store), error: plainError(event.error), inMs: event.inMs, attempt: event.attempt };
     case 'expected':
-    case 'scanned': return undefined;
+    case 'scanned':
+    case 'carried': return undefined;
     default: return event satisfies never;
   }
 }

@@ -30,12 +30,18 @@ export function summary(report: Report, { paint, keptHint, byType = true, planne
   const lines = [...table(byType ? report : { ...report, types: { files: report.counts } }, paint), ...(byType ? flowLines(report, paint) : []), ...failuresOf(report, paint)];
   for (const warning of warnings.slice(0, listed)) lines.push(`${paint('yellow', 'warning:')} ${clean(warning)}`);
   if (warnings.length > listed) lines.push(`and ${counted(warnings.length - listed, 'more warning')}`);
+  lines.push(...rangeLines(report));
   if (unguarded > 0 && tellsUnguarded) lines.push(`${counted(unguarded, 'write')} went unguarded: the destination cannot refuse a write when someone else was faster`);
   if (counts.skipped > 0) lines.push(`${counted(counts.skipped, 'entry', 'entries')} became newer where ${counts.skipped === 1 ? 'it was' : 'they were'} to be written: the next run carries that across`);
   if (counts.quarantined > 0) lines.push(`${counted(counts.quarantined, 'record')} in quarantine: syncline quarantine lists ${counts.quarantined === 1 ? 'it' : 'them'}, and --retry-quarantined tries ${counts.quarantined === 1 ? 'it' : 'them'} again`);
   if (counts.kept > 0 && keptHint !== undefined) lines.push(`${counted(counts.kept, 'entry', 'entries')} ${keptHint}`);
   if (!givenUp) lines.push(closing(report, paint, planned, duration(durationMs)));
   return lines.map((line) => `${line}\n`).join('');
+}
+
+/** What was compared without being read, in a line, or none. */
+export function rangeLines({ ranges }: Pick<Report, 'ranges'>): readonly string[] {
+  return ranges ? [`${counted(ranges.compared, 'range')} compared by digest, ${ranges.differing === 0 ? 'none differs' : `${count(ranges.differing)} of them read`}: ${counted(ranges.equal, 'entry is', 'entries are')} equal and ${ranges.equal === 1 ? 'was' : 'were'} not read`] : [];
 }
 
 function closing({ counts, interrupted, problems, outstanding }: Report, paint: Paint, planned: boolean, time: string): string {

@@ -172,7 +172,11 @@ function timestampCodec(coarse: boolean): Codec {
 /** An instant as records carry it, of any year there is. */
 function millisText(millis: number): string {
   if (Number.isNaN(millis)) throw new Unfit('is a time beyond the year 275760');
-  return new Date(millis).toISOString().replace(/\.?0*Z$/, 'Z');
+  const text = new Date(millis).toISOString();
+  let end = text.length - 1;
+  while (text.charCodeAt(end - 1) === 0x30) end--;
+  // Zeros are left out behind the point alone.
+  return end > text.length - 4 ? `${text.slice(0, end)}Z` : `${text.slice(0, -5)}Z`;
 }
 
 const dayMs = 86_400_000;

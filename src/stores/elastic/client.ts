@@ -42,6 +42,8 @@ export interface ElasticClientOptions {
   readonly authorization: string | undefined;
   readonly host: Host;
   readonly maxAttempts: number;
+  /** Whether answers come compressed. */
+  readonly compress: boolean;
 }
 
 const backoff = { attempts: 0, firstMs: 200, mostMs: 30_000 };
@@ -111,10 +113,10 @@ export class ElasticClient implements AsyncDisposable {
   }
 
   #send({ method, path, body, lines, signal }: ElasticRequest, origin: string): Promise<HttpResponse> {
-    const { http, authorization } = this.#options;
+    const { http, authorization, compress } = this.#options;
     return http.request({
       method: method ?? (body === undefined ? 'GET' : 'POST'), url: origin + path, ...(signal && { signal }),
-      headers: { authorization, accept: 'application/json', 'content-type': body === undefined ? undefined : lines ? 'application/x-ndjson' : 'application/json' },
+      headers: { authorization, accept: 'application/json', 'accept-encoding': compress ? undefined : 'identity', 'content-type': body === undefined ? undefined : lines ? 'application/x-ndjson' : 'application/json' },
       ...(body !== undefined && { body }),
     });
   }

@@ -15,6 +15,7 @@ export interface ElasticOptions extends RecordOptions {
   readonly layout?: Layout;
   readonly tls?: boolean;
   readonly missing?: 'refuse' | 'empty';
+  readonly compress?: boolean;
   readonly concurrency?: number;
   readonly maxAttempts?: number;
   readonly timeoutMs?: number;
@@ -25,6 +26,7 @@ const options: readonly OptionSpec[] = [
   { name: 'layout', summary: 'which index is which collection: index, each by its own name; suffix, of the path app the index app-users is users; auto, index where app is there, else suffix', value: 'choice', choices: ['auto', 'index', 'suffix'], default: 'auto' },
   { name: 'tls', summary: 'whether to speak TLS, as with +https behind the scheme', value: 'flag', default: false },
   { name: 'missing', summary: 'whether a place without any index is refused or empty', value: 'choice', choices: ['refuse', 'empty'], default: 'refuse' },
+  { name: 'compress', summary: 'whether answers come compressed, which pays on slow lines and costs both ends time on fast ones', value: 'flag', default: false },
   { name: 'concurrency', summary: 'slices of an index that are read at once', value: 'number', default: 4 },
   { name: 'maxAttempts', summary: 'how often a request is sent at most, when connections or servers fail', value: 'number', default: 5 },
   { name: 'timeoutMs', summary: 'milliseconds to wait for a connection, an answer, and each piece of it', value: 'number', default: 60_000 },
@@ -49,7 +51,7 @@ export const opensearch: StoreKind<ElasticOptions> = {
 };
 
 async function open(family: Family, endpoint: string, given: ElasticOptions, host: Host): Promise<ElasticStore> {
-  const { concurrency = 4, maxAttempts = 5, timeoutMs = 60_000, layout = 'auto', missing = 'refuse', create = true, modified, modifiedUnit, collections } = given;
+  const { concurrency = 4, maxAttempts = 5, timeoutMs = 60_000, layout = 'auto', compress = false, missing = 'refuse', create = true, modified, modifiedUnit, collections } = given;
   for (const [name, value] of Object.entries({ concurrency, maxAttempts, timeoutMs })) {
     if (!Number.isSafeInteger(value) || value < 1) throw new SyncError('invalid', `${name} is ${value}, and not a whole number from 1 up`, { hint: `give ${name} another value` });
   }
@@ -64,6 +66,6 @@ async function open(family: Family, endpoint: string, given: ElasticOptions, hos
     timeoutMs, connections: concurrency + elasticCapabilities.limits.inFlight, maxAttempts: 1, maxBodyBytes: limits.documentBytes, userAgent: 'syncline',
     now: () => host.now(), random: () => host.random(), sleep: (ms, signal) => host.sleep(ms, signal),
   });
-  const client = new ElasticClient({ http, origins, authorization, host, maxAttempts });
+  const client = new ElasticClient({ http, origins, authorization, host, maxAttempts, compress });
   return new ElasticStore({ client, name, identity, family, path, layout, modified, modifiedUnit, chosen: collections, concurrency, create, missingIsEmpty: missing === 'empty' });
 }

@@ -13,7 +13,11 @@ export interface Address {
   readonly id: string;
 }
 
-const mostIds = 500;
+const mostIds = 1_000;
+/** Requests under way at once for one list of documents. */
+const atOnce = 2;
+/** So few documents are not worth two requests. */
+const fewest = 100;
 
 /** That one document could not be looked up, and why. */
 class Unanswered extends SyncError {}
@@ -41,15 +45,37 @@ export async function readEntries(place: Place, refs: readonly Ref[], signal: Ab
  * Throws where it cannot tell.
  */
 export async function lookUp(place: Place, addresses: readonly Address[], { fields, signal }: { readonly fields?: readonly string[]; readonly signal: AbortSignal | undefined }): Promise<readonly (Document | undefined)[]> {
-  const found: (Document | undefined)[] = [];
-  for (let at = 0, size = mostIds, failed = 0; at < addresses.length;) {
+  const found = new Array<Document | undefined>(addresses.length);
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < addresses.length) {
+      const from = next;
+      next += Math.min(fields === undefined ? place.looking.most : mostIds, Math.max(fewest, Math.ceil(addresses.length / atOnce)));
+      await lookUpSome(place, addresses.slice(from, next), { fields, signal, found, from });
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
+  return found;
+}
+
+interface Asking {
+  readonly fields: readonly string[] | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** What is found goes here, from this place on. */
+  readonly found: (Document | undefined)[];
+  readonly from: number;
+}
+
+async function lookUpSome(place: Place, addresses: readonly Address[], { fields, signal, found, from }: Asking): Promise<void> {
+  for (let at = 0, size = addresses.length, failed = 0; at < addresses.length;) {
     const some = addresses.slice(at, at + size);
     const body = JSON.stringify({ docs: some.map(({ index, id }) => ({ _index: index.target, _id: id, ...(fields && { _source: fields }) })) });
     try {
       const answer = await place.client.request({ path: '/_mget', body, about: place.about('read'), signal });
       const docs = documentsIn(answer.body['docs']);
       if (docs.length !== some.length) throw new SyncError('unavailable', `cannot read ${place.name}: the server leaves documents out of its answer`, { store: place.name, hint: 'run again' });
-      found.push(...docs.map((doc, i) => foundIn(place, some[i]!, doc)));
+      for (const [i, doc] of docs.entries()) found[from + at + i] = foundIn(place, some[i]!, doc);
+      if (fields === undefined) place.looking.learn(answer.bytes, docs.filter((doc) => doc['found'] === true).length);
       at += size;
       failed = 0;
     } catch (error) {
@@ -62,7 +88,6 @@ export async function lookUp(place: Place, addresses: readonly Address[], { fiel
       size = Math.max(1, Math.floor(size / 8));
     }
   }
-  return found;
 }
 
 function foundIn(place: Place, { index, id }: Address, doc: Document): Document | undefined {

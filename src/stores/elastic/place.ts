@@ -5,7 +5,7 @@ import { SyncError } from '../../model/errors.ts';
 import { joinKey, splitKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import { digestDocument } from '../../schema/digest.ts';
-import { matchesGlob } from '../records/chooser.ts';
+import { chooser } from '../records/chooser.ts';
 import type { TimeUnit } from '../records/instants.ts';
 import { expressionOf, readCatalogue } from './catalogue.ts';
 import type { Catalogue, IndexOf, Layout } from './catalogue.ts';
@@ -17,6 +17,7 @@ import type { About } from './failure.ts';
 import { byteFieldsOf } from './mapping.ts';
 import type { ByteFields } from './mapping.ts';
 import { ModifiedField } from './modified.ts';
+import { PageSize } from './page-size.ts';
 import { withBytes } from './source-json.ts';
 
 export interface PlaceOptions {
@@ -51,9 +52,13 @@ export interface Found {
 export class Place {
   readonly client: ElasticClient;
   readonly name: string;
+  /** How many documents are looked up at once. */
+  readonly looking: PageSize = new PageSize();
+  #chosen: ((collection: string) => boolean) | undefined;
   readonly #options: PlaceOptions;
   #catalogue: Promise<{ readonly names: Catalogue; readonly indices: ReadonlyMap<string, OpenIndex> }> | undefined;
   #root: Promise<Document> | undefined;
+  #last = { prefix: '', collection: '' };
 
   constructor(options: PlaceOptions) {
     this.client = options.client;
@@ -84,8 +89,7 @@ export class Place {
   }
 
   isChosen(collection: string): boolean {
-    const { chosen } = this.#options;
-    return chosen === undefined || chosen.split(',').some((pattern) => matchesGlob(collection, pattern.trim()));
+    return (this.#chosen ??= chooser(this.#options.chosen))(collection);
   }
 
   /** How this server wants to be spoken to. */
@@ -111,7 +115,11 @@ export class Place {
   /** Collection and `_id` of a key. The `_id` is the key without the collection, so that keys of several parts have one, too. */
   partsOf(key: Key): { readonly collection: string; readonly id: string } {
     const slash = key.indexOf('/');
-    return slash < 0 ? { collection: '', id: key } : { collection: splitKey(key.slice(0, slash))[0]!, id: key.slice(slash + 1) };
+    if (slash < 0) return { collection: '', id: key };
+    // Most keys are of the collection that the one before was of.
+    const prefix = key.slice(0, slash);
+    if (this.#last.prefix !== prefix) this.#last = { prefix, collection: splitKey(prefix)[0]! };
+    return { collection: this.#last.collection, id: key.slice(slash + 1) };
   }
 
   /** Why no document can have this key; `undefined` where one can. */

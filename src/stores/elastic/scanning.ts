@@ -5,6 +5,7 @@ import { SyncError, toSyncError } from '../../model/errors.ts';
 import type { Page, Problem, Window } from '../../model/store.ts';
 import { pitKeepAlive } from './dialect.ts';
 import type { Dialect } from './dialect.ts';
+import { PageSize } from './page-size.ts';
 import { documentsIn, encodeNames } from './place.ts';
 import type { OpenIndex, Place } from './place.ts';
 
@@ -15,12 +16,6 @@ export interface Reading {
   readonly concurrency: number;
   readonly signal: AbortSignal | undefined;
 }
-
-const mostHits = 1000;
-/** How many are asked for while it is not known how large they are. */
-const firstHits = 200;
-/** Bytes of documents in a page, as far as they can be told beforehand. */
-const pageBytes = 4 * 1024 * 1024;
 
 /**
  * Every document of an index, as it was at one point in time: in pages, those of several slices as they come. Throws
@@ -61,8 +56,9 @@ interface Slice {
 
 async function* readSlice({ place, index, dialect, pit, query, slice, slices, signal }: Slice): AsyncGenerator<Page> {
   let after: Value | undefined;
-  let size = firstHits;
+  const page = new PageSize();
   for (;;) {
+    const size = page.most;
     const body = JSON.stringify({
       size, sort: dialect.sort, pit: { id: pit.id, keep_alive: pitKeepAlive }, track_total_hits: false, seq_no_primary_term: true,
       ...(query && { query }), ...(slices > 1 && { slice: { id: slice, max: slices } }), ...(after !== undefined && { search_after: after }),
@@ -76,7 +72,7 @@ async function* readSlice({ place, index, dialect, pit, query, slice, slices, si
       if (error instanceof SyncError && error.code === 'not-found') throw incomplete(place, index, 'what was being read is gone: the server was restarted, or nobody asked for the next page in time');
       // One page was larger than an answer may be: fewer will do, unless it is one.
       if (!(error instanceof SyncError && error.code === 'invalid' && /larger than/.test(error.message)) || size === 1) throw error;
-      size = Math.max(1, Math.floor(size / 8));
+      page.shrink();
       continue;
     }
     checkShards(answer, place, index);
@@ -87,7 +83,7 @@ async function* readSlice({ place, index, dialect, pit, query, slice, slices, si
     after = hits.at(-1)!['sort'];
     if (after === undefined) throw incomplete(place, index, 'the server does not say where a page ends');
     if (hits.length < size) return;
-    size = Math.min(mostHits, Math.max(1, Math.floor(pageBytes / (bytes / hits.length))));
+    page.learn(bytes, hits.length);
   }
 }
 

@@ -44,13 +44,19 @@ function written(value: Value, bytes: ByteFields | true, path: string, depth: nu
   }
   if (depth >= limits.documentDepth) throw unwritable(path, `more than ${limits.documentDepth} levels`);
   if (Array.isArray(value)) return `[${(value as readonly Value[]).map((item) => written(item, bytes, path, depth + 1)).join(',')}]`;
-  const fields = Object.entries(value as Document).map(([name, field]) => {
+  let text = '';
+  for (const name of Object.keys(value)) {
     if (!name.isWellFormed()) throw unwritable(path, 'a field whose name is not well-formed Unicode');
-    const within = bytes !== true && Object.hasOwn(bytes, name) ? bytes[name]! : {};
-    return `${JSON.stringify(name)}:${written(field, within, path === '' ? name : `${path}.${name}`, depth + 1)}`;
-  });
-  return `{${fields.join(',')}}`;
+    const within = bytes !== true && Object.hasOwn(bytes, name) ? bytes[name]! : noBytes;
+    text += text === '' ? '{' : ',';
+    text += JSON.stringify(name);
+    text += ':';
+    text += written((value as Document)[name]!, within, path === '' ? name : `${path}.${name}`, depth + 1);
+  }
+  return text === '' ? '{}' : `${text}}`;
 }
+
+const noBytes: ByteFields = {};
 
 function numberText(value: number, path: string): string {
   if (!Number.isFinite(value)) throw unwritable(path, `the number ${value}`);

@@ -237,7 +237,8 @@ function isOlder({ modified }: OpenIndex, there: Document, time: number): boolea
 }
 
 function linesFor({ index, id, source, condition }: Task): string {
-  const where = { _index: index.target, _id: id, ...(typeof condition === 'object' && { if_seq_no: condition.sequence, if_primary_term: condition.term }) };
-  if (source === undefined) return `${JSON.stringify({ delete: where })}\n`;
-  return `${JSON.stringify({ [condition === 'absent' ? 'create' : 'index']: where })}\n${source}\n`;
+  const state = typeof condition === 'object' ? `,"if_seq_no":${condition.sequence},"if_primary_term":${condition.term}` : '';
+  const verb = source === undefined ? 'delete' : condition === 'absent' ? 'create' : 'index';
+  const line = `{"${verb}":{"_index":${JSON.stringify(index.target)},"_id":${JSON.stringify(id)}${state}}}\n`;
+  return source === undefined ? line : `${line}${source}\n`;
 }

@@ -1,11 +1,16 @@
 import { SyncError } from '../../model/errors.ts';
 
-/** Whether a collection is one of those that an option names: names and globs with `*` and `?`, separated by commas. Without one, all are. */
+/** Whether a collection is one of those that an option names: names and globs with `*` and `?`, separated by commas, and not one of those behind a `!`. Without one, all are. */
 export function chooser(option: string | undefined): (collection: string) => boolean {
   if (option === undefined) return () => true;
   const patterns = option.split(',').map((pattern) => [...pattern.trim()]);
   if (patterns.some((pattern) => pattern.length === 0)) throw new SyncError('invalid', `collections is ${JSON.stringify(option)}, which holds an empty name`, { hint: 'write names and globs with commas between them, as in orders,customer*' });
-  return (collection) => patterns.some((pattern) => matches(pattern, [...collection]));
+  const chosen = patterns.filter(([first]) => first !== '!');
+  const left = patterns.filter(([first]) => first === '!').map(([, ...pattern]) => pattern);
+  return (collection) => {
+    const name = [...collection];
+    return (chosen.length === 0 || chosen.some((pattern) => matches(pattern, name))) && !left.some((pattern) => matches(pattern, name));
+  };
 }
 
 /** Whether a name has the form of a pattern, in which `*` stands for any text and `?` for any character. */
@@ -32,5 +37,5 @@ function matches(pattern: readonly string[], name: readonly string[]): boolean {
 
 /** The names among what an option names, which stand for one collection each. */
 export function namesIn(option: string | undefined): readonly string[] {
-  return (option ?? '').split(',').map((name) => name.trim()).filter((name) => name !== '' && !/[*?]/.test(name));
+  return (option ?? '').split(',').map((name) => name.trim()).filter((name) => name !== '' && !/^!|[*?]/.test(name));
 }

@@ -3,9 +3,10 @@ import type { Document } from '../../model/document.ts';
 import { withoutContent } from '../../model/entry.ts';
 import type { Content, Entry, Micros } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
-import type { CallOptions, Capabilities, FingerprintOptions, Outcome, Page, ScanOptions, Store, Window, Write } from '../../model/store.ts';
+import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Window, Write } from '../../model/store.ts';
 import { instantText, modifiedOf, whyNoInstant } from './instants.ts';
 import type { TimeUnit } from './instants.ts';
+import { passedOn } from './passed-on.ts';
 
 /** Where documents say when they were modified. */
 export interface DatedOptions {
@@ -26,21 +27,11 @@ export function dated(store: Store, options: DatedOptions): Store {
   if (store.capabilities.holds !== 'documents') throw new SyncError('invalid', `${store.name} holds files, which have no field ${options.modified}`, { store: store.name, hint: 'pass --as documents' });
   const writer = new DatedWriter(store, options);
   return {
-    name: store.name,
-    identity: store.identity,
-    ...(store.realm !== undefined && { realm: store.realm }),
+    ...passedOn(store),
     get capabilities() { return capabilitiesOf(store.capabilities); },
     scan: (asked) => scan(store, options, asked),
     read: async (refs, asked) => (await store.read(refs, asked)).map((entry) => entry && withTime(entry, options)),
     write: (batch, asked) => writer.write(batch, asked),
-    ...(store.watch && { watch: store.watch.bind(store) }),
-    ...(store.fingerprint && { fingerprint: async (asked?: FingerprintOptions) => await store.fingerprint?.(asked) }),
-    ...(store.clock && { clock: store.clock.bind(store) }),
-    ...(store.estimate && { estimate: store.estimate.bind(store) }),
-    ...(store.describe && { describe: store.describe.bind(store) }),
-    ...(store.prepare && { prepare: store.prepare.bind(store) }),
-    ...(store.covers && { covers: store.covers.bind(store) }),
-    [Symbol.asyncDispose]: async () => await store[Symbol.asyncDispose](),
   };
 }
 

@@ -18,6 +18,36 @@ const instantPattern = /^([+-]\d{6}|\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?:
  * microseconds is cut off. `undefined` where it names none, as `2015-02-30` does.
  */
 export function instantOf(text: string): Micros | undefined {
+  return usualInstantOf(text) ?? anyInstantOf(text);
+}
+
+const daysOfMonth = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** The same for what nearly all instants look like, as in `2015-01-31T10:20:30.5Z`, at a fraction of the price; `undefined` where it does not. */
+function usualInstantOf(text: string): Micros | undefined {
+  const end = text.length - 1;
+  if (end < 19 || end > 26 || end === 20 || text.charCodeAt(4) !== 0x2d || text.charCodeAt(7) !== 0x2d || text.charCodeAt(10) !== 0x54 || text.charCodeAt(13) !== 0x3a || text.charCodeAt(16) !== 0x3a || text.charCodeAt(end) !== 0x5a) return undefined;
+  if (end > 19 && text.charCodeAt(19) !== 0x2e) return undefined;
+  const [year, month, day, hour, minute, second] = [digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10), digits(text, 11, 13), digits(text, 14, 16), digits(text, 17, 19)];
+  // The first century of two is not what the platform takes it for.
+  if (!(year >= 100 && month >= 1 && month <= 12 && day >= 1 && day <= daysOfMonth[month - 1]! && hour <= 23 && minute <= 59 && second <= 59)) return undefined;
+  if (month === 2 && day === 29 && (year % 4 !== 0 || (year % 100 === 0 && year % 400 !== 0))) return undefined;
+  const fraction = end === 19 ? 0 : digits(text, 20, end) * 10 ** (26 - end);
+  return Number.isNaN(fraction) ? undefined : Date.UTC(year, month - 1, day, hour, minute, second) * 1000 + fraction;
+}
+
+/** The number that some digits stand for; NaN where one is none. */
+function digits(text: string, from: number, to: number): number {
+  let number = 0;
+  for (let i = from; i < to; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return NaN;
+    number = number * 10 + digit;
+  }
+  return number;
+}
+
+function anyInstantOf(text: string): Micros | undefined {
   const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] = instantPattern.exec(text) ?? [];
   if (year === undefined) return undefined;
   const date = `${year}-${month}-${day}`;

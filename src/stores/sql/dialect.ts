@@ -3,6 +3,7 @@ import type { Micros } from '../../model/entry.ts';
 import type { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { Window } from '../../model/store.ts';
+import type { RangeSql } from './ranges.ts';
 import type { Raw, RawRow, Table } from './table.ts';
 
 /** What a row must be for a change of it to happen. */
@@ -36,6 +37,18 @@ export interface ScanRowsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Rows of two tables of the same columns. */
+export interface RowTwins {
+  /** The tables, as the source has them and as the target has them. */
+  readonly tables: readonly (readonly [from: Table, to: Table])[];
+  /** The names of those whose target is empty and takes rows as they are. */
+  readonly empty: readonly string[];
+  /** Rows side by side, in an order of the database's own. Of those that differ, the left ones as they are and the right ones by their keys. */
+  compare(table: Table, signal: AbortSignal | undefined): AsyncIterable<{ readonly left: number; readonly right: number; readonly equal: number; readonly changed: readonly RawRow[]; readonly found: readonly RawRow[] }>;
+  /** Rows that were written, and those that were not. */
+  carry(table: Table, signal: AbortSignal | undefined): AsyncIterable<{ readonly written: number; readonly left: readonly RawRow[] }>;
+}
+
 /** What is different from one database to another. Connects when first asked for anything. */
 export interface Dialect extends AsyncDisposable {
   /** The longest key, in UTF-8 bytes. */
@@ -54,8 +67,14 @@ export interface Dialect extends AsyncDisposable {
   apply(table: Table, changes: readonly Change[], signal?: AbortSignal): Promise<readonly Changed[]>;
   /** Makes tables, all of them or none where the database can. Throws `unsupported` for what cannot be a table. */
   create(collections: readonly Collection[], signal?: AbortSignal): Promise<void>;
+  /** A transaction in which ranges of tables are digested. Absent: the database cannot do that. */
+  ranges?(signal?: AbortSignal): Promise<RangeSql>;
   /** What the driver threw, as a sentence that begins with what was being done. */
   failure(cause: unknown, doing: string): SyncError;
+  /** Of pairs of tables those that can be compared and carried as the rows stand. Absent: none. */
+  twins?(source: Dialect, pairs: readonly (readonly [from: Table, to: Table])[]): Promise<RowTwins>;
+  /** Whether a table has any rows. Needed where there are {@link twins}. */
+  isEmpty?(table: Table): Promise<boolean>;
   /** What tells this database from another at the same address. */
   fingerprint?(signal?: AbortSignal): Promise<string | undefined>;
   /** What time it is at the server, where there is one. */
@@ -68,4 +87,6 @@ export interface Dialect extends AsyncDisposable {
 export interface Catalog {
   readonly tables: readonly Table[];
   readonly keyless: readonly { readonly name: string; readonly why: string }[];
+  /** The tables that foreign keys of a table name. */
+  readonly references: ReadonlyMap<string, readonly string[]>;
 }

@@ -28,7 +28,7 @@ export interface LockedOptions {
 
 const mostTries = 8;
 
-/** Makes changes all at once, and where a row is refused, one by one. */
+/** Makes changes all at once, and where a row is refused, in halves, until it stands alone. */
 export async function applyLocked(options: LockedOptions): Promise<readonly Changed[]> {
   const { table, changes, severity, failure, transaction } = options;
   for (let tries = 1; ; tries++) {
@@ -39,9 +39,9 @@ export async function applyLocked(options: LockedOptions): Promise<readonly Chan
       if (kind === 'again' && tries < mostTries) continue;
       if (kind !== 'row') throw cause;
       if (changes.length === 1) return changes.map(({ id }): Changed => ({ kind: 'failed', error: withKey(failure(cause, `cannot write ${id} to ${table.name}`), id) }));
-      const answers: Changed[] = [];
-      for (const one of changes) answers.push(...await applyLocked({ ...options, changes: [one] }));
-      return answers;
+      const middle = changes.length >> 1;
+      const first = await applyLocked({ ...options, changes: changes.slice(0, middle) });
+      return [...first, ...await applyLocked({ ...options, changes: changes.slice(middle) })];
     }
   }
 }

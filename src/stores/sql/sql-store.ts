@@ -4,15 +4,21 @@ import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import { compareKeys, joinKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
-import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
+import type { Snapshot } from '../../model/ranges.ts';
+import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Source, Store, Write } from '../../model/store.ts';
 import { keyOfWrite } from '../../model/store.ts';
+import type { Twins, TwinsOptions } from '../../model/twins.ts';
 import { chooser, namesIn } from '../records/chooser.ts';
 import { keyed } from '../records/keyed.ts';
 import { partsOfKey } from '../records/record-keys.ts';
 import type { RecordOptions } from '../records/record-options.ts';
 import type { Catalog, Dialect } from './dialect.ts';
 import { entryOf, keyOfRow, rawKey } from './records.ts';
+import type { RangeSql } from './ranges.ts';
+import { SqlSnapshot } from './sql-snapshot.ts';
 import type { RawRow, Table } from './table.ts';
+import { twinsOf } from './twins.ts';
+import type { TwinStore } from './twins.ts';
 import { Writing } from './writing.ts';
 
 /** What the tables of every database can do; keys and batches differ. */
@@ -44,6 +50,8 @@ export class SqlStore implements Store {
   readonly covers?: (ref: Ref) => boolean;
   /** Only where there is a server. */
   readonly clock?: NonNullable<Store['clock']>;
+  /** Only where the database digests ranges. */
+  readonly snapshot?: (options?: CallOptions) => Promise<Snapshot>;
   readonly #dialect: Dialect;
   readonly #records: RecordOptions;
   readonly #chosen: (collection: string) => boolean;
@@ -65,6 +73,7 @@ export class SqlStore implements Store {
         throw dialect.failure(cause, `cannot read ${name}`);
       });
     }
+    if (dialect.ranges) this.snapshot = async ({ signal } = {}) => await this.#snapshot(async () => await dialect.ranges!(signal), signal);
     const { inFlight, keyBytes } = dialect;
     this.capabilities = {
       ...sqlCapabilities,
@@ -74,14 +83,12 @@ export class SqlStore implements Store {
     this.#writing = new Writing({ name, dialect, keyBytes, unit: records.modifiedUnit, find: (table, keys, signal) => this.#find(table, keys, signal) });
   }
 
-  async *scan({ want = 'stat', collections, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
+  async *scan({ want = 'stat', collections, except, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
     signal?.throwIfAborted();
-    const { tables, keyless } = await this.#tables({ fresh: true, signal });
-    const absent = this.#missingIsEmpty ? undefined : namesIn(this.#records.collections).find((name) => ![...tables, ...keyless].some((table) => table.name === name));
-    if (absent !== undefined) throw new SyncError('not-found', `${this.name} has no table ${absent}`, { store: this.name, hint: 'check the names in the option collections' });
-    const asked = (name: string): boolean => this.#chosen(name) && (collections === undefined || collections.includes(name));
-    const chosen = tables.filter((table) => asked(table.name)).sort((a, b) => compareKeys(prefixOf(a), prefixOf(b)));
-    const unlisted = keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, collection: table.name, error: this.#keyless(table) }));
+    const asked = (name: string): boolean => (collections === undefined || collections.includes(name)) && except?.includes(name) !== true;
+    const all = await this.#all(signal);
+    const chosen = all.tables.filter(({ name }) => asked(name));
+    const unlisted = all.keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, collection: table.name, error: this.#keyless(table) }));
     if (unlisted.length > 0) yield { entries: [], problems: unlisted };
     try {
       for await (const { table, rows } of this.#dialect.scan(chosen, { window, signal })) {
@@ -122,6 +129,10 @@ export class SqlStore implements Store {
     return tables.filter(({ name }) => this.#chosen(name)).map(({ name, fields, key }) => ({ name, fields, key }));
   }
 
+  async references({ signal }: CallOptions = {}): Promise<ReadonlyMap<string, readonly string[]>> {
+    return (await this.#tables({ signal })).references;
+  }
+
   async prepare(asked: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
     signal?.throwIfAborted();
     const collections = asked.map(keyed);
@@ -152,12 +163,55 @@ export class SqlStore implements Store {
     return chosen.reduce((sum: number | undefined, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0);
   }
 
+  async twins(source: Source, { signal, prepare = false }: TwinsOptions = {}): Promise<Twins | undefined> {
+    if (!(source instanceof SqlStore) || !this.#dialect.twins) return undefined;
+    const there = (await source.#tables({ fresh: true, signal })).tables.filter(({ name }) => source.#chosen(name) && this.#chosen(name));
+    const here = await this.#tables({ fresh: true, signal });
+    const missing = prepare ? there.filter(({ name }) => ![...here.tables, ...here.keyless].some((table) => table.name === name)) : [];
+    for (const table of missing) {
+      // What cannot be made is said when its first entry is to be written.
+      if ((await source.#dialect.isEmpty?.(table)) === false) await this.prepare([{ name: table.name, fields: table.fields, key: table.key }], signal && { signal }).catch(() => {});
+    }
+    const { tables } = await this.#tables({ signal });
+    const pairs = there.flatMap((from) => tables.filter(({ name }) => name === from.name).map((to) => [from, to] as const));
+    if (pairs.length === 0) return undefined;
+    try {
+      const rows = await this.#dialect.twins(source.#dialect, pairs);
+      const failure = (cause: unknown): SyncError => this.#dialect.failure(cause, `cannot read ${source.name} beside ${this.name}`);
+      return rows.tables.length === 0 ? undefined : twinsOf(rows, { source: source.#twin(), target: this.#twin(), failure });
+    } catch (cause) {
+      throw this.#dialect.failure(cause, `cannot read ${source.name} beside ${this.name}`);
+    }
+  }
+
   async fingerprint({ signal }: CallOptions = {}): Promise<string | undefined> {
     return await this.#dialect.fingerprint?.(signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await (this.#ended ??= (async () => await this.#dialect[Symbol.asyncDispose]())());
+  }
+
+  /** The tables that were chosen, in the order of their keys. Throws where one that was named is not there. */
+  async #all(signal: AbortSignal | undefined): Promise<Omit<Catalog, 'references'>> {
+    const { tables, keyless } = await this.#tables({ fresh: true, signal });
+    const absent = this.#missingIsEmpty ? undefined : namesIn(this.#records.collections).find((name) => ![...tables, ...keyless].some((table) => table.name === name));
+    if (absent !== undefined) throw new SyncError('not-found', `${this.name} has no table ${absent}`, { store: this.name, hint: 'check the names in the option collections' });
+    return { tables: tables.filter(({ name }) => this.#chosen(name)).sort((a, b) => compareKeys(prefixOf(a), prefixOf(b))), keyless: keyless.filter(({ name }) => this.#chosen(name)) };
+  }
+
+  async #snapshot(ranges: () => Promise<RangeSql>, signal: AbortSignal | undefined): Promise<SqlSnapshot> {
+    const { tables, keyless } = await this.#all(signal);
+    const failure = (cause: unknown): SyncError => this.#dialect.failure(cause, `cannot read ${this.name}`);
+    try {
+      return new SqlSnapshot({ sql: await ranges(), tables: [...tables, ...keyless].sort((a, b) => compareKeys(prefixOf(a), prefixOf(b))), page: (table, rows) => this.#page(table, rows, 'content'), failure });
+    } catch (cause) {
+      throw failure(cause);
+    }
+  }
+
+  #twin(): TwinStore {
+    return { name: this.name, entryOf: (table, row) => entryOf(table, row, this.#records.modifiedUnit), find: async (table, keys, signal) => await this.#find(table, keys, signal) };
   }
 
   #tables({ fresh = false, signal }: { readonly fresh?: boolean; readonly signal: AbortSignal | undefined }): Promise<Catalog> {
@@ -229,6 +283,6 @@ function mayBeKey({ type: { kind } }: Field): boolean {
   return kind !== 'float' && kind !== 'json' && kind !== 'list' && kind !== 'set' && kind !== 'map' && kind !== 'record';
 }
 
-function prefixOf({ name }: Table): string {
+function prefixOf({ name }: Pick<Table, 'name'>): string {
   return `${joinKey([name])}/`;
 }

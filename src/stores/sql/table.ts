@@ -23,6 +23,8 @@ export interface Codec {
 export interface Column extends Field {
   /** What the database calls its type, in full. */
   readonly native: string;
+  /** That with the sizes it was given, where the database tells. */
+  readonly declared?: string;
   readonly codec: Codec;
   /** The database computes it: it is read and never written. */
   readonly computed: boolean;
@@ -72,12 +74,24 @@ export function tableOf({ name, columns, key, modified, triggers = false }: {
 }
 
 /** A column that is read and written by a codec. */
-export function columnOf({ name, native, nullable, codec, computed = false, filled = false }: Omit<Column, 'type' | 'computed' | 'filled'> & Partial<Pick<Column, 'computed' | 'filled'>>): Column {
-  return { name, native, nullable, codec, type: codec.type, computed, filled };
+export function columnOf({ name, native, declared, nullable, codec, computed = false, filled = false }: Omit<Column, 'type' | 'computed' | 'filled'> & Partial<Pick<Column, 'computed' | 'filled'>>): Column {
+  return { name, native, ...(declared !== undefined && { declared }), nullable, codec, type: codec.type, computed, filled };
 }
 
 /** Why the server cannot put keys of these columns in order as they are written in keys; `undefined` where it can. */
 export function disorderOf(columns: readonly Column[], key: readonly string[]): string | undefined {
   const odd = columns.find(({ name, type: { kind } }) => key.includes(name) && (kind === 'float' || kind === 'json' || kind === 'list' || kind === 'set' || kind === 'record'));
   return odd && `has ${odd.name} in its key, and values of the type ${odd.native} cannot be put in order there`;
+}
+
+/** That rows of one table refer to rows of another. */
+export interface Reference {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The tables that each table refers to, itself left out. */
+export function referencesAmong(references: readonly Reference[]): ReadonlyMap<string, readonly string[]> {
+  const others = references.filter(({ from, to }) => from !== to);
+  return new Map([...Map.groupBy(others, ({ from }) => from)].map(([from, all]) => [from, [...new Set(all.map(({ to }) => to))]]));
 }

@@ -1,5 +1,5 @@
 import type { Catalog } from '../dialect.ts';
-import { columnOf, disorderOf, tableOf } from '../table.ts';
+import { columnOf, disorderOf, referencesAmong, tableOf } from '../table.ts';
 import type { Table } from '../table.ts';
 import { codecOf } from './types.ts';
 import type { ColumnRow } from './types.ts';
@@ -24,6 +24,8 @@ const keysOf = `
 
 const triggersOf = 'select distinct event_object_table from information_schema.triggers where event_object_schema = database()';
 
+const referencesOf = 'select distinct table_name, referenced_table_name from information_schema.key_column_usage where table_schema = database() and referenced_table_schema = database() order by 1, 2';
+
 /** MariaDB has no type for JSON, but a condition. */
 const conditionsOf = "select table_name, constraint_name from information_schema.check_constraints where constraint_schema = database() and check_clause like 'json_valid(%'";
 
@@ -33,6 +35,7 @@ export async function catalogOf(query: Query, isMaria: boolean, modified: string
   const keys = Map.groupBy(await query(keysOf), ([table]) => table);
   const triggers = new Set((await query(triggersOf)).map(([table]) => table));
   const conditions = new Set(isMaria ? (await query(conditionsOf)).map((row) => row.join('\0')) : []);
+  const references = referencesAmong((await query(referencesOf)).map(([from, to]) => ({ from: from!, to: to! })));
   const tables: Table[] = [];
   const keyless: Catalog['keyless'][number][] = [];
   for (const [name, found] of columns) {
@@ -53,7 +56,7 @@ export async function catalogOf(query: Query, isMaria: boolean, modified: string
     if (why === undefined) tables.push(table);
     else keyless.push({ name, why });
   }
-  return { tables, keyless };
+  return { tables, keyless, references };
 }
 
 function columnRow([table, name, kind, type, characters, digits, scale, fraction, nullable, preset, extra, comment]: readonly (string | null)[]): ColumnRow {

@@ -6,9 +6,11 @@ import type { TimeUnit } from '../../records/instants.ts';
 import type { Catalog, Change, Changed, Dialect, ScanRowsOptions } from '../dialect.ts';
 import { applyLocked } from '../locked.ts';
 import type { LockedRows } from '../locked.ts';
+import type { RangeSql } from '../ranges.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf, quoted } from './catalog.ts';
 import { isRefusedRow, mysqlError, numberOf } from './failure.ts';
+import { mysqlRangeSql } from './range-sql.ts';
 import { pagesOf, rowsOf, Sessions } from './sessions.ts';
 import type { Reach, TextRow } from './sessions.ts';
 import { Statements } from './statements.ts';
@@ -119,6 +121,10 @@ export class MysqlDialect implements Dialect {
         throw cause;
       }
     });
+  }
+
+  async ranges(): Promise<RangeSql> {
+    return await mysqlRangeSql(this.#sessions);
   }
 
   failure(cause: unknown, doing: string): SyncError {

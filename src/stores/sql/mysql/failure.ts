@@ -35,7 +35,7 @@ export function mysqlError(cause: unknown, doing: string): SyncError {
   const said = cause instanceof AggregateError ? (cause.errors as readonly Error[]).map(({ message }) => message).join(', ') : cause.message;
   if (number !== undefined) {
     const [kind, hint] = reasons[number] ?? ['invalid', 'change the value, or the table'];
-    return new SyncError(kind, `${doing}: ${said}`, { cause, hint });
+    return new SyncError(kind, `${doing}: ${said}`, { cause, hint, ...([1216, 1217, 1451, 1452].includes(number) && { unmet: true }) });
   }
   if (/certificate|self-signed|altnames/i.test(said)) return new SyncError('denied', `${doing}: ${said}`, { cause, hint: 'have the platform trust its authority' });
   if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return new SyncError('denied', `${doing}: the server does not encrypt connections`, { cause, hint: 'leave out tls' });

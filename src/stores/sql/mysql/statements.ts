@@ -80,7 +80,8 @@ function orderOf({ name, native, type }: Column, isLast: boolean): string {
   return `cast(${isLast ? text : `concat(${text}, '/')`} as binary)`;
 }
 
-function textOf(column: string, native: string, type: Column['type']): string {
+/** A column as it is written in keys. */
+export function textOf(column: string, native: string, type: Column['type']): string {
   const text = `cast(${column} as char character set utf8mb4)`;
   switch (type.kind) {
     case 'bytes': return `lower(hex(${column}))`;

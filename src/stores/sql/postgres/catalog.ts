@@ -1,6 +1,6 @@
 import type { Catalog } from '../dialect.ts';
-import { columnOf, disorderOf, tableOf } from '../table.ts';
-import type { Table } from '../table.ts';
+import { columnOf, disorderOf, referencesAmong, tableOf } from '../table.ts';
+import type { Reference, Table } from '../table.ts';
 import { codecOf } from './types.ts';
 import type { TypeRow } from './types.ts';
 
@@ -14,7 +14,7 @@ export function quoted(name: string): string {
 
 // One value of JSON for each, which spares taking rows apart.
 const columnsOf = `
-  select json_build_object('table', c.relname, 'name', a.attname, 'type', a.atttypid::text, 'modifier', a.atttypmod, 'cast', format_type(a.atttypid, -1),
+  select json_build_object('table', c.relname, 'name', a.attname, 'type', a.atttypid::text, 'modifier', a.atttypmod, 'cast', format_type(a.atttypid, -1), 'declared', format_type(a.atttypid, a.atttypmod),
     'required', a.attnotnull, 'identity', a.attidentity, 'generated', a.attgenerated, 'defaulted', a.atthasdef, 'position', a.attnum,
     'triggers', exists (select from pg_catalog.pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal and g.tgenabled <> 'D'))
   from pg_catalog.pg_class c join pg_catalog.pg_attribute a on a.attrelid = c.oid
@@ -27,6 +27,12 @@ const keysOf = `
   from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indrelid
   where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = $1) and i.indisunique and i.indimmediate and i.indisvalid and i.indpred is null and i.indexprs is null
   order by c.relname, i.indisprimary desc, i.indexrelid`;
+
+const referencesOf = `
+  select json_build_object('from', c.relname, 'to', r.relname)
+  from pg_catalog.pg_constraint f join pg_catalog.pg_class c on c.oid = f.conrelid join pg_catalog.pg_class r on r.oid = f.confrelid
+  where f.contype = 'f' and f.conparentid = 0 and c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = $1) and r.relnamespace = c.relnamespace
+  order by c.relname, r.relname`;
 
 const typesOf = `
   select json_build_object('oid', t.oid::text, 'name', t.typname, 'builtin', t.typnamespace = 'pg_catalog'::regnamespace, 'kind', t.typtype, 'base', t.typbasetype::text, 'baseModifier', t.typtypmod,
@@ -49,6 +55,7 @@ interface ColumnRow {
   readonly type: string;
   readonly modifier: number;
   readonly cast: string;
+  readonly declared: string;
   readonly required: boolean;
   /** `a`: always made by the database. `d`: by default. */
   readonly identity: string;
@@ -64,6 +71,7 @@ export async function catalogOf(query: Query, schema: string, modified: string |
   const types = new Map((await rows<TypeRow>(typesOf)).map((type) => [type.oid, type]));
   const columns = Map.groupBy(await rows<ColumnRow>(columnsOf), ({ table }) => table);
   const keys = Map.groupBy(await rows<{ readonly table: string; readonly positions: readonly number[] }>(keysOf), ({ table }) => table);
+  const references = referencesAmong(await rows<Reference>(referencesOf));
   const tables: Table[] = [];
   const keyless: Catalog['keyless'][number][] = [];
   for (const [name, found] of columns) {
@@ -76,7 +84,7 @@ export async function catalogOf(query: Query, schema: string, modified: string |
     const table = tableOf({
       name, modified, key: key.map((column) => column!.name), triggers: found[0]!.triggers,
       columns: found.map((column) => columnOf({
-        name: column.name, native: column.cast, nullable: !column.required, codec: codecOf(column.type, column.modifier, types),
+        name: column.name, native: column.cast, declared: column.declared, nullable: !column.required, codec: codecOf(column.type, column.modifier, types),
         // What is always made by the database may be given a value as it is inserted, but never be given another.
         computed: column.generated !== '' || (column.identity === 'a' && !key.includes(column)), filled: column.defaulted || column.identity !== '',
       })),
@@ -85,5 +93,5 @@ export async function catalogOf(query: Query, schema: string, modified: string |
     if (why === undefined) tables.push(table);
     else keyless.push({ name, why });
   }
-  return { tables, keyless };
+  return { tables, keyless, references };
 }

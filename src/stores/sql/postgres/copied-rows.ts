@@ -11,15 +11,20 @@ export async function* copiedRows(pieces: AsyncIterable<Buffer>): AsyncGenerator
     }
     const text = rest.length > 0 ? Buffer.concat([rest, piece.subarray(0, end)]).toString() : piece.toString('utf8', 0, end);
     rest = Buffer.from(piece.subarray(end + 1));
-    yield text.split('\n').map(rowOf);
+    yield text.split('\n').map(versionedRowOf);
   }
 }
 
-function rowOf(line: string): RawRow {
+function versionedRowOf(line: string): RawRow {
+  const at = line.lastIndexOf('\t');
+  return { values: rowOf(line.slice(0, at)), version: line.slice(at + 1) };
+}
+
+/** The values in one line, without its line feed. */
+export function rowOf(line: string): readonly (string | null)[] {
   const values: (string | null)[] = line.split('\t');
-  const version = values.pop() ?? '';
   if (line.includes('\\')) for (let i = 0; i < values.length; i++) if (values[i]!.includes('\\')) values[i] = plain(values[i]!);
-  return { values, version };
+  return values;
 }
 
 const escapes: { readonly [letter: string]: string } = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };

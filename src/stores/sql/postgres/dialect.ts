@@ -3,15 +3,19 @@ import type { Micros } from '../../../model/entry.ts';
 import { SyncError } from '../../../model/errors.ts';
 import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
-import type { Catalog, Change, Changed, Dialect, ScanRowsOptions } from '../dialect.ts';
+import type { Catalog, Change, Changed, Dialect, RowTwins, ScanRowsOptions } from '../dialect.ts';
+import type { RangeSql } from '../ranges.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf } from './catalog.ts';
 import { copiedRows, rowsToCopy } from './copied-rows.ts';
 import { creationOf } from './creation.ts';
 import { isAnswer, isRefusedRow, postgresError } from './failure.ts';
+import { postgresRangeSql } from './range-sql.ts';
 import { Sessions } from './sessions.ts';
 import type { Reach } from './sessions.ts';
 import { Statements } from './statements.ts';
+import { isEmpty, rowTwins } from './twins.ts';
+import type { TwinSide } from './twins.ts';
 
 const pageRows = 1_000;
 const mostTries = 8;
@@ -116,8 +120,27 @@ export class PostgresDialect implements Dialect {
     });
   }
 
+  async ranges(): Promise<RangeSql> {
+    const client = await this.#sessions.take();
+    try {
+      return await postgresRangeSql(client, await this.#schemaOf(client));
+    } catch (cause) {
+      client.release(true);
+      throw cause;
+    }
+  }
+
   failure(cause: unknown, doing: string): SyncError {
     return postgresError(cause, doing);
+  }
+
+  async twins(source: Dialect, pairs: readonly (readonly [from: Table, to: Table])[]): Promise<RowTwins> {
+    if (!(source instanceof PostgresDialect)) return await rowTwins(await this.#side(), await this.#side(), []);
+    return await rowTwins(await source.#side(), await this.#side(), pairs);
+  }
+
+  async isEmpty(table: Table): Promise<boolean> {
+    return await isEmpty(await this.#side(), table);
   }
 
   /** The cluster, and the database within it. */
@@ -162,9 +185,10 @@ export class PostgresDialect implements Dialect {
           answers.set(change, { kind: 'failed', error: new SyncError(kind, message, { ...details, key: change.id }) });
           return;
         }
-        for (const change of group) {
+        const middle = group.length >> 1;
+        for (const half of [group.slice(0, middle), group.slice(middle)]) {
           signal?.throwIfAborted();
-          await this.#applyGroup(client, statements, [change], answers, signal);
+          await this.#applyGroup(client, statements, half, answers, signal);
         }
         return;
       }
@@ -197,6 +221,10 @@ export class PostgresDialect implements Dialect {
       await client.query('rollback');
       return false;
     }
+  }
+
+  async #side(): Promise<TwinSide> {
+    return { sessions: this.#sessions, schema: await this.#sessions.use((client) => this.#schemaOf(client)) };
   }
 
   async #schemaOf(client: PoolClient): Promise<string> {

@@ -29,7 +29,7 @@ export function postgresError(cause: unknown, doing: string): SyncError {
   const said = messageOf(cause);
   if (code !== undefined && !network.has(code)) {
     const [kind, hint] = reasons[code] ?? reasons[code.slice(0, 2)] ?? ['invalid', undefined];
-    return new SyncError(kind, `${doing}: ${said}`, { cause, ...(hint !== undefined && { hint }) });
+    return new SyncError(kind, `${doing}: ${said}`, { cause, ...(hint !== undefined && { hint }), ...((code === '23503' || code === '23001') && { unmet: true }) });
   }
   if (/SASL|password/i.test(said)) return new SyncError('denied', `${doing}: the server asks for a password, and there is none`, { cause, hint: 'set PGPASSWORD, or write it to ~/.pgpass' });
   if (/certificate|self-signed|altnames/i.test(said)) return new SyncError('denied', `${doing}: ${said}`, { cause, hint: 'name its authority in PGSSLROOTCERT' });

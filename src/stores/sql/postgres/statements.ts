@@ -22,6 +22,18 @@ export class Statements {
     return `select ${this.#selected()} from ${this.#name} t${whereOf(this.table, window, unit)} order by ${order.join(', ')}`;
   }
 
+  /** All rows as they stand, without their versions; where they are `ordered`, by their key as the server itself orders it. */
+  rows(ordered: boolean): string {
+    const { columns, keyAt } = this.table;
+    const order = keyAt.map((at) => columns[at]!).map(({ name, type }) => `t.${quoted(name)}${type.kind === 'text' ? '::text collate "C"' : ''}`);
+    return `select ${columns.map(({ name }) => `t.${quoted(name)}`).join(', ')} from ${this.#name} t${ordered ? ` order by ${order.join(', ')}` : ''}`;
+  }
+
+  /** Whether there are rows that meet a condition. */
+  exists(condition = 'true'): string {
+    return `select exists (select from ${this.#name} t where ${condition})`;
+  }
+
   /** Rows by their keys: one list of texts for each column of the key. */
   find(): string {
     return `select ${this.#selected()} from ${this.#given(this.#keys())} join ${this.#name} t on ${this.#same()}`;
@@ -43,8 +55,8 @@ export class Statements {
   }
 
   /** Takes rows from a stream, with all columns. */
-  load(): string {
-    return `copy ${this.#name} (${this.table.columns.map(({ name }) => quoted(name)).join(', ')}) from stdin`;
+  load(columns: readonly Column[] = this.table.columns): string {
+    return `copy ${this.#name} (${columns.map(({ name }) => quoted(name)).join(', ')}) from stdin`;
   }
 
   /** Replaces rows that are still of the version given behind the columns, and answers as {@link put} does. */
@@ -96,7 +108,8 @@ function orderOf({ name, type }: Column, isLast: boolean): string {
   return `(${textOf(column, type)}${isLast ? '' : " || '/'"}) collate "C"`;
 }
 
-function textOf(column: string, type: FieldType): string {
+/** A column as it is written in keys. */
+export function textOf(column: string, type: FieldType): string {
   const text = `${column}::text`;
   switch (type.kind) {
     case 'bytes': return `encode(${column}, 'hex')`;

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Catalog } from '../dialect.ts';
-import { columnOf, tableOf } from '../table.ts';
+import { columnOf, referencesAmong, tableOf } from '../table.ts';
+import type { Reference } from '../table.ts';
 import { codecOf } from './columns.ts';
 
 interface ColumnRow {
@@ -43,7 +44,10 @@ export function catalogOf(database: DatabaseSync, modified: string | undefined):
       })),
     }));
   }
-  return { tables, keyless };
+  const named = database.prepare(`select l.name as "from", f."table" as "to" from pragma_table_list l join pragma_foreign_key_list(l.name) f where l.schema = 'main' and l.type = 'table' order by 1, 2`).all();
+  // Names of tables are the same in any case.
+  const references = referencesAmong((named as unknown as readonly Reference[]).map(({ from, to }) => ({ from, to: listed.find(({ name }) => String(name).toLowerCase() === to.toLowerCase())?.['name'] as string | undefined ?? to })));
+  return { tables, keyless, references };
 }
 
 function uniqueOf(database: DatabaseSync, table: string, columns: readonly ColumnRow[]): readonly string[] | undefined {

@@ -42,7 +42,7 @@ export class SqliteDialect implements Dialect {
 
   async catalog(): Promise<Catalog> {
     const database = this.#reader();
-    return database ? catalogOf(database, this.#options.modified) : { tables: [], keyless: [] };
+    return database ? catalogOf(database, this.#options.modified) : { tables: [], keyless: [], references: new Map() };
   }
 
   async *scan(tables: readonly Table[], { signal }: ScanRowsOptions): AsyncGenerator<{ readonly table: Table; readonly rows: readonly RawRow[] }> {
@@ -93,6 +93,8 @@ export class SqliteDialect implements Dialect {
       transaction: async (body) => {
         const database = this.#writer();
         database.exec('begin immediate');
+        // Rows of one batch may refer to each other.
+        database.exec('pragma defer_foreign_keys = on');
         try {
           const answers = await body(lockedRows(database, table));
           database.exec('commit');
@@ -132,7 +134,7 @@ export class SqliteDialect implements Dialect {
       case 10: case 13: return new SyncError('unavailable', said, { cause, hint: 'see whether the disk is full' });
       case 11: case 26: return new SyncError('corrupt', said, { cause, hint: 'name a file of SQLite' });
       case 14: return new SyncError('not-found', said, { cause, hint: 'check the path' });
-      default: return new SyncError('invalid', said, { cause });
+      default: return new SyncError('invalid', said, { cause, ...(code === foreignKeyRefused && { unmet: true }) });
     }
   }
 
@@ -212,6 +214,9 @@ function findRows(database: DatabaseSync, table: Table, keys: readonly (readonly
 function rowsOf(rows: unknown): readonly RawRow[] {
   return (rows as readonly (readonly (Raw | null)[])[]).map((values) => ({ values }));
 }
+
+/** SQLITE_CONSTRAINT_FOREIGNKEY. */
+const foreignKeyRefused = 787;
 
 /** The result code of SQLite in what its driver throws. */
 function resultOf(cause: unknown): number | undefined {

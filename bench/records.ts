@@ -1,0 +1,108 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pythonEnvironment } from '../scripts/python.ts';
+import { root, runNode } from '../scripts/tool.ts';
+import { machine } from './machine.ts';
+import { measure, medians } from './measure.ts';
+import type { Measured } from './measure.ts';
+import { indexScenarios } from './records-indices.ts';
+import type { RecordsPlaces, RecordsProgram } from './records-scenario.ts';
+import { sqlScenarios } from './records-sql.ts';
+import type { BenchOptions } from './resources.ts';
+
+interface Row {
+  readonly scenario: string;
+  readonly who: string;
+  readonly step: string;
+  readonly records: number;
+  readonly measured: Measured;
+  /** What the servers took beside, in milliseconds. */
+  readonly serverCpuMs?: number;
+  readonly recordsPerSecond: number;
+}
+
+/** Measures keeping databases and indices in step next to what is used for it, and prints and keeps the figures. */
+export async function benchRecords({ quick, rounds, only, build }: BenchOptions): Promise<void> {
+  const python = await pythonEnvironment('microcosm-resourcesync', join(import.meta.dirname, 'requirements.txt'));
+  if ('missing' in python) throw new Error(`the benchmark needs Python to measure with: ${python.missing}`);
+  if (build && (await runNode(join(root, 'scripts', 'build.ts'))) !== 0) throw new Error('the build failed');
+  const folder = mkdtempSync(join(tmpdir(), 'syncline-bench-'));
+  const results: object[] = [];
+  try {
+    for (const scenario of [...sqlScenarios, ...indexScenarios]) {
+      if (only !== undefined && !scenario.name.includes(only)) continue;
+      await using places = await scenario.open({ folder, quick });
+      const { missing, versions, records } = places;
+      console.log(`${scenario.name}: ${records} records, ${JSON.stringify(versions)}`);
+      for (const { name, why } of missing) console.log(`${name} is left out: ${why}`);
+      const rows = await measured(scenario.name, places, { folder, python: join(python.bin, 'python'), rounds });
+      for (const step of places.steps) for (const row of rows) if (row.step === step) print(row, rows, places.goals[step]);
+      results.push({ scenario: scenario.name, versions, missing, goals: places.goals, rows });
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  if (quick || only !== undefined) return;
+  const file = join(import.meta.dirname, 'results', 'records.json');
+  mkdirSync(join(file, '..'), { recursive: true });
+  writeFileSync(file, `${JSON.stringify({ machine: machine(), rounds, results }, undefined, 2)}\n`);
+  console.log(`written to ${file}`);
+}
+
+interface Once {
+  readonly measured: Measured;
+  readonly serverCpuMs: number;
+}
+
+async function once({ before, serverCpuMs, check }: RecordsPlaces, program: RecordsProgram, step: string, { memory, folder, python }: { readonly memory: string; readonly folder: string; readonly python: string }): Promise<Once> {
+  await before(step, program);
+  const usedBefore = serverCpuMs?.() ?? 0;
+  const run = await measure(python, join(folder, 'output'), program.command(step, memory));
+  // What a server did for the command is counted when it has noticed that nobody is connected any more.
+  if (serverCpuMs) await sleep(300);
+  const used = (serverCpuMs?.() ?? 0) - usedBefore;
+  await check(step, program);
+  return { measured: run, serverCpuMs: used };
+}
+
+/** Every program in turn, round by round. */
+async function measured(scenario: string, places: RecordsPlaces, { folder, python, rounds }: { readonly folder: string; readonly python: string; readonly rounds: number }): Promise<readonly Row[]> {
+  const { steps, records } = places;
+  const [ours] = places.programs;
+  const programs = [...places.programs, ...(ours ? [{ ...ours, name: `${ours.name} again` }] : [])];
+  const runs = new Map<string, Once[]>();
+  for (let round = 0; round < rounds; round++) {
+    for (const program of programs) {
+      const memory = mkdtempSync(join(folder, 'memory-'));
+      await places.reset(program);
+      for (const step of program.steps ?? steps) {
+        const run = await once(places, program, step, { memory, folder, python }).catch((error: unknown) => {
+          // A peer that fails says nothing of ours.
+          if (program.name.startsWith(ours?.name ?? '')) throw error;
+          console.log(`${step} of ${program.name} is left out: ${error instanceof Error ? error.message : String(error)}`);
+        });
+        if (!run) break;
+        console.log(`taken: ${step} of ${program.name}, ${(run.measured.wallMs / 1000).toFixed(2)} s`);
+        const name = `${program.name}\0${step}`;
+        runs.set(name, [...(runs.get(name) ?? []), run]);
+      }
+      rmSync(memory, { recursive: true, force: true });
+    }
+  }
+  return programs.flatMap(({ name: who }) => steps.flatMap((step): Row[] => {
+    const found = runs.get(`${who}\0${step}`);
+    if (!found) return [];
+    const middle = medians(found.map((run) => run.measured));
+    const serverCpuMs = medians(found.map(({ measured: run, serverCpuMs: cpuMs }) => ({ ...run, cpuMs }))).cpuMs;
+    return [{ scenario, who, step, records, measured: middle, ...(places.serverCpuMs && { serverCpuMs }), recordsPerSecond: Math.round(records / (middle.wallMs / 1000)) }];
+  }));
+}
+
+function print({ scenario, who, step, measured: { wallMs, cpuMs, peakMiB }, serverCpuMs, recordsPerSecond }: Row, rows: readonly Row[], goal: string | undefined): void {
+  const ours = rows.find((row) => row.step === step)!;
+  const servers = serverCpuMs === undefined ? '' : ` and ${(serverCpuMs / 1000).toFixed(2)} s of the servers`;
+  const ratio = ours.who === who ? (goal === undefined ? '' : ` | goal: ${goal}`) : ` | ${ours.who} takes ${(ours.measured.wallMs / wallMs).toFixed(2)} of its time, ${(ours.measured.cpuMs / cpuMs).toFixed(2)} of its CPU`;
+  console.log(`${scenario}, ${step} | ${who} | ${(wallMs / 1000).toFixed(2)} s wall, ${(cpuMs / 1000).toFixed(2)} s CPU${servers}, ${peakMiB.toFixed(0)} MiB | ${recordsPerSecond} records/s${ratio}`);
+}

@@ -1,0 +1,24 @@
+import type { Side } from '../core/policy.ts';
+import type { Ledger } from './ledger.ts';
+import { hides } from './scan.ts';
+import type { TwoWay } from './types.ts';
+
+type Pairing = Pick<TwoWay, Side | 'state' | 'held' | 'window' | 'where' | 'within' | 'under'>;
+
+/** How many entries one side holds, for the guard. A run that looks at a window goes by the last one that looked at everything. */
+export function heldBy(side: Side, pairing: Pairing, ledger: Ledger): number {
+  const seen = pairing.held ?? ledger.held(side);
+  if (!hides(pairing.window)) return seen;
+  const known = Number(pairing.state.facts(pairing[side].identity).get(nameOf(pairing))?.text ?? 0);
+  return Number.isSafeInteger(known) ? Math.max(seen, known) : seen;
+}
+
+/** Remembers how many entries each side holds after a run that saw all of them; `more` is how many the run made there. */
+export function rememberHeld(pairing: Pairing, ledger: Ledger, { more, nowMs }: { readonly more: { readonly [side in Side]: number }; readonly nowMs: number }): void {
+  if (hides(pairing.window) || pairing.under !== undefined) return;
+  for (const side of ['left', 'right'] as const) pairing.state.facts(pairing[side].identity).set(nameOf(pairing), { text: String(Math.max(0, ledger.held(side) + more[side])), at: Math.floor(nowMs) });
+}
+
+function nameOf({ where, within }: Pairing): string {
+  return where || within ? 'entries held, of those chosen' : 'entries held';
+}

@@ -1,0 +1,82 @@
+import { reconcile } from '../core/reconcile.ts';
+import type { Triple } from '../core/reconcile.ts';
+import { limits } from '../lib/limits.ts';
+import type { Entry } from '../model/entry.ts';
+import { compareKeys } from '../model/key.ts';
+import { withEvidence } from './evidence.ts';
+import type { EvidenceOptions } from './evidence.ts';
+import { startRun } from './run.ts';
+import { Spill } from './spill.ts';
+import { evidenceOf, learned, oneWayPolicy, runSync } from './sync.ts';
+import type { OneWay, RunEvent } from './types.ts';
+import { Findings, within } from './verify.ts';
+import type { Difference, Verification } from './verify.ts';
+
+/** What a repair found, wrote, and found when it looked again. */
+export interface Repaired extends Verification {
+  /** What was written, the first {@link limits.listedFailures} by name; `differing` is what still differs. */
+  readonly repaired: readonly Difference[];
+}
+
+/**
+ * Compares as {@link runVerify} does, and writes what differs and nothing else, so that the target holds what the origins hold;
+ * what only the target holds is deleted where the pairing says so. What was written is then read back and compared again.
+ */
+export async function runRepair(given: OneWay): Promise<Repaired> {
+  const pairing = { ...within(given), proof: 'content' as const };
+  using written = new Spill<Difference>();
+  const repaired: Difference[] = [];
+  const on = (event: RunEvent): void => {
+    pairing.on?.(event);
+    const difference = event.kind === 'done' ? differenceOf(event) : undefined;
+    if (!difference) return;
+    written.add(difference);
+    if (repaired.length < limits.listedFailures) repaired.push(difference);
+  };
+  const left = new Findings();
+  const report = await runSync({ ...pairing, on, onKept: (key) => left.add({ key, kind: 'extra' }) });
+  let differences = report.differences;
+  if (!report.interrupted) {
+    const evidence = evidenceOf(pairing, startRun(pairing));
+    for (const page of pagesOf(written)) {
+      for (const difference of await stillDiffering(page, pairing, evidence)) {
+        left.add(difference);
+        differences++;
+      }
+    }
+  }
+  return { equal: differences === 0 && report.complete && !report.interrupted, repaired: repaired.sort((a, b) => compareKeys(a.key, b.key)), differing: left.listed, types: left.types, report: { ...report, differences } };
+}
+
+function differenceOf({ action }: RunEvent & { kind: 'done' }): Difference | undefined {
+  if (action.kind === 'delete') return { key: action.key, kind: 'extra' };
+  return action.kind === 'put' ? { key: action.key, kind: action.over ? 'differs' : 'missing' } : undefined;
+}
+
+function* pagesOf(written: Iterable<Difference>): Generator<readonly Difference[]> {
+  let page: Difference[] = [];
+  for (const difference of written) {
+    page.push(difference);
+    if (page.length < limits.pageEntries) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
+}
+
+/** What of some keys is not the same on both sides, now that they are read again. */
+async function stillDiffering(page: readonly Difference[], pairing: OneWay, evidence: EvidenceOptions): Promise<readonly Difference[]> {
+  const { origins, target, signal } = pairing;
+  const options = signal && { signal };
+  const ours: (Entry | undefined)[] = page.map(() => undefined);
+  for (const [origin, place] of origins.entries()) (await place.read(page, options)).forEach((entry, i) => { if (entry) ours[i] = Object.assign({}, entry, { origin }); });
+  const theirs = await target.read(page, options);
+  const baseline = learned(pairing);
+  const triples = page.map(({ key }, i): Triple => ({ key, left: ours[i], right: theirs[i], base: baseline?.get(key) }));
+  return (await withEvidence(triples, evidence)).flatMap((triple): Difference[] => {
+    const action = reconcile(triple, oneWayPolicy({ ...pairing, deletes: 'keep' }), evidence.precision);
+    if (action?.kind === 'keep') return [{ key: triple.key, kind: 'extra' }];
+    if (action?.kind !== 'put' || (action.over && pairing.inStep?.(action.entry, action.over))) return [];
+    return [{ key: triple.key, kind: action.over ? 'differs' : 'missing' }];
+  });
+}

@@ -1,0 +1,66 @@
+import type { Policy } from '../core/policy.ts';
+import type { Triple } from '../core/reconcile.ts';
+import { joinKey } from '../model/key.ts';
+import type { Store } from '../model/store.ts';
+import type { Twins } from '../model/twins.ts';
+import type { Lane } from './lane.ts';
+import type { Ledger } from './ledger.ts';
+import type { Baseline } from './state.ts';
+import { Turns } from './turns.ts';
+import type { OneWay } from './types.ts';
+
+/** What both sides keep in one form, where the run takes them as they are; `undefined` where each entry has to be looked at. */
+export async function twinsOf({ origins, target, where, within, under, window, equal = 'content', signal }: OneWay, prepare: boolean): Promise<Twins | undefined> {
+  const [origin] = origins;
+  if (!origin || origins.length > 1 || !target.twins || where || within || under || window || equal !== 'content') return undefined;
+  return await target.twins(origin, { prepare, ...(signal && { signal }) });
+}
+
+/** What twins hold side by side, but for what is equal, which is only counted. */
+export async function* besides(twins: Twins, collections: readonly string[], { ledger, signal, baseline }: { readonly ledger: Ledger; readonly signal: AbortSignal | undefined; readonly baseline: Baseline | undefined }): AsyncGenerator<readonly Triple[]> {
+  if (collections.length === 0) return;
+  for await (const page of twins.compare(collections, signal && { signal })) {
+    signal?.throwIfAborted();
+    ledger.compared(page.collection, page);
+    for (const problem of page.problems ?? []) ledger.problem('left', problem);
+    if (page.pairs.length > 0) yield page.pairs.map(({ key, left, right }) => ({ key, left, right, base: baseline?.get(key) }));
+  }
+}
+
+/**
+ * Writes the collections of which the target holds nothing, as they are, and answers with their names. What cannot be
+ * written that way is put by itself.
+ */
+export async function carryOver(twins: Twins, pairing: OneWay, { ledger, lane, policy, baseline }: { readonly ledger: Ledger; readonly lane: Lane; readonly policy: Policy; readonly baseline: Baseline | undefined }): Promise<readonly string[]> {
+  const { signal } = pairing;
+  if (!mayCarry(pairing) || await remembers(baseline) || (policy.deletes === 'propagate' && !(await holdsNothing(twins, pairing.target)))) return [];
+  const turns = await Turns.of(pairing.target, signal ? { signal } : {});
+  const turnOf = (collection: string): number => turns.of(joinKey([collection, '']));
+  for (const collection of twins.empty.toSorted((a, b) => turnOf(a) - turnOf(b))) {
+    for await (const { written, left, problems } of twins.carry(collection, signal && { signal })) {
+      ledger.carried(collection, written);
+      for (const problem of problems ?? []) ledger.problem('left', problem);
+      ledger.read('left', left, true);
+      for (const entry of left) await lane.put({ kind: 'put', key: entry.key, to: 'right', entry, over: undefined, why: 'missing' });
+      await lane.nudge();
+    }
+    signal?.throwIfAborted();
+  }
+  return twins.empty;
+}
+
+/** Whether nobody wants to hear of each entry, or to be able to end between two of them. */
+function mayCarry({ on, wholesale = on === undefined, budget, onFailure = 'continue' }: OneWay): boolean {
+  return wholesale && onFailure === 'continue' && budget?.maxMs === undefined && budget?.bandwidth === undefined;
+}
+
+/** Whether anything was learned of a target: what it makes of an entry is known only once the entry was put. */
+async function remembers(baseline: Baseline | undefined): Promise<boolean> {
+  for await (const page of baseline?.scan() ?? []) if (page.length > 0) return true;
+  return false;
+}
+
+/** What is to be deleted may have been given another name, which is seen where each entry is looked at. */
+async function holdsNothing({ empty }: Twins, target: Store): Promise<boolean> {
+  return (await target.describe?.() ?? []).every(({ name }) => empty.includes(name));
+}

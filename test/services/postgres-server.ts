@@ -1,0 +1,94 @@
+// A real PostgreSQL server.
+import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { freePort } from './free-port.ts';
+import { asUser, programPath, serverUser } from './packages.ts';
+import { end } from './start-server.ts';
+
+const run = promisify(execFile);
+const startTimeoutMs = 60_000;
+
+/** Where Debian keeps the programs of PostgreSQL. */
+export const postgresFolders = '/usr/lib/postgresql/*/bin';
+
+/** A server that answers. */
+export interface Postgres {
+  readonly port: number;
+  /** The process that all others of the server come from. */
+  readonly pid: number;
+  /** Makes a database that nothing uses yet, and answers with its endpoint. */
+  newDatabase(): Promise<string>;
+  /** Runs statements in a database, by its endpoint, and answers with the rows of the last one. */
+  query(endpoint: string, text: string): Promise<readonly { readonly [column: string]: unknown }[]>;
+  /** Ends the server as a crash would, and starts it again. Only what was committed with `synchronous_commit` is sure to be there then. */
+  restart(): Promise<void>;
+  /** Ends it, and sends away whoever is still connected. */
+  stop(): Promise<void>;
+}
+
+/** Starts a server in a folder of its own. */
+export async function startPostgres(): Promise<Postgres> {
+  const root = mkdtempSync(join(tmpdir(), 'syncline-postgres-'));
+  const user = serverUser('postgres');
+  if (process.getuid?.() === 0) chownSync(root, user.uid, user.gid);
+  const data = join(root, 'data');
+  // A locale whose order of text is not that of its bytes.
+  const [initdb, parameters] = asUser(user, 'KILL', programPath('initdb', postgresFolders)!, ['-D', data, '-U', 'tester', '--auth=trust', '-E', 'UTF8', '--locale=C.UTF-8', '--locale-provider=icu', '--icu-locale=en-US', '--no-sync']);
+  await run(initdb, parameters, { cwd: root });
+  const port = await freePort();
+  const log = openSync(join(root, 'log'), 'a');
+  const [server, options] = asUser(user, 'QUIT', programPath('postgres', postgresFolders)!, ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', root, ...['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'max_connections=200', 'autovacuum=off'].flatMap((setting) => ['-c', setting])]);
+  const launch = (): ChildProcess => spawn(server, options, { stdio: ['ignore', log, log], cwd: root });
+  let child = launch();
+  const endNow = (): void => void child.kill('SIGQUIT');
+  process.once('exit', endNow);
+  const stop = async (): Promise<void> => {
+    // Fast: whoever is still connected is sent away.
+    child.kill('SIGINT');
+    await end(child);
+    process.off('exit', endNow);
+    closeSync(log);
+    rmSync(root, { recursive: true, force: true });
+  };
+  const query = async (endpoint: string, text: string): Promise<readonly { readonly [column: string]: unknown }[]> => {
+    const client = new pg.Client({ connectionString: endpoint });
+    await client.connect();
+    try {
+      const results: unknown = await client.query(text);
+      return ((Array.isArray(results) ? results.at(-1) : results) as pg.QueryResult<{ [column: string]: unknown }>).rows;
+    } finally {
+      await client.end();
+    }
+  };
+  const endpointOf = (database: string): string => `postgres://tester@127.0.0.1:${port}/${database}`;
+  const ready = async (): Promise<void> => {
+    for (const startedAt = Date.now(); ; await sleep(50)) {
+      if (await query(endpointOf('postgres'), 'select 1').then(() => true, () => false)) break;
+      if (child.exitCode !== null || Date.now() - startedAt > startTimeoutMs) throw new Error(`PostgreSQL did not start: ${readFileSync(join(root, 'log'), 'utf8').slice(-2_000)}`);
+    }
+  };
+  await ready();
+  const restart = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit');
+      endNow();
+      await ended;
+    }
+    child = launch();
+    await ready();
+  };
+  let databases = 0;
+  const newDatabase = async (): Promise<string> => {
+    const name = `test_${++databases}`;
+    await query(endpointOf('postgres'), `create database ${name}`);
+    return endpointOf(name);
+  };
+  return { port, get pid() { return child.pid!; }, newDatabase, query, restart, stop };
+}
