@@ -5,7 +5,6 @@ import { openStore } from '../src/stores/open.ts';
 import { Bench } from './cli/command.ts';
 import type { Ended } from './cli/command.ts';
 import { freePort } from './services/free-port.ts';
-import { cassandraServer, withoutCassandra } from './services/cassandra.ts';
 import { mariadb, withoutMariadb } from './services/mariadb.ts';
 import { postgres, withoutPostgres } from './services/postgres.ts';
 import { sharedSearch, skipWithoutSearch } from './services/search.ts';
@@ -60,7 +59,7 @@ describe('PostgreSQL', withoutPostgres, () => {
     for (const [left, right, code, sentence] of [
       [there.endpoint, nobody, 3, /nothing listens there/],
       [there.endpoint, `${there.endpoint}_missing`, 3, /test_\d+_missing/],
-      [there.endpoint, `${empty.endpoint}?collections=orders`, 3, /no table orders/],
+      [there.endpoint, `${empty.endpoint}?collections=orders`, 3, /neither side has a collection orders/],
     ] as const) {
       const ended = await merge(bench, left, right);
       assert.deepEqual([ended.code, ended.stdout], [code, ''], ended.stderr);
@@ -82,7 +81,6 @@ async function clockOf(endpoint: string, environment: { readonly [name: string]:
 for (const [name, options, endpoint] of [
   ['PostgreSQL', withoutPostgres, async () => (await postgres()).newDatabase()],
   ['MariaDB', withoutMariadb, async () => (await mariadb()).newDatabase()],
-  ['Cassandra', withoutCassandra, async () => `cassandra://127.0.0.1:${(await cassandraServer()).port}/system`],
   ['OpenSearch', { skip: withoutSearch }, async () => `opensearch://${(await sharedSearch('opensearch')).address}/any`],
 ] as const) {
   test(`the clock of ${name} is told`, options, async () => {

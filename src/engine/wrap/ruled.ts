@@ -94,6 +94,12 @@ function described({ name, fields, key }: Collection, naming: Naming): readonly 
   return [shape ? { name: to, fields: fieldsOutward(fields, shape), key: key.map((part) => shape.fields.get(part)?.to ?? part) } : { name: to, fields, key }];
 }
 
+/** What could not be read, by the key that it has outside, if it has one there. */
+function outwardProblem({ key, ...problem }: Problem, naming: Naming): Problem {
+  const outward = key === undefined ? undefined : naming.outward(key);
+  return outward === undefined ? problem : { ...problem, key: outward };
+}
+
 async function* scan(source: Source, ruling: Ruling, warn: RuledOptions['warn'], { under, collections, want = 'stat', ...asked }: ScanOptions = {}): AsyncGenerator<Page> {
   const { naming } = ruling;
   const inner = under?.map((key) => naming.inward(key));
@@ -114,7 +120,8 @@ async function* scan(source: Source, ruling: Ruling, warn: RuledOptions['warn'],
         wrong.push({ place: entry.place ?? entry.key, error: cause });
       }
     }
-    const all = wrong.length > 0 ? [...problems, ...wrong] : problems;
+    const told = problems.map((problem) => outwardProblem(problem, naming));
+    const all = wrong.length > 0 ? [...told, ...wrong] : told;
     yield all.length > 0 ? { entries: found, problems: all } : { entries: found };
   }
   for (const { text } of sightings?.unseen() ?? []) warn?.(`${text}: nothing that was read from ${source.name} has this field`);
