@@ -23,7 +23,7 @@ interface Row {
   readonly recordsPerSecond: number;
 }
 
-/** Measures keeping databases and indices in step next to what is used for it, and prints and keeps the figures. */
+/** Measures keeping databases and indices in step next to what is used for it, and prints and keeps the figures. `only`: part of the name of a scenario, and behind a slash that of a program. */
 export async function benchRecords({ quick, rounds, only, build }: BenchOptions): Promise<void> {
   const python = await pythonEnvironment('microcosm-resourcesync', join(import.meta.dirname, 'requirements.txt'));
   if ('missing' in python) throw new Error(`the benchmark needs Python to measure with: ${python.missing}`);
@@ -32,8 +32,10 @@ export async function benchRecords({ quick, rounds, only, build }: BenchOptions)
   const results: object[] = [];
   try {
     for (const scenario of [...sqlScenarios, ...indexScenarios]) {
-      if (only !== undefined && !scenario.name.includes(only)) continue;
-      await using places = await scenario.open({ folder, quick });
+      const [wanted = '', peer = ''] = only?.split('/') ?? [];
+      if (!scenario.name.includes(wanted)) continue;
+      await using opened = await scenario.open({ folder, quick });
+      const places = { ...opened, programs: opened.programs.filter(({ name }, i) => i === 0 || name.includes(peer)) };
       const { missing, versions, records } = places;
       console.log(`${scenario.name}: ${records} records, ${JSON.stringify(versions)}`);
       for (const { name, why } of missing) console.log(`${name} is left out: ${why}`);

@@ -50,7 +50,7 @@ function counting(store: Store): { readonly store: Store; read(): number } {
     }
   }
   const snapshot: NonNullable<Store['snapshot']> = async (options) => {
-    const inner = await store.snapshot!(options);
+    const inner = (await store.snapshot!(options))!;
     return {
       collections: inner.collections,
       cut: (...args) => inner.cut(...args),
@@ -111,7 +111,7 @@ const mariadbKeys = {
 };
 
 const fine = { pageEntries: 1, mostRanges: 32 };
-const context = (): { readonly ledger: Ledger; readonly signal: undefined } => ({ ledger: new Ledger(undefined, () => 0), signal: undefined });
+const context = (): { readonly ledger: Ledger; readonly signal: undefined; readonly under: undefined } => ({ ledger: new Ledger(undefined, () => 0), signal: undefined, under: undefined });
 
 /** Statements that make a table of sixty rows for each key, the first one called `item0`. */
 function tables(keys: { readonly [types: string]: string }, number: string, numbers: string): readonly string[] {

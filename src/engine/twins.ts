@@ -1,7 +1,8 @@
 import type { Policy } from '../core/policy.ts';
 import type { Triple } from '../core/reconcile.ts';
 import { joinKey } from '../model/key.ts';
-import type { Store } from '../model/store.ts';
+import type { Snapshot } from '../model/ranges.ts';
+import type { CallOptions, Source, Store } from '../model/store.ts';
 import type { Twins } from '../model/twins.ts';
 import type { Lane } from './lane.ts';
 import type { Ledger } from './ledger.ts';
@@ -10,10 +11,39 @@ import { Turns } from './turns.ts';
 import type { OneWay } from './types.ts';
 
 /** What both sides keep in one form, where the run takes them as they are; `undefined` where each entry has to be looked at. */
-export async function twinsOf({ origins, target, where, within, under, window, equal = 'content', signal }: OneWay, prepare: boolean): Promise<Twins | undefined> {
+export async function twinsOf({ origins, target, where, within, under, window, onKept, equal = 'content', signal }: OneWay, prepare: boolean): Promise<Twins | undefined> {
   const [origin] = origins;
-  if (!origin || origins.length > 1 || !target.twins || where || within || under || window || equal !== 'content') return undefined;
+  // Whoever wants to know of what is kept wants proof, which digests of ranges give sooner.
+  if (!origin || origins.length > 1 || !target.twins || where || within || under || window || onKept || equal !== 'content') return undefined;
   return await target.twins(origin, { prepare, ...(signal && { signal }) });
+}
+
+/** A place without some of its collections. */
+export function excepting(source: Source, except: readonly string[]): Source {
+  const { name, identity, capabilities, snapshot } = source;
+  return {
+    name, identity, capabilities,
+    scan: (options) => source.scan({ ...options, except }),
+    read: (refs, options) => source.read(refs, options),
+    ...(snapshot && {
+      snapshot: async (options?: CallOptions) => {
+        const taken = await snapshot.call(source, options);
+        return taken && withoutCollections(taken, except);
+      },
+    }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+function withoutCollections(snapshot: Snapshot, except: readonly string[]): Snapshot {
+  return {
+    collections: snapshot.collections.filter(({ name }) => !except.includes(name)),
+    cut: (...given) => snapshot.cut(...given),
+    counts: (...given) => snapshot.counts(...given),
+    digests: (...given) => snapshot.digests(...given),
+    scan: (...given) => snapshot.scan(...given),
+    [Symbol.asyncDispose]: () => Promise.resolve(snapshot[Symbol.asyncDispose]()),
+  };
 }
 
 /** What twins hold side by side, but for what is equal, which is only counted. */

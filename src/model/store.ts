@@ -145,8 +145,8 @@ export interface Source extends AsyncDisposable {
   tombstones?(options?: Pick<ScanOptions, 'window' | 'signal'>): AsyncIterable<Page>;
   /** The collections there are, where the place has any that can be described. Only those chosen, where some were. */
   describe?(options?: CallOptions): Promise<readonly Collection[]>;
-  /** All there is now, to be compared range by range where it is kept. Absent: it has to be read to be compared. */
-  snapshot?(options?: CallOptions): Promise<Snapshot>;
+  /** All there is now, to be compared range by range where it is kept. Absent, or `undefined`: it has to be read to be compared. */
+  snapshot?(options?: CallOptions): Promise<Snapshot | undefined>;
   /** Where the content of an entry lies, by what a scan said of it, for a sink that can take it over from there; `undefined` where that cannot be said. */
   whereabouts?(entry: Entry): Whereabouts | undefined;
 }

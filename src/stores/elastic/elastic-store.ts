@@ -2,8 +2,10 @@ import type { Collection } from '../../model/collection.ts';
 import { isDocument } from '../../model/document.ts';
 import type { Entry, Micros, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
-import type { CallOptions, Capabilities, FingerprintOptions, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
+import type { CallOptions, Capabilities, FingerprintOptions, Hint, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
+import { changesIn } from '../records/changes.ts';
 import type { TimeUnit } from '../records/instants.ts';
+import { marksOf } from './changes.ts';
 import type { ElasticClient } from './client.ts';
 import { describeIndices } from './describing.ts';
 import { readEntries } from './lookup.ts';
@@ -32,6 +34,9 @@ export const elasticCapabilities: Capabilities = {
   visibility: 'immediate',
   limits: { batchEntries: 1_000, inFlight: 2, keyBytes: idBytes },
 };
+
+/** How often it is asked whether something changed. */
+const changesEveryMs = 1_000;
 
 export interface ElasticStoreOptions extends Omit<PlaceOptions, 'client'> {
   readonly client: ElasticClient;
@@ -99,6 +104,10 @@ export class ElasticStore implements Store {
 
   async prepare(collections: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
     await prepareIndices(this.#place, collections, { create: this.#options.create, signal });
+  }
+
+  watch({ signal }: { readonly signal: AbortSignal }): AsyncIterable<readonly Hint[]> {
+    return changesIn(() => marksOf(this.#place, signal), { signal, everyMs: changesEveryMs });
   }
 
   /** Which cluster it is. */

@@ -66,6 +66,12 @@ export class Place {
     this.#options = options;
   }
 
+  /** What stands in a request for all indices there are. */
+  get expression(): string {
+    const { path, layout } = this.#options;
+    return encodeNames(expressionOf(path, layout));
+  }
+
   about(doing: string, key?: Key): About {
     return { doing, place: key === undefined ? this.name : `${this.name}: ${key}`, details: { store: this.name, ...(key !== undefined && { key }) } };
   }

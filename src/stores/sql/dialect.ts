@@ -3,6 +3,7 @@ import type { Micros } from '../../model/entry.ts';
 import type { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { Window } from '../../model/store.ts';
+import type { Marks } from '../records/changes.ts';
 import type { RangeSql } from './ranges.ts';
 import type { Raw, RawRow, Table } from './table.ts';
 
@@ -67,8 +68,10 @@ export interface Dialect extends AsyncDisposable {
   apply(table: Table, changes: readonly Change[], signal?: AbortSignal): Promise<readonly Changed[]>;
   /** Makes tables, all of them or none where the database can. Throws `unsupported` for what cannot be a table. */
   create(collections: readonly Collection[], signal?: AbortSignal): Promise<void>;
-  /** A transaction in which ranges of tables are digested. Absent: the database cannot do that. */
-  ranges?(signal?: AbortSignal): Promise<RangeSql>;
+  /** A transaction in which ranges of tables are digested. Absent, or `undefined`: the database cannot do that. */
+  ranges?(signal?: AbortSignal): Promise<RangeSql | undefined>;
+  /** By what each table was last changed, where that can be had for next to nothing. */
+  changes?(signal?: AbortSignal): Promise<Marks>;
   /** What the driver threw, as a sentence that begins with what was being done. */
   failure(cause: unknown, doing: string): SyncError;
   /** Of pairs of tables those that can be compared and carried as the rows stand. Absent: none. */

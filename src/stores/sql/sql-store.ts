@@ -5,9 +5,11 @@ import { SyncError } from '../../model/errors.ts';
 import { compareKeys, joinKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import type { Snapshot } from '../../model/ranges.ts';
-import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Source, Store, Write } from '../../model/store.ts';
+import type { CallOptions, Capabilities, Hint, Outcome, Page, Problem, ScanOptions, Source, Store, Write } from '../../model/store.ts';
 import { keyOfWrite } from '../../model/store.ts';
 import type { Twins, TwinsOptions } from '../../model/twins.ts';
+import { changesIn } from '../records/changes.ts';
+import type { Marks } from '../records/changes.ts';
 import { chooser, namesIn } from '../records/chooser.ts';
 import { keyed } from '../records/keyed.ts';
 import { partsOfKey } from '../records/record-keys.ts';
@@ -28,6 +30,9 @@ export const sqlCapabilities: Capabilities = {
   deletes: true, dependencies: 'ignored', visibility: 'immediate',
   limits: { batchEntries: 1_000, inFlight: 4, keyBytes: 1_024 },
 };
+
+/** How often a database is asked whether something changed. */
+const changesEveryMs = 500;
 
 export interface SqlStoreOptions {
   readonly name: string;
@@ -51,7 +56,9 @@ export class SqlStore implements Store {
   /** Only where there is a server. */
   readonly clock?: NonNullable<Store['clock']>;
   /** Only where the database digests ranges. */
-  readonly snapshot?: (options?: CallOptions) => Promise<Snapshot>;
+  readonly snapshot?: (options?: CallOptions) => Promise<Snapshot | undefined>;
+  /** Only where the database tells of changes. */
+  readonly watch?: (options: { readonly signal: AbortSignal }) => AsyncIterable<readonly Hint[]>;
   readonly #dialect: Dialect;
   readonly #records: RecordOptions;
   readonly #chosen: (collection: string) => boolean;
@@ -73,6 +80,7 @@ export class SqlStore implements Store {
         throw dialect.failure(cause, `cannot read ${name}`);
       });
     }
+    if (dialect.changes) this.watch = ({ signal }) => this.#changes(async () => await dialect.changes!(signal), signal);
     if (dialect.ranges) this.snapshot = async ({ signal } = {}) => await this.#snapshot(async () => await dialect.ranges!(signal), signal);
     const { inFlight, keyBytes } = dialect;
     this.capabilities = {
@@ -83,9 +91,10 @@ export class SqlStore implements Store {
     this.#writing = new Writing({ name, dialect, keyBytes, unit: records.modifiedUnit, find: (table, keys, signal) => this.#find(table, keys, signal) });
   }
 
-  async *scan({ want = 'stat', collections, except, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
+  async *scan({ want = 'stat', collections, except, under, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
     signal?.throwIfAborted();
-    const asked = (name: string): boolean => (collections === undefined || collections.includes(name)) && except?.includes(name) !== true;
+    const below = under?.includes('') === false ? under.map((key) => partsOfKey(key).collection) : undefined;
+    const asked = (name: string): boolean => collections?.includes(name) !== false && below?.includes(name) !== false && except?.includes(name) !== true;
     const all = await this.#all(signal);
     const chosen = all.tables.filter(({ name }) => asked(name));
     const unlisted = all.keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, collection: table.name, error: this.#keyless(table) }));
@@ -192,6 +201,14 @@ export class SqlStore implements Store {
     await (this.#ended ??= (async () => await this.#dialect[Symbol.asyncDispose]())());
   }
 
+  async *#changes(ask: () => Promise<Marks>, signal: AbortSignal): AsyncGenerator<readonly Hint[]> {
+    try {
+      yield* changesIn(ask, { signal, everyMs: changesEveryMs });
+    } catch (cause) {
+      if (!signal.aborted) throw this.#dialect.failure(cause, `cannot watch ${this.name}`);
+    }
+  }
+
   /** The tables that were chosen, in the order of their keys. Throws where one that was named is not there. */
   async #all(signal: AbortSignal | undefined): Promise<Omit<Catalog, 'references'>> {
     const { tables, keyless } = await this.#tables({ fresh: true, signal });
@@ -200,11 +217,12 @@ export class SqlStore implements Store {
     return { tables: tables.filter(({ name }) => this.#chosen(name)).sort((a, b) => compareKeys(prefixOf(a), prefixOf(b))), keyless: keyless.filter(({ name }) => this.#chosen(name)) };
   }
 
-  async #snapshot(ranges: () => Promise<RangeSql>, signal: AbortSignal | undefined): Promise<SqlSnapshot> {
+  async #snapshot(ranges: () => Promise<RangeSql | undefined>, signal: AbortSignal | undefined): Promise<SqlSnapshot | undefined> {
     const { tables, keyless } = await this.#all(signal);
     const failure = (cause: unknown): SyncError => this.#dialect.failure(cause, `cannot read ${this.name}`);
     try {
-      return new SqlSnapshot({ sql: await ranges(), tables: [...tables, ...keyless].sort((a, b) => compareKeys(prefixOf(a), prefixOf(b))), page: (table, rows) => this.#page(table, rows, 'content'), failure });
+      const sql = await ranges();
+      return sql && new SqlSnapshot({ sql, tables: [...tables, ...keyless].sort((a, b) => compareKeys(prefixOf(a), prefixOf(b))), page: (table, rows) => this.#page(table, rows, 'content'), failure });
     } catch (cause) {
       throw failure(cause);
     }

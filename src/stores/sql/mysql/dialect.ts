@@ -9,6 +9,8 @@ import type { LockedRows } from '../locked.ts';
 import type { RangeSql } from '../ranges.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf, quoted } from './catalog.ts';
+import type { Marks } from '../../records/changes.ts';
+import { marksOf } from './changes.ts';
 import { isRefusedRow, mysqlError, numberOf } from './failure.ts';
 import { mysqlRangeSql } from './range-sql.ts';
 import { pagesOf, rowsOf, Sessions } from './sessions.ts';
@@ -123,7 +125,11 @@ export class MysqlDialect implements Dialect {
     });
   }
 
-  async ranges(): Promise<RangeSql> {
+  async changes(): Promise<Marks> {
+    return await this.#sessions.use(async (connection) => await marksOf((text) => rowsOf(connection, text), this.#sessions.isMaria));
+  }
+
+  async ranges(): Promise<RangeSql | undefined> {
     return await mysqlRangeSql(this.#sessions);
   }
 

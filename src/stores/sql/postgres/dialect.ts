@@ -7,6 +7,8 @@ import type { Catalog, Change, Changed, Dialect, RowTwins, ScanRowsOptions } fro
 import type { RangeSql } from '../ranges.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf } from './catalog.ts';
+import type { Marks } from '../../records/changes.ts';
+import { marksOf } from './changes.ts';
 import { copiedRows, rowsToCopy } from './copied-rows.ts';
 import { creationOf } from './creation.ts';
 import { isAnswer, isRefusedRow, postgresError } from './failure.ts';
@@ -120,14 +122,12 @@ export class PostgresDialect implements Dialect {
     });
   }
 
-  async ranges(): Promise<RangeSql> {
-    const client = await this.#sessions.take();
-    try {
-      return await postgresRangeSql(client, await this.#schemaOf(client));
-    } catch (cause) {
-      client.release(true);
-      throw cause;
-    }
+  async changes(): Promise<Marks> {
+    return await this.#sessions.use(async (client) => await marksOf((text, values) => rowsIn(client, text, values), await this.#schemaOf(client)));
+  }
+
+  async ranges(): Promise<RangeSql | undefined> {
+    return await postgresRangeSql(await this.#sessions.take(), (client) => this.#schemaOf(client));
   }
 
   failure(cause: unknown, doing: string): SyncError {

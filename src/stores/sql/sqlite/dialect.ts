@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { SyncError, toSyncError } from '../../../model/errors.ts';
 import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
+import type { Marks } from '../../records/changes.ts';
 import { recordKey } from '../../records/record-keys.ts';
 import type { Catalog, Change, Changed, Dialect, ScanRowsOptions } from '../dialect.ts';
 import { applyLocked } from '../locked.ts';
@@ -122,6 +123,12 @@ export class SqliteDialect implements Dialect {
         throw cause;
       }
     });
+  }
+
+  /** Only that some other connection has written, which the one that writes for us is as well. */
+  async changes(): Promise<Marks> {
+    const version = this.#reader()?.prepare('pragma data_version').get()?.['data_version'];
+    return new Map([['', String(version)]]);
   }
 
   failure(cause: unknown, doing: string): SyncError {
