@@ -1,4 +1,5 @@
 import type { Collection } from '../../model/collection.ts';
+import type { Micros } from '../../model/entry.ts';
 import type { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { Window } from '../../model/store.ts';
@@ -100,6 +101,10 @@ export interface Dialect extends AsyncDisposable {
   fingerprint?(signal?: AbortSignal): Promise<string | undefined>;
   /** How fresh tables take the place of others, where they can. */
   readonly swapping?: Swapping;
+  /** What time it is at the server, where there is one. */
+  clock?(): Promise<Micros>;
+  /** Roughly how many rows each table has, as far as the database knows without counting them. */
+  estimates?(): Promise<ReadonlyMap<string, number>>;
 }
 
 /** What a database says of its tables. */

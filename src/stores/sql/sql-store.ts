@@ -57,6 +57,8 @@ export class SqlStore implements Store {
   readonly covers?: (ref: Ref) => boolean;
   /** Only where the database can put tables in the place of others. */
   readonly fresh?: NonNullable<Store['fresh']>;
+  /** Only where there is a server. */
+  readonly clock?: NonNullable<Store['clock']>;
   /** Only where the database digests ranges. */
   readonly snapshot?: (options?: CallOptions) => Promise<Snapshot | undefined>;
   /** Only where the database tells of changes. */
@@ -79,6 +81,11 @@ export class SqlStore implements Store {
     this.#missingIsEmpty = missingIsEmpty;
     const { swapping } = dialect;
     if (swapping) this.fresh = (collections, options) => this.#fresh(collections, swapping, options);
+    if (dialect.clock) {
+      this.clock = async () => await dialect.clock?.().catch((cause: unknown) => {
+        throw dialect.failure(cause, `cannot read ${name}`);
+      });
+    }
     if (dialect.changes) this.watch = ({ signal }) => this.#changes(async () => await dialect.changes!(signal), signal);
     if (dialect.ranges) this.snapshot = async ({ signal } = {}) => await this.#snapshot(async () => await dialect.ranges!(signal), signal);
     const { inFlight, keyBytes } = dialect;
@@ -155,6 +162,13 @@ export class SqlStore implements Store {
     } finally {
       this.#catalog = undefined;
     }
+  }
+
+  async estimate({ signal }: CallOptions = {}): Promise<number | undefined> {
+    const counts = await this.#dialect.estimates?.();
+    const { tables } = await this.#tables({ signal });
+    const chosen = tables.filter(({ name }) => this.#chosen(name)).map(({ name }) => counts?.get(name));
+    return chosen.reduce((sum: number | undefined, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0);
   }
 
   async twins(source: Source, { signal, prepare = false }: TwinsOptions = {}): Promise<Twins | undefined> {
