@@ -14,7 +14,7 @@ import { inStore } from './users-of-stores.ts';
 
 /** `npm run storm` asks for more, of what it names. */
 const asked = process.env['STORM_SECONDS'];
-const seconds = Number(asked ?? 8);
+const seconds = Number(asked ?? 6);
 const seed = Number(process.env['STORM_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const names = process.env['STORM_NAMES']?.split(',');
 
