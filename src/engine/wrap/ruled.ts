@@ -76,6 +76,11 @@ function sourceOf(source: Source, ruling: Ruling, warn: RuledOptions['warn']): P
     ...(source.estimate && { estimate: source.estimate.bind(source) }),
     ...(source.fingerprint && { fingerprint: (options?: FingerprintOptions) => source.fingerprint?.(options) ?? Promise.resolve(undefined) }),
     ...(source.tombstones && { tombstones: (options?: CallOptions) => tombstones(source, ruling, options) }),
+    ...(source.tombstones && {
+      async *tombstones(options?: Parameters<NonNullable<Source['tombstones']>>[0]): AsyncGenerator<Page> {
+        for await (const page of source.tombstones?.(options) ?? []) yield seen(page, ruling, 'content');
+      },
+    }),
     ...(source.describe && { describe: async (options?: CallOptions) => ((await source.describe?.(options)) ?? []).flatMap((collection) => described(collection, naming)) }),
   };
 }
@@ -94,37 +99,41 @@ function described({ name, fields, key }: Collection, naming: Naming): readonly 
   return [shape ? { name: to, fields: fieldsOutward(fields, shape), key: key.map((part) => shape.fields.get(part)?.to ?? part) } : { name: to, fields, key }];
 }
 
-/** What could not be read, by the key that it has outside, if it has one there. */
-function outwardProblem({ key, ...problem }: Problem, naming: Naming): Problem {
-  const outward = key === undefined ? undefined : naming.outward(key);
-  return outward === undefined ? problem : { ...problem, key: outward };
-}
-
-async function* scan(source: Source, ruling: Ruling, warn: RuledOptions['warn'], { under, collections, want = 'stat', ...asked }: ScanOptions = {}): AsyncGenerator<Page> {
+async function* scan(source: Source, ruling: Ruling, warn: RuledOptions['warn'], { under, collections, except, want = 'stat', ...asked }: ScanOptions = {}): AsyncGenerator<Page> {
   const { naming } = ruling;
   const inner = under?.map((key) => naming.inward(key));
   const narrowed = inner?.every((key) => key !== undefined) ? { under: inner } : {};
   const chosen = collections && { collections: collections.map((name) => naming.collectionInward(name) ?? name) };
-  const sightings = warn && !under && !collections && !asked.window ? new Sightings(naming.rules) : undefined;
+  // Of what is not to come, some may come all the same.
+  const left = except && { except: except.flatMap((name) => naming.collectionInward(name) ?? []) };
+  const sightings = warn && !under && !collections && !except && !asked.window ? new Sightings(naming.rules) : undefined;
   const content = want === 'content' || naming.touchFields ? 'content' : 'stat';
-  for await (const { entries, problems = [] } of source.scan({ ...asked, ...narrowed, ...chosen, want: content })) {
-    const found: Entry[] = [];
-    const wrong: Problem[] = [];
-    for (const entry of await withContents(source, entries, naming, asked)) {
-      try {
-        sightings?.see(entry);
-        const seen = entryOutward(entry, ruling);
-        found.push(want === 'content' ? seen : withoutContent(seen));
-      } catch (cause) {
-        if (!(cause instanceof SyncError)) throw cause;
-        wrong.push({ place: entry.place ?? entry.key, error: cause });
-      }
-    }
-    const told = problems.map((problem) => outwardProblem(problem, naming));
-    const all = wrong.length > 0 ? [...told, ...wrong] : told;
-    yield all.length > 0 ? { entries: found, problems: all } : { entries: found };
+  for await (const { entries, problems } of source.scan({ ...asked, ...narrowed, ...chosen, ...left, want: content })) {
+    const read = await withContents(source, entries, naming, asked);
+    if (sightings) for (const entry of read) sightings.see(entry);
+    yield seen({ entries: read, ...(problems && { problems }) }, ruling, want);
   }
   for (const { text } of sightings?.unseen() ?? []) warn?.(`${text}: nothing that was read from ${source.name} has this field`);
+}
+
+/** A page as the other side sees it. What has no counterpart there is a problem. */
+function seen({ entries, problems = [] }: Page, ruling: Ruling, want: 'stat' | 'content'): Page {
+  const found: Entry[] = [];
+  const wrong = problems.map((problem): Problem => {
+    const key = problem.key === undefined ? undefined : ruling.naming.outward(problem.key);
+    return key === undefined ? problem : { ...problem, key };
+  });
+  for (const entry of entries) {
+    try {
+      const shown = entryOutward(entry, ruling);
+      found.push(want === 'content' ? shown : withoutContent(shown));
+    } catch (cause) {
+      if (!(cause instanceof SyncError)) throw cause;
+      const key = ruling.naming.outward(entry.key);
+      wrong.push({ place: entry.place ?? entry.key, error: cause, ...(key !== undefined && { key }) });
+    }
+  }
+  return wrong.length > 0 ? { entries: found, problems: wrong } : { entries: found };
 }
 
 /** The entries, those with content whose fields the rules are about. What is gone by then is left out, as if it had never been listed. */
@@ -163,6 +172,15 @@ function sinkOf(sink: Sink, ruling: Ruling, under: string): Pick<Sink, 'write' |
       },
     }),
     ...(sink.references && { references: async (options?: CallOptions) => referencesOutward(await sink.references?.(options) ?? new Map(), naming) }),
+    ...(sink.references && {
+      references: async (options?: CallOptions) => {
+        const named = [...(await sink.references?.(options)) ?? []].flatMap(([from, to]): [string, readonly string[]][] => {
+          const name = naming.collectionOutward(from);
+          return name === undefined ? [] : [[name, to.flatMap((each) => naming.collectionOutward(each) ?? [])]];
+        });
+        return new Map(named);
+      },
+    }),
     ...(sink.prepare && { prepare: async (collections: readonly Collection[], options?: CallOptions) => await sink.prepare?.(collections.map((collection) => undescribed(collection, ruling)), options) }),
   };
 }
