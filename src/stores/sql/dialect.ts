@@ -99,12 +99,12 @@ export interface Dialect extends AsyncDisposable {
   isEmpty?(table: Table): Promise<boolean>;
   /** What tells this database from another at the same address. */
   fingerprint?(signal?: AbortSignal): Promise<string | undefined>;
-  /** How fresh tables take the place of others, where they can. */
-  readonly swapping?: Swapping;
   /** What time it is at the server, where there is one. */
   clock?(): Promise<Micros>;
   /** Roughly how many rows each table has, as far as the database knows without counting them. */
   estimates?(): Promise<ReadonlyMap<string, number>>;
+  /** How fresh tables take the place of others, where they can. */
+  readonly swapping?: Swapping;
 }
 
 /** What a database says of its tables. */

@@ -55,10 +55,10 @@ export class SqlStore implements Store {
   readonly capabilities: Capabilities;
   /** Only where some tables were chosen. */
   readonly covers?: (ref: Ref) => boolean;
-  /** Only where the database can put tables in the place of others. */
-  readonly fresh?: NonNullable<Store['fresh']>;
   /** Only where there is a server. */
   readonly clock?: NonNullable<Store['clock']>;
+  /** Only where the database can put tables in the place of others. */
+  readonly fresh?: NonNullable<Store['fresh']>;
   /** Only where the database digests ranges. */
   readonly snapshot?: (options?: CallOptions) => Promise<Snapshot | undefined>;
   /** Only where the database tells of changes. */
@@ -79,13 +79,13 @@ export class SqlStore implements Store {
     this.#chosen = chooser(records.collections);
     if (records.collections !== undefined) this.covers = ({ key }) => this.#chosen(partsOfKey(key).collection);
     this.#missingIsEmpty = missingIsEmpty;
-    const { swapping } = dialect;
-    if (swapping) this.fresh = (collections, options) => this.#fresh(collections, swapping, options);
     if (dialect.clock) {
       this.clock = async () => await dialect.clock?.().catch((cause: unknown) => {
         throw dialect.failure(cause, `cannot read ${name}`);
       });
     }
+    const { swapping } = dialect;
+    if (swapping) this.fresh = (collections, options) => this.#fresh(collections, swapping, options);
     if (dialect.changes) this.watch = ({ signal }) => this.#changes(async () => await dialect.changes!(signal), signal);
     if (dialect.ranges) this.snapshot = async ({ signal } = {}) => await this.#snapshot(async () => await dialect.ranges!(signal), signal);
     const { inFlight, keyBytes } = dialect;
