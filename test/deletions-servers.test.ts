@@ -211,7 +211,7 @@ describe('deletions between servers', { timeout: 300_000 }, () => {
     assert.deepEqual([await ids(), (await ask(endpoint, 'select id from orders order by id')).map(({ id }) => String(id)).join('')], ['45678', '45678']);
   });
 
-  for (const conditions of ['lwt']) {
+  for (const conditions of ['lwt', 'timestamp']) {
     test(`a table of Cassandra, written by ${conditions}, tells an index, and is told by its field`, { skip: withoutCassandra.skip || withoutOpensearch }, async () => {
       const { port, client } = await cassandraServer();
       const keyspace = `deletions_${conditions}`;

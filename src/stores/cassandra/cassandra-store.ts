@@ -182,7 +182,7 @@ export class CassandraStore implements Store {
       if (!keyBytes) return write.expect && 'version' in write.expect ? { kind: 'stale', found: undefined } : { kind: 'done', stat: {} };
       if (known.table.counts) throw new SyncError('unsupported', `${key} cannot be deleted: ${known.table.name} holds counters, which do not come back from it`, { key, store: this.name });
       const put = known.table.versioned ? writeVersion : conditions === 'timestamp' ? writeAtItsTime : writeConditionally;
-      return await put(this.#target(known, signal), key, keyBytes, record, write.expect);
+      return await put(this.#target(known, signal), key, keyBytes, record, write.expect, write.kind === 'delete' ? write.tombstone?.modifiedAt : undefined);
     } catch (cause) {
       return { kind: 'failed', error: toSyncError(cause, { key, store: this.name }) };
     }

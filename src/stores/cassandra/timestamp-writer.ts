@@ -1,3 +1,4 @@
+import type { Micros } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Expectation, Outcome } from '../../model/store.ts';
 import { readRow } from './conditional-writer.ts';
@@ -8,16 +9,18 @@ import type { Record } from './records.ts';
 /**
  * Puts or deletes one row with its own time as the timestamp of the write, so that the server keeps the newest whatever
  * comes last, without a transaction. What is there is looked at before and after: before, because a write of a time that
- * is there already would mix with it column by column; after, because a later one swallows it silently.
+ * is there already would mix with it column by column; after, because a later one swallows it silently. `deletedAt`: the time
+ * of a deletion, before which nothing is to come back; what is newer than that stays.
  */
-export async function writeAtItsTime(target: Target, key: string, keyBytes: readonly Buffer[], record: Record | undefined, expect: Expectation | undefined): Promise<Outcome> {
+export async function writeAtItsTime(target: Target, key: string, keyBytes: readonly Buffer[], record: Record | undefined, expect: Expectation | undefined, deletedAt?: Micros): Promise<Outcome> {
   const { session, statements, signal } = target;
   const found = await readRow(target, keyBytes, false);
   if (!meets(found, expect)) return { kind: 'stale', found };
   const unguarded = expect !== undefined && !('older' in expect);
   if (!record) {
     if (!found) return gone(unguarded);
-    await session.run({ cql: statements.deleteAt, values: [timestamp(key, found.modifiedAt, session.name), ...keyBytes], what: `delete ${key}`, signal });
+    const at = Math.max(deletedAt ?? -Infinity, found.modifiedAt ?? -Infinity);
+    await session.run({ cql: statements.deleteAt, values: [timestamp(key, Number.isFinite(at) ? at : undefined, session.name), ...keyBytes], what: `delete ${key}`, signal });
     const left = await readRow(target, keyBytes, false);
     return left ? { kind: 'stale', found: left } : gone(unguarded);
   }
