@@ -3,6 +3,7 @@ import type { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { Window } from '../../model/store.ts';
 import type { Marks } from '../records/changes.ts';
+import type { Swapping } from './fresh.ts';
 import type { RangeSql } from './ranges.ts';
 import type { Raw, RawRow, Table } from './table.ts';
 
@@ -97,6 +98,8 @@ export interface Dialect extends AsyncDisposable {
   isEmpty?(table: Table): Promise<boolean>;
   /** What tells this database from another at the same address. */
   fingerprint?(signal?: AbortSignal): Promise<string | undefined>;
+  /** How fresh tables take the place of others, where they can. */
+  readonly swapping?: Swapping;
 }
 
 /** What a database says of its tables. */

@@ -3,6 +3,7 @@ import { SyncError } from '../../../model/errors.ts';
 import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
 import type { Catalog, Change, Changed, Dialect, RowTwins, ScanRowsOptions } from '../dialect.ts';
+import type { Swapping } from '../fresh.ts';
 import type { RangeSql } from '../ranges.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf } from './catalog.ts';
@@ -15,6 +16,7 @@ import { postgresRangeSql } from './range-sql.ts';
 import { Sessions } from './sessions.ts';
 import type { Reach } from './sessions.ts';
 import { Statements } from './statements.ts';
+import { PostgresSwapping } from './swapping.ts';
 import { isEmpty, rowTwins } from './twins.ts';
 import type { TwinSide } from './twins.ts';
 
@@ -119,6 +121,11 @@ export class PostgresDialect implements Dialect {
         throw cause;
       }
     });
+  }
+
+  /** How fresh tables take the place of others. */
+  get swapping(): Swapping {
+    return new PostgresSwapping((task) => this.#sessions.use(async (client) => await task((text, values) => rowsIn(client, text, values), await this.#schemaOf(client))));
   }
 
   async changes(): Promise<Marks> {
