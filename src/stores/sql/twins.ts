@@ -4,6 +4,7 @@ import type { Key } from '../../model/key.ts';
 import type { Problem } from '../../model/store.ts';
 import type { CarriedPage, TwinPage, Twins } from '../../model/twins.ts';
 import type { CompareRowsOptions, RowTwins } from './dialect.ts';
+import { keyOfRow } from './records.ts';
 import type { RawRow, Table } from './table.ts';
 
 /** One of the two stores, as the rows of it are read. */
@@ -54,12 +55,12 @@ async function* carried(rows: RowTwins, { source }: TwinStores, from: Table, sig
 async function* compared(rows: RowTwins, { source, target }: TwinStores, [from, to]: readonly [Table, Table], { fill, signal }: CompareRowsOptions): AsyncGenerator<TwinPage> {
   for await (const { left, right, equal, written, changed, found } of rows.compare(from, { fill, signal })) {
     const ofLeft = entriesOf(source, from, changed);
-    const ofRight = entriesOf(target, to, found);
+    const ofRight = await heldOf(target, to, found, signal);
     const lefts = new Map(ofLeft.entries.map((entry) => [entry.key, entry]));
-    // What came out of the comparison has no version, by which a write could say what it replaces.
-    const rights = ofRight.entries.length === 0 ? new Map<Key, Entry>() : await target.find(to, ofRight.entries.map(({ key }) => key), signal);
+    const rights = ofRight.entries;
     // What the source does not seem to hold may be about to be deleted, so that it is asked for once more.
-    const alone = [...rights.keys()].filter((key) => !lefts.has(key));
+    const unread = new Set(ofLeft.problems.map(({ key }) => key));
+    const alone = [...rights.keys()].filter((key) => !lefts.has(key) && !unread.has(key));
     const again = alone.length === 0 ? new Map<Key, Entry>() : await source.find(from, alone, signal);
     for (const [key, entry] of again) lefts.set(key, entry);
     const problems = [...ofLeft.problems, ...ofRight.problems];
@@ -71,6 +72,19 @@ async function* compared(rows: RowTwins, { source, target }: TwinStores, [from, 
   }
 }
 
+/** What the target holds there now, with its versions, by which a write can say what it replaces. */
+async function heldOf(target: TwinStore, to: Table, found: readonly RawRow[], signal: AbortSignal | undefined): Promise<{ readonly entries: ReadonlyMap<Key, Entry>; readonly problems: readonly Problem[] }> {
+  if (found.length === 0) return { entries: new Map(), problems: [] };
+  try {
+    return { entries: await target.find(to, found.flatMap((row) => keyOfRow(to, row) ?? []), signal), problems: [] };
+  } catch (cause) {
+    // One that cannot be read does not hide the others.
+    const { entries, problems } = entriesOf(target, to, found);
+    if (problems.length === 0) throw cause;
+    return { entries: await target.find(to, entries.map(({ key }) => key), signal), problems };
+  }
+}
+
 function entriesOf({ name, entryOf }: TwinStore, table: Table, rows: readonly RawRow[]): { readonly entries: readonly Entry[]; readonly problems: readonly Problem[] } {
   const entries: Entry[] = [];
   const problems: Problem[] = [];
@@ -79,7 +93,8 @@ function entriesOf({ name, entryOf }: TwinStore, table: Table, rows: readonly Ra
       entries.push(entryOf(table, row));
     } catch (cause) {
       if (!(cause instanceof SyncError)) throw cause;
-      problems.push({ place: `${name}, ${table.name}`, error: cause });
+      const key = keyOfRow(table, row);
+      problems.push({ place: `${name}, ${key ?? table.name}`, ...(key !== undefined && { key }), error: cause });
     }
   }
   return { entries, problems };

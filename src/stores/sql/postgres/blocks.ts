@@ -93,17 +93,16 @@ function emptyPage(): Page {
   return { left: 0, right: 0, equal: 0, changed: [], missing: [], onlyRight: [] };
 }
 
-/** Lines that are told at once. */
-const pageLines = 1_000;
-const missingLines = 4_000;
+/** Lines that are told at once. Of few the garbage collector is done with soon. */
+const pageLines = 250;
 /** How many equal lines may pass before it is told that they did. */
 const quietLines = 20_000;
 
 /**
  * Compares lines that come in one order on both sides; `order` compares two of them, and is 0 where they are two states
- * of one thing. Lines that are equal are not looked into.
+ * of one thing. Lines that are equal are not looked into. `missingLines`: how many that are missing on the right are told at once.
  */
-export async function* sideBySide(left: AsyncIterable<Buffer>, right: AsyncIterable<Buffer>, order: (left: string, right: string) => number): AsyncGenerator<SideBySide> {
+export async function* sideBySide(left: AsyncIterable<Buffer>, right: AsyncIterable<Buffer>, order: (left: string, right: string) => number, missingLines: number = pageLines): AsyncGenerator<SideBySide> {
   const [a, b] = [new Front(left), new Front(right)];
   let page = emptyPage();
   const isFull = (): boolean => page.changed.length >= pageLines || page.missing.length >= missingLines || page.onlyRight.length >= pageLines || page.equal >= quietLines;

@@ -17,6 +17,8 @@ const atOnce = 2;
 const longestKey = 1_800;
 /** Fewer rows that are missing are put one by one. */
 const fewestToLoad = 50;
+/** As many as are written in one transaction. */
+const rowsToLoad = 4_000;
 
 /** One of two databases. */
 export interface TwinSide {
@@ -111,7 +113,7 @@ async function* compare(source: TwinSide, target: TwinSide, [from, to]: readonly
     return { left: refused.length, right: 0, equal: 0, written, changed: refused, found: [] };
   };
   try {
-    for await (const { changed, missing, onlyRight, ...counts } of sideBySide(left, right, orderOf(from))) {
+    for await (const { changed, missing, onlyRight, ...counts } of sideBySide(left, right, orderOf(from), fill ? rowsToLoad : undefined)) {
       const apart = fill && to.faithful && missing.length >= fewestToLoad ? missing : [];
       if (apart.length > 0) underWay.push(load(target, statement, Buffer.from(`${apart.join('\n')}\n`)));
       const lines = apart.length > 0 ? changed : [...changed, ...missing];
