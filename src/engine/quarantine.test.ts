@@ -174,6 +174,9 @@ test('a dry run tells what would be tried and what is in quarantine, and changes
   const [again, tried] = await planned('all');
   assert.deepEqual([again.counts.created, again.counts.quarantined, tried], [1, 1, ['t/bad', 't/undated']]);
   assert.deepEqual([ids(), right.dump()], [['t/bad', 't/undated'], {}]);
+  // However much there is of it.
+  for (let i = 0; i < 1_500; i++) left.edit(`u/${i}`, {});
+  assert.deepEqual([(await planned('changed'))[0].counts.quarantined, ids().length], [1_502, 2]);
 });
 
 test('beyond its bound what fails holds the checkpoint, and a warning says so', async (t) => {

@@ -4,7 +4,7 @@ import type { ResponseCache } from '../lib/response-cache.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Host } from '../model/host.ts';
-import type { StoreKind } from '../model/kind.ts';
+import type { OptionSpec, StoreKind } from '../model/kind.ts';
 import type { KeepingRules } from '../model/keeping.ts';
 import { plainHost } from '../model/plain-host.ts';
 import { isSink, isSource } from '../model/store.ts';
@@ -100,12 +100,17 @@ function withoutUserinfo(endpoint: string): string {
   return endpoint.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1');
 }
 
+/** Whether an option that is given for all places is one of a kind's own. How documents name themselves is another schema than the one that tables are in. */
+function isFor({ name, value }: OptionSpec, option: string): boolean {
+  return name === option && (option !== 'schema' || value === 'choice');
+}
+
 /** Opens one place. It is connected to when first used. Close it with `await using` or `[Symbol.asyncDispose]()`. */
 export async function openStore(endpoint: string | Recognised, options: OpenOptions = {}): Promise<Store | Source | Sink> {
   const { kind: name, location } = typeof endpoint === 'string' ? recognise(endpoint) : endpoint;
   const { host = plainHost, as, state, keeping, ...rest } = options;
   const kind = await kinds[name]();
-  const wanted = Object.entries(rest).filter(([option, value]) => value !== undefined && kind.options.some((spec) => spec.name === option));
+  const wanted = Object.entries(rest).filter(([option, value]) => value !== undefined && kind.options.some((spec) => isFor(spec, option)));
   const memory = typeof state === 'object' ? state : undefined;
   const lent = name === 'rest' ? { responses: memory?.responses(plainUrl(location)) } : objectKinds.includes(name) ? { keeping, facts: memory && ((identity: string) => memory.facts(identity)) } : {};
   // Documents are never hidden, and in a directory under version control there is much to pass over.
