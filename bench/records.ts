@@ -23,7 +23,7 @@ interface Row {
   readonly recordsPerSecond: number;
 }
 
-/** Measures keeping databases and indices in step next to what is used for it, and prints and keeps the figures. */
+/** Measures keeping databases and indices in step next to what is used for it, and prints and keeps the figures. `only`: part of the name of a scenario, and behind a slash that of a program. */
 export async function benchRecords({ quick, rounds, only, build }: BenchOptions): Promise<void> {
   const python = await pythonEnvironment('microcosm-resourcesync', join(import.meta.dirname, 'requirements.txt'));
   if ('missing' in python) throw new Error(`the benchmark needs Python to measure with: ${python.missing}`);
@@ -32,8 +32,10 @@ export async function benchRecords({ quick, rounds, only, build }: BenchOptions)
   const results: object[] = [];
   try {
     for (const scenario of [...sqlScenarios, ...indexScenarios]) {
-      if (only !== undefined && !scenario.name.includes(only)) continue;
-      await using places = await scenario.open({ folder, quick });
+      const [wanted = '', peer = ''] = only?.split('/') ?? [];
+      if (!scenario.name.includes(wanted)) continue;
+      await using opened = await scenario.open({ folder, quick });
+      const places = { ...opened, programs: opened.programs.filter(({ name }, i) => i === 0 || name.includes(peer)) };
       const { missing, versions, records } = places;
       console.log(`${scenario.name}: ${records} records, ${JSON.stringify(versions)}`);
       for (const { name, why } of missing) console.log(`${name} is left out: ${why}`);
@@ -84,7 +86,7 @@ async function measured(scenario: string, places: RecordsPlaces, { folder, pytho
           console.log(`${step} of ${program.name} is left out: ${error instanceof Error ? error.message : String(error)}`);
         });
         if (!run) break;
-        console.log(`taken: ${step} of ${program.name}, ${(run.measured.wallMs / 1000).toFixed(2)} s`);
+        console.log(`taken: ${step} of ${program.name}: ${figures(run.measured, places.serverCpuMs && run.serverCpuMs)}`);
         const name = `${program.name}\0${step}`;
         runs.set(name, [...(runs.get(name) ?? []), run]);
       }
@@ -100,9 +102,13 @@ async function measured(scenario: string, places: RecordsPlaces, { folder, pytho
   }));
 }
 
-function print({ scenario, who, step, measured: { wallMs, cpuMs, peakMiB }, serverCpuMs, recordsPerSecond }: Row, rows: readonly Row[], goal: string | undefined): void {
-  const ours = rows.find((row) => row.step === step)!;
+function figures({ wallMs, cpuMs, peakMiB }: Measured, serverCpuMs: number | undefined): string {
   const servers = serverCpuMs === undefined ? '' : ` and ${(serverCpuMs / 1000).toFixed(2)} s of the servers`;
-  const ratio = ours.who === who ? (goal === undefined ? '' : ` | goal: ${goal}`) : ` | ${ours.who} takes ${(ours.measured.wallMs / wallMs).toFixed(2)} of its time, ${(ours.measured.cpuMs / cpuMs).toFixed(2)} of its CPU`;
-  console.log(`${scenario}, ${step} | ${who} | ${(wallMs / 1000).toFixed(2)} s wall, ${(cpuMs / 1000).toFixed(2)} s CPU${servers}, ${peakMiB.toFixed(0)} MiB | ${recordsPerSecond} records/s${ratio}`);
+  return `${(wallMs / 1000).toFixed(2)} s wall, ${(cpuMs / 1000).toFixed(2)} s CPU${servers}, ${peakMiB.toFixed(0)} MiB`;
+}
+
+function print({ scenario, who, step, measured: run, serverCpuMs, recordsPerSecond }: Row, rows: readonly Row[], goal: string | undefined): void {
+  const ours = rows.find((row) => row.step === step)!;
+  const ratio = ours.who === who ? (goal === undefined ? '' : ` | goal: ${goal}`) : ` | ${ours.who} takes ${(ours.measured.wallMs / run.wallMs).toFixed(2)} of its time, ${(ours.measured.cpuMs / run.cpuMs).toFixed(2)} of its CPU`;
+  console.log(`${scenario}, ${step} | ${who} | ${figures(run, serverCpuMs)} | ${recordsPerSecond} records/s${ratio}`);
 }

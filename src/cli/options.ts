@@ -89,6 +89,7 @@ export interface Values {
   readonly minAge?: string;
   readonly maxAge?: string;
   readonly explain?: boolean;
+  readonly swap?: boolean;
   readonly rename?: readonly string[];
   readonly drop?: readonly string[];
   readonly mask?: readonly string[];
@@ -205,6 +206,7 @@ const all = {
   objectRules: { name: 'object-rules', group: moving, value: 'file', repeats: true, summary: 'more such rules, one on each line, after those of --object-rule' },
   maxTransfer: { name: 'max-transfer', group: moving, value: 'size', parse: bytes, summary: 'begin nothing more when so many bytes of files were sent, as in 10G' },
   maxDuration: { name: 'max-duration', group: moving, value: 'time', parse: duration, summary: 'begin nothing more after this time, as in 90m' },
+  swap: { name: 'swap', group: doing, conflicts: ['watch', 'backupDir', 'from', 'until', 'sizeOnly', 'ignoreTimes', 'update', 'ignoreExisting', 'immutable', 'maxTransfer', 'maxDuration', 'explain'], summary: 'load everything into fresh tables or indices, compare them with the origins, and put them in place at once; what the origins do not hold is gone then, under --max-deletes' },
   backupDir: { name: 'backup-dir', group: doing, value: 'place', summary: 'copy what is replaced or deleted to this place first, and leave it alone where that fails' },
   checksum: { name: 'checksum', short: 'c', group: comparing, conflicts: ['sizeOnly', 'ignoreTimes'], summary: 'compare what entries hold, even where size and time are the same' },
   sizeOnly: { name: 'size-only', group: comparing, conflicts: ['ignoreTimes'], summary: 'take entries of one size for equal' },
@@ -304,7 +306,7 @@ export const placeOptions: readonly OptionSpec[] = [
 ];
 
 /** Options of `sync` alone. */
-export const syncOptions: readonly OptionSpec[] = [all.delete, all.dryRun, all.from, all.until, all.explain, all.maxDeletes, all.maxDelete, all.backupDir, all.objectRule, all.objectRules, ...comparingOptions(), all.bandwidth, all.maxTransfer, all.maxDuration, all.every, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
+export const syncOptions: readonly OptionSpec[] = [all.delete, all.dryRun, all.from, all.until, all.explain, all.maxDeletes, all.maxDelete, all.swap, all.backupDir, all.objectRule, all.objectRules, ...comparingOptions(), all.bandwidth, all.maxTransfer, all.maxDuration, all.every, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
 
 /** Options of `diff` alone. */
 export const diffOptions: readonly OptionSpec[] = [all.delete, all.summary, all.from, all.until, ...comparingOptions()];

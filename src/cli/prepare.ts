@@ -30,6 +30,10 @@ export function sidesOf(kind: 'sync' | 'merge', args: readonly string[], values:
 export async function prepareSync(pairing: Pairing, args: readonly string[], values: Values): Promise<Prepared> {
   const { pair, run } = pairing;
   const configuration = configurationOf('sync', args, pairing, values);
+  if (values.swap) {
+    const { swapInTurn } = await import('./swap.ts');
+    return prepared(pairing, configuration, (signal) => swapInTurn(pairing, signal));
+  }
   if (isComparable(pair.target)) {
     const { runSync } = await import('../engine/sync.ts');
     const oneWay = pairing.oneWay();

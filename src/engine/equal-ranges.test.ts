@@ -45,7 +45,7 @@ function place(rows: Rows, { scheme = 'one', asked = [] }: { readonly scheme?: s
 async function compared(left: Rows, right: Rows, fineness: Fineness): Promise<{ readonly ledger: Ledger; readonly shown: readonly [readonly Key[], readonly Key[]]; readonly isOpen: (key: Key) => boolean }> {
   const ledger = new Ledger(undefined, () => 0);
   const sides = [place(left), place(right)] as const;
-  await using proven = await leaveOutEqual(...sides, { ledger, signal: undefined }, fineness);
+  await using proven = await leaveOutEqual(...sides, { ledger, signal: undefined, under: undefined }, fineness);
   const keysOf = async (source: Source): Promise<readonly Key[]> => (await Array.fromAsync(source.scan())).flatMap(({ entries }) => entries.map(({ key }) => key));
   return { ledger, shown: [await keysOf(proven?.sides[0] ?? sides[0]), await keysOf(proven?.sides[1] ?? sides[1])], isOpen: proven?.isOpen ?? (() => true) };
 }
@@ -83,7 +83,7 @@ test('of very many entries of which one differs, a few pages are read, after a f
   const right: Rows = new Map(left).set('t/777', 'b');
   const asked: KeyRange[] = [];
   const ledger = new Ledger(undefined, () => 0);
-  await using proven = await leaveOutEqual(place(left, { asked }), place(right), { ledger, signal: undefined }, { pageEntries: 10, mostRanges: 32 });
+  await using proven = await leaveOutEqual(place(left, { asked }), place(right), { ledger, signal: undefined, under: undefined }, { pageEntries: 10, mostRanges: 32 });
   const pages = await Array.fromAsync(proven!.sides[1].scan());
   assert.ok(pages.flatMap(({ entries }) => entries).length <= 4 * 10);
   assert.ok(asked.length <= 4 * 32, `${asked.length} digests`);
@@ -101,7 +101,7 @@ test('what is too small to be cut again is read, while the rest is cut', async (
 
 test('collections whose digests are made in two ways are read', async () => {
   const held: Rows = new Map(Array.from({ length: 100 }, (_, i) => [`t/${i}`, 'a']));
-  const context = { ledger: new Ledger(undefined, () => 0), signal: undefined };
+  const context = { ledger: new Ledger(undefined, () => 0), signal: undefined, under: undefined };
   assert.equal(await leaveOutEqual(place(held), place(held, { scheme: 'another' }), context, { pageEntries: 2, mostRanges: 10 }), undefined);
   assert.ok(await leaveOutEqual(place(held), place(held), context, { pageEntries: 2, mostRanges: 10 }));
 });

@@ -22,17 +22,21 @@ const usual: Fineness = { pageEntries: 250, mostRanges: 1_024 };
  * Has two places digest what they hold, range by range, and answers with both as they are without the ranges that are
  * equal; `undefined` where they cannot, where it is not worth while, or where nothing is equal. What is equal is counted.
  */
-export async function leaveOutEqual(left: Source, right: Source, { ledger, signal }: Pick<ScanContext, 'ledger' | 'signal'>, fineness: Fineness = usual): Promise<Proven | undefined> {
-  if (!left.snapshot || !right.snapshot) return undefined;
+export async function leaveOutEqual(left: Source, right: Source, { ledger, signal, under }: Pick<ScanContext, 'ledger' | 'signal' | 'under'>, fineness: Fineness = usual): Promise<Proven | undefined> {
+  // Of what lies below a single key, there are no ranges of their own.
+  if (!left.snapshot || !right.snapshot || under?.some((key) => key.includes('/'))) return undefined;
+  const isAsked = (name: string): boolean => under === undefined || under.includes('') || under.includes(joinKey([name]));
   const options = signal ? { signal } : {};
   await using stack = new AsyncDisposableStack();
   const opened = await Promise.allSettled([left.snapshot(options), right.snapshot(options)]);
   for (const one of opened) if (one.status === 'fulfilled') stack.use(one.value);
   for (const one of opened) if (one.status === 'rejected') throw one.reason;
-  const snapshots = opened.map((one) => (one as PromiseFulfilledResult<Snapshot>).value) as [Snapshot, Snapshot];
+  const [ours, theirs] = opened.map((one) => (one.status === 'fulfilled' ? one.value : undefined));
+  if (!ours || !theirs) return undefined;
+  const snapshots = [ours, theirs] as const;
   const reading = new Map<string, readonly KeyRange[]>();
   for (const { name, scheme } of snapshots[0].collections) {
-    if (scheme === undefined || !snapshots[1].collections.some((other) => other.name === name && other.scheme === scheme)) continue;
+    if (scheme === undefined || !isAsked(name) || !snapshots[1].collections.some((other) => other.name === name && other.scheme === scheme)) continue;
     const found = await differingRanges(name, snapshots, fineness, options);
     if (!found || found.tally.equal === 0) continue;
     reading.set(name, found.ranges);

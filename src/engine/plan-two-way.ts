@@ -25,12 +25,12 @@ type Context = Run['context'];
 
 /** What a two-way run has to do, in pages, in key order. Writes nothing. */
 export async function* planTwoWay(pairing: TwoWay, { context }: Pick<Run, 'context'>, policy: Policy, { baseline, deletions }: Remembered): AsyncGenerator<readonly Action[]> {
-  const { left, right, where, under } = pairing;
+  const { left, right, where } = pairing;
   if (policy.decides === 'time' || context.window) for (const store of [left, right]) refuseTimeless(store);
   const precision = coarser(left, right);
   const future = new Future(context);
   // By time, and where absence deletes nothing, there is nothing to remember of what is equal.
-  const whole = policy.decides === 'time' && policy.deletes !== 'propagate' && !hides(context.window) && (where ?? under ?? context.within) === undefined;
+  const whole = policy.decides === 'time' && policy.deletes !== 'propagate' && !hides(context.window) && (where ?? context.within) === undefined;
   await using proven = whole && pairing.rangeDigests !== false ? await leaveOutEqual(left, right, context) : undefined;
   const { ledger, ledger: { quarantine } } = context;
   for await (const { triples, sought } of allOf(pairing, context, { baseline, deletions }, proven)) {

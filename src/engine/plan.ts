@@ -9,7 +9,6 @@ import type { Entry, Ref } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import { typeOf } from '../model/key.ts';
 import type { Source, Store } from '../model/store.ts';
-import type { Twins } from '../model/twins.ts';
 import { withEvidence } from './evidence.ts';
 import { leaveOutEqual } from './equal-ranges.ts';
 import { Extras } from './extras.ts';
@@ -18,7 +17,8 @@ import type { ScanContext, SourcedEntry } from './scan.ts';
 import { inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
 import { copied } from './spill.ts';
 import type { Baseline } from './state.ts';
-import { besides } from './twins.ts';
+import { besides, excepting } from './twins.ts';
+import type { TwinsInRun } from './twins.ts';
 import type { OneWay } from './types.ts';
 
 /** Actions of a page are few when there are less than one in so many entries. */
@@ -39,7 +39,7 @@ export interface PlanOptions {
   /** What counts as equal: what sizes and times say (default), or only content that was compared. */
   readonly proof?: 'stat' | 'content';
   /** What both sides keep in one form, and those of its collections that are in step already. */
-  readonly twins?: { readonly all: Twins; readonly carried: readonly string[] } | undefined;
+  readonly twins?: TwinsInRun | undefined;
 }
 
 /**
@@ -161,29 +161,36 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
   }
 }
 
-/** The same, where both sides can digest ranges of what they hold, of what is left when the ranges that are equal are left out. */
+/** The same, where both sides keep collections in one form, or can digest ranges of what they hold, of what is left when what is equal is left out. */
 async function* planWhatDiffers(pairing: OneWay, options: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
-  const { origins, target, where, under } = pairing;
-  const { context, policy } = options;
+  const { origins, target, where } = pairing;
+  const { context, policy, twins } = options;
   const only = origins.length === 1 ? origins[0] : undefined;
-  const chosen = where ?? under ?? context.within ?? types;
-  await using proven = only && chosen === undefined && (policy.equal ?? 'content') === 'content' && options.twins === undefined && pairing.rangeDigests !== false ? await leaveOutEqual(only, target, context) : undefined;
-  yield* planInOrder(proven ? { origins: [proven.sides[0]], target: proven.sides[1] } : pairing, options, types);
+  if (twins && only) yield* planBesides(twins, coarser(only, target), options);
+  const sides = twins && only ? ([excepting(only, twins.all.collections), excepting(target, twins.all.collections)] as const) : ([only, target] as const);
+  const chosen = where ?? context.within ?? types;
+  await using proven = sides[0] && chosen === undefined && (policy.equal ?? 'content') === 'content' && pairing.rangeDigests !== false ? await leaveOutEqual(sides[0], sides[1], context) : undefined;
+  const [left, right] = proven?.sides ?? sides;
+  yield* planInOrder({ origins: left ? [left] : origins, target: right }, options, types);
 }
 
-async function* planInOrder({ origins, target }: { readonly origins: readonly Source[]; readonly target: Source }, { context, policy, baseline, extras, ordered = false, showTarget = false, proof = 'stat', twins }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
-  if (twins) {
-    const { all, carried } = twins;
-    for await (const triples of besides(all, all.collections.filter((name) => !carried.includes(name)), { ledger: context.ledger, signal: context.signal, baseline })) {
-      const actions = triples.flatMap((triple) => decide(triple, policy, coarser(origins[0] as Source, target), context) ?? []);
-      if (actions.length > 0) yield extras ? actions : actions.filter(({ kind }) => kind !== 'delete' && kind !== 'keep');
+/** Collections that both sides keep in one form. */
+async function* planBesides({ all, carried, fill }: TwinsInRun, precision: number, { context, policy, baseline, extras }: PlanOptions): AsyncGenerator<readonly Action[]> {
+  for await (const triples of besides(all, all.collections.filter((name) => !carried.includes(name)), { ledger: context.ledger, signal: context.signal, baseline, fill })) {
+    const actions: Action[] = [];
+    for (const triple of triples) {
+      const action = decide(triple, policy, precision, context);
+      if (action && (extras || (action.kind !== 'delete' && action.kind !== 'keep'))) actions.push(action);
     }
+    if (actions.length > 0) yield actions;
   }
-  const except = twins && { except: twins.all.collections };
+}
+
+async function* planInOrder({ origins, target }: { readonly origins: readonly Source[]; readonly target: Source }, { context, policy, baseline, extras, ordered = false, showTarget = false, proof = 'stat' }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
   const byCollection = target.capabilities.enumerates === 'collections';
   const collections = new Set<string>();
   const left = union(origins, context, {
-    side: 'left', counted: true, wholly: byCollection, ...except,
+    side: 'left', counted: true, wholly: byCollection,
     // Documents had to be read for their digests. While there is room for them they are kept, and not read twice.
     want: origins.every(({ capabilities: { holds, reads } }) => holds === 'blobs' && reads === 'cheap') ? 'stat' : 'content',
     ...((types || byCollection) && {
@@ -197,7 +204,7 @@ async function* planInOrder({ origins, target }: { readonly origins: readonly So
   const first = byCollection ? await left.next() : undefined;
   const unlisted = new Set<string>();
   const right = inOrder(target, context, {
-    side: 'right', counted: false, want: showTarget ? 'content' : 'stat', ...except, ...(byCollection && { collections: [...collections] }),
+    side: 'right', counted: false, want: showTarget ? 'content' : 'stat', ...(byCollection && { collections: [...collections] }),
     unlisted: (collection, error) => {
       unlisted.add(collection);
       // Who deletes, or swears that there is nothing more, must have seen everything. A collection that is not there holds nothing.

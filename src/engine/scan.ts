@@ -28,7 +28,7 @@ export interface ScanContext {
   nowMs(): number;
 }
 
-export interface SideOptions extends Pick<ScanOptions, 'want' | 'collections' | 'except'> {
+export interface SideOptions extends Pick<ScanOptions, 'want' | 'collections'> {
   readonly side: Side;
   /** Whether the entries of this side are counted as read. */
   readonly counted: boolean;
@@ -41,12 +41,12 @@ export interface SideOptions extends Pick<ScanOptions, 'want' | 'collections' | 
 }
 
 /** The entries of one store as they come: filtered, counted, their problems passed on. */
-export async function* scanned(source: Source, context: ScanContext, { side, counted, visit, unlisted, want = 'stat', collections, except }: SideOptions): AsyncGenerator<readonly Entry[]> {
+export async function* scanned(source: Source, context: ScanContext, { side, counted, visit, unlisted, want = 'stat', collections }: SideOptions): AsyncGenerator<readonly Entry[]> {
   const { ledger, signal, under, within } = context;
   const where = narrowed(context);
   const window = hides(context.window) ? context.window : undefined;
   let breathedMs = performance.now();
-  for await (const { entries, problems } of source.scan({ want, ...(under && { under }), ...(window && { window }), ...(collections && { collections }), ...(except && { except }), ...(signal && { signal }) })) {
+  for await (const { entries, problems } of source.scan({ want, ...(under && { under }), ...(window && { window }), ...(collections && { collections }), ...(signal && { signal }) })) {
     // A store that answers at once never gives way by itself; signals, timers and progress would wait for the end.
     if (performance.now() - breathedMs > 20) {
       await immediate();

@@ -138,8 +138,8 @@ export interface Source extends AsyncDisposable {
   tombstones?(options?: Pick<ScanOptions, 'window' | 'signal'>): AsyncIterable<Page>;
   /** The collections there are, where the place has any that can be described. Only those chosen, where some were. */
   describe?(options?: CallOptions): Promise<readonly Collection[]>;
-  /** All there is now, to be compared range by range where it is kept. Absent: it has to be read to be compared. */
-  snapshot?(options?: CallOptions): Promise<Snapshot>;
+  /** All there is now, to be compared range by range where it is kept. Absent, or `undefined`: it has to be read to be compared. */
+  snapshot?(options?: CallOptions): Promise<Snapshot | undefined>;
   /** Where the content of an entry lies, by what a scan said of it, for a sink that can take it over from there; `undefined` where that cannot be said. */
   whereabouts?(entry: Entry): Whereabouts | undefined;
 }
@@ -199,10 +199,29 @@ export interface Sink extends AsyncDisposable {
    */
   takeOver?(batch: readonly Takeover[], options?: CallOptions): Promise<readonly (Outcome | undefined)[]>;
   /**
+   * Prepares to fill these collections anew beside those that are there, each as like the one there as can be, or as described where there is
+   * none. Throws `unsupported`, naming it, where something could not be carried over. Absent: the place cannot.
+   */
+  fresh?(collections: readonly Collection[], options?: CallOptions): Promise<Fresh>;
+  /**
    * The collections that a source keeps in the same form as this place. `undefined` where there are none, or nobody can
    * tell; then, and for all others, entries are scanned and written. What is found and counted is the same either way.
    */
   twins?(source: Source, options?: TwinsOptions): Promise<Twins | undefined>;
+}
+
+/**
+ * Collections that may be filled anew and then put in the place of those that are there. Nothing is made before it is asked for, and
+ * disposing takes away what was not swapped in.
+ */
+export interface Fresh extends AsyncDisposable {
+  /** Makes these of the collections, empty; takes away what an earlier run left of them. The store has them, and nothing else, under the keys of those they are for. */
+  fill(names: readonly string[], options?: CallOptions): Promise<Store>;
+  /**
+   * Puts what was filled in place at once: whoever reads has the old ones or the fresh ones, and always either. Throws `conflict`, with
+   * nothing changed, where somebody has written to an old one since {@link Sink.fresh} was called.
+   */
+  swap(options?: CallOptions): Promise<void>;
 }
 
 /** A place that can be read and written. */

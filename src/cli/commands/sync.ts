@@ -17,6 +17,7 @@ export const command: Command = {
     ['sync ./data https://staging.example.com', 'replay them elsewhere, parents first, only what differs'],
     ['sync --delete --dry-run ./data https://staging.example.com', 'see what a run with deletions would do'],
     ['sync --delete --watch ./site ./copy', 'keep a copy as the original is, from now on'],
+    ['sync --swap orders.ndjson postgres://localhost/shop', 'load a table anew and put it in place at once'],
     ['sync --explain --rules rules.txt ./site ./copy', 'see which files take part, and why'],
     ['sync base.yaml overrides.yaml - --json', 'lay one file over another and print the result'],
   ],
@@ -37,6 +38,7 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
     if (target === '-') terminal.yieldStdout();
     return withPairing({ origins, target, values, terminal }, (pairing) => explain(pairing, { values, terminal }));
   }
+  if (values.swap && values.dryRun) return await (await import('../swap.ts')).showSwap({ args, values, terminal });
   if (values.dryRun) {
     const { showDiff } = await import('./diff.ts');
     return showDiff({ args, values: { ...values, summary: true }, terminal }, { command: 'sync', differencesAreFine: true });
@@ -61,12 +63,12 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
 
 /** Throws `invalid` where options make no sense together. */
 export function checkSync(values: Values): void {
-  if (values.maxDeletes !== undefined && !values.delete) throw new SyncError('invalid', '--max-deletes says how much --delete may delete, and nothing is deleted without it', { hint: 'add --delete, or leave out --max-deletes' });
+  if (values.maxDeletes !== undefined && !values.delete && !values.swap) throw new SyncError('invalid', '--max-deletes says how much --delete may delete, and nothing is deleted without it', { hint: 'add --delete, or leave out --max-deletes' });
 }
 
 /** What is said of what only the destination holds. */
 export function keptHintOf(values: Values): { readonly keptHint?: string } {
-  return values.delete ? {} : { keptHint: 'only at the destination left there: pass --delete to remove them' };
+  return values.delete || values.swap ? {} : { keptHint: 'only at the destination left there: pass --delete to remove them' };
 }
 
 async function every(pairing: Pairing, { args, values, terminal }: Invocation): Promise<number> {

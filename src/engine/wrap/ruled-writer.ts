@@ -75,11 +75,18 @@ export class RuledWriter {
     const outer = keyOfWrite(write);
     const key = naming.inward(outer);
     if (key === undefined) return new SyncError('invalid', `${place} has no place for ${JSON.stringify(outer)}, because that collection goes by another name on the other side`, { store: place, key: outer, hint: 'choose another name with --rename' });
-    if (write.kind === 'delete') return { write: key === outer ? write : { ...write, ref: { ...write.ref, key } }, shape: undefined };
+    if (write.kind === 'delete') return { write: this.#deletion(write, key), shape: undefined };
     const { dependsOn } = write.entry;
     const named: Put = key === outer ? write : { ...write, entry: { ...write.entry, key, ...(dependsOn && { dependsOn: dependsOn.map((address) => naming.inward(address) ?? address) }) } };
     const shape = named.entry.content.kind === 'document' && isDocument(named.entry.content.document) ? naming.shapeOf(typeOf(key)) : undefined;
     return { write: named, shape };
+  }
+
+  /** Of what a record was when it was deleted, only what comes across whole is of use here. */
+  #deletion({ ref, tombstone, ...rest }: Extract<Write, { kind: 'delete' }>, key: Key): Write {
+    const { content, digest: _, version: __, ...told } = tombstone ?? { key };
+    const kept = content && !this.#ruling.naming.shapeOf(typeOf(key)) ? { content } : {};
+    return { ...rest, ref: { ...ref, key }, ...(tombstone && { tombstone: { ...told, ...kept, key } }) };
   }
 
   /** What is held of the entries that have to be filled in. */

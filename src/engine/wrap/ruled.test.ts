@@ -144,6 +144,7 @@ describe('a place under rules', () => {
     const inner = Object.assign(new MemoryStore(), {
       describe: async () => [{ name: 'orders', key: ['id'], fields: ['id', 'state', 'notes', 'email'].map(field) }],
       prepare: async (collections: unknown) => void asked.push(collections),
+      references: async () => new Map([['orders', ['other', 'orders']], ['other', []]]),
       covers: ({ key: given }: { readonly key: string }) => given.startsWith('orders/'),
       async *watch() { yield ['', 'orders', 'orders/1', 'other/1', 'purchases/1'].map((below): Hint => ({ under: below })); },
     });
@@ -157,7 +158,20 @@ describe('a place under rules', () => {
     await place.prepare?.(described);
     assert.deepEqual(asked.splice(0), [[{ name: 'orders', key: ['id'], fields: ['id', 'state'].map(field) }]]);
     assert.deepEqual(['purchases/1', 'orders/1', 'x/1'].map((each) => place.covers?.({ key: each })), [true, false, false]);
+    assert.deepEqual([...(await place.references?.()) ?? []], [['purchases', ['other', 'purchases']], ['other', []]]);
     assert.deepEqual(await Array.fromAsync(place.watch!({ signal: new AbortController().signal })), [['', 'purchases', 'purchases/1', 'other/1', ''].map((below) => ({ under: below }))]);
+  });
+
+  test('what was deleted goes by the names of its side, and says no more than it may', async () => {
+    const told: unknown[] = [];
+    const inner = Object.assign(new MemoryStore(), { async *tombstones() { yield { entries: [{ key: 'orders/1', deleted: true as const, modifiedAt: 5, content: { kind: 'document' as const, document: record } }] }; } });
+    const { write } = inner;
+    inner.write = (batch, options) => { told.push(...batch); return write.call(inner, batch, options); };
+    const place = under(inner, rules);
+    const [entry] = (await Array.fromAsync(place.tombstones!())).flatMap(({ entries }) => entries);
+    assert.deepEqual([entry?.key, entry?.deleted, entry?.modifiedAt, JSON.stringify(entry).includes('a@b.c')], ['purchases/1', true, 5, false]);
+    await place.write([{ kind: 'delete', ref: { key: 'purchases/1' }, tombstone: entry! }]);
+    assert.deepEqual(told, [{ kind: 'delete', ref: { key: 'orders/1' }, tombstone: { key: 'orders/1', deleted: true, modifiedAt: 5, place: 'orders/1' } }]);
   });
 
   test('a rule that meets nothing is told of when everything was read', async () => {

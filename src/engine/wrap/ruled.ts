@@ -74,6 +74,11 @@ function sourceOf(source: Source, ruling: Ruling, warn: RuledOptions['warn']): P
     }),
     ...(source.fingerprint && { fingerprint: (options?: FingerprintOptions) => source.fingerprint?.(options) ?? Promise.resolve(undefined) }),
     ...(source.tombstones && { tombstones: (options?: CallOptions) => tombstones(source, ruling, options) }),
+    ...(source.tombstones && {
+      async *tombstones(options?: Parameters<NonNullable<Source['tombstones']>>[0]): AsyncGenerator<Page> {
+        for await (const page of source.tombstones?.(options) ?? []) yield seen(page, ruling, 'content');
+      },
+    }),
     ...(source.describe && { describe: async (options?: CallOptions) => ((await source.describe?.(options)) ?? []).flatMap((collection) => described(collection, naming)) }),
   };
 }
@@ -92,30 +97,41 @@ function described({ name, fields, key }: Collection, naming: Naming): readonly 
   return [shape ? { name: to, fields: fieldsOutward(fields, shape), key: key.map((part) => shape.fields.get(part)?.to ?? part) } : { name: to, fields, key }];
 }
 
-async function* scan(source: Source, ruling: Ruling, warn: RuledOptions['warn'], { under, collections, want = 'stat', ...asked }: ScanOptions = {}): AsyncGenerator<Page> {
+async function* scan(source: Source, ruling: Ruling, warn: RuledOptions['warn'], { under, collections, except, want = 'stat', ...asked }: ScanOptions = {}): AsyncGenerator<Page> {
   const { naming } = ruling;
   const inner = under?.map((key) => naming.inward(key));
   const narrowed = inner?.every((key) => key !== undefined) ? { under: inner } : {};
   const chosen = collections && { collections: collections.map((name) => naming.collectionInward(name) ?? name) };
-  const sightings = warn && !under && !collections && !asked.window ? new Sightings(naming.rules) : undefined;
+  // Of what is not to come, some may come all the same.
+  const left = except && { except: except.flatMap((name) => naming.collectionInward(name) ?? []) };
+  const sightings = warn && !under && !collections && !except && !asked.window ? new Sightings(naming.rules) : undefined;
   const content = want === 'content' || naming.touchFields ? 'content' : 'stat';
-  for await (const { entries, problems = [] } of source.scan({ ...asked, ...narrowed, ...chosen, want: content })) {
-    const found: Entry[] = [];
-    const wrong: Problem[] = [];
-    for (const entry of await withContents(source, entries, naming, asked)) {
-      try {
-        sightings?.see(entry);
-        const seen = entryOutward(entry, ruling);
-        found.push(want === 'content' ? seen : withoutContent(seen));
-      } catch (cause) {
-        if (!(cause instanceof SyncError)) throw cause;
-        wrong.push({ place: entry.place ?? entry.key, error: cause });
-      }
-    }
-    const all = wrong.length > 0 ? [...problems, ...wrong] : problems;
-    yield all.length > 0 ? { entries: found, problems: all } : { entries: found };
+  for await (const { entries, problems } of source.scan({ ...asked, ...narrowed, ...chosen, ...left, want: content })) {
+    const read = await withContents(source, entries, naming, asked);
+    if (sightings) for (const entry of read) sightings.see(entry);
+    yield seen({ entries: read, ...(problems && { problems }) }, ruling, want);
   }
   for (const { text } of sightings?.unseen() ?? []) warn?.(`${text}: nothing that was read from ${source.name} has this field`);
+}
+
+/** A page as the other side sees it. What has no counterpart there is a problem. */
+function seen({ entries, problems = [] }: Page, ruling: Ruling, want: 'stat' | 'content'): Page {
+  const found: Entry[] = [];
+  const wrong = problems.map((problem): Problem => {
+    const key = problem.key === undefined ? undefined : ruling.naming.outward(problem.key);
+    return key === undefined ? problem : { ...problem, key };
+  });
+  for (const entry of entries) {
+    try {
+      const shown = entryOutward(entry, ruling);
+      found.push(want === 'content' ? shown : withoutContent(shown));
+    } catch (cause) {
+      if (!(cause instanceof SyncError)) throw cause;
+      const key = ruling.naming.outward(entry.key);
+      wrong.push({ place: entry.place ?? entry.key, error: cause, ...(key !== undefined && { key }) });
+    }
+  }
+  return wrong.length > 0 ? { entries: found, problems: wrong } : { entries: found };
 }
 
 /** The entries, those with content whose fields the rules are about. What is gone by then is left out, as if it had never been listed. */
@@ -154,6 +170,15 @@ function sinkOf(sink: Sink, ruling: Ruling, under: string): Pick<Sink, 'write' |
       },
     }),
     ...(sink.references && { references: async (options?: CallOptions) => referencesOutward(await sink.references?.(options) ?? new Map(), naming) }),
+    ...(sink.references && {
+      references: async (options?: CallOptions) => {
+        const named = [...(await sink.references?.(options)) ?? []].flatMap(([from, to]): [string, readonly string[]][] => {
+          const name = naming.collectionOutward(from);
+          return name === undefined ? [] : [[name, to.flatMap((each) => naming.collectionOutward(each) ?? [])]];
+        });
+        return new Map(named);
+      },
+    }),
     ...(sink.prepare && { prepare: async (collections: readonly Collection[], options?: CallOptions) => await sink.prepare?.(collections.map((collection) => undescribed(collection, ruling)), options) }),
   };
 }

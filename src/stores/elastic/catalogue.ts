@@ -41,15 +41,15 @@ export function expressionOf(path: string, layout: Layout): string {
 
 /** Reads the answer to `GET /<expression>`. Throws `invalid` where a path stands for two things. */
 export function readCatalogue(answer: Document, { path, layout, name }: { readonly path: string; readonly layout: Layout; readonly name: string }): Catalogue {
-  const indices = Object.entries(answer).flatMap(([index, about]) => (isDocument(about) ? [{ index, about }] : []));
-  const names = indices.flatMap(({ index, about }) => [index, ...aliasesOf(about)]);
+  const indices = Object.entries(answer).flatMap(([index, about]) => (isDocument(about) && !isReplaced(about) ? [{ index, about }] : []));
+  const names = indices.flatMap(({ index, about }) => [...(isFresh(index) ? [] : [index]), ...aliasesOf(about)]);
   const prefix = path === '' || isPattern(path) || layout === 'index' ? undefined : layout === 'suffix' ? `${path}-` : prefixBy(path, names, name);
   const matches = matcherOf(prefix === undefined ? path : `${prefix}*`);
   const found = new Map<string, IndexOf>();
   for (const { index, about } of indices) {
     const aliases = aliasesOf(about).filter(matches);
     // What has an alias here is known by that: what lies behind one changes.
-    const targets = aliases.length > 0 ? aliases : matches(index) ? [index] : [];
+    const targets = aliases.length > 0 ? aliases : matches(index) && !isFresh(index) ? [index] : [];
     for (const target of targets) {
       const collection = prefix === undefined ? target : target.slice(prefix.length);
       if (collection === '') continue;
@@ -67,6 +67,31 @@ export function readCatalogue(answer: Document, { path, layout, name }: { readon
       return matches(collection) ? collection : undefined;
     },
   };
+}
+
+/** Reads the same answer for indices that are known, by their names, to be what collections are filled into. */
+export function readFresh(answer: Document, fresh: ReadonlyMap<string, string>): Catalogue {
+  const found = Object.entries(answer).flatMap(([index, about]): [string, IndexOf][] => {
+    const collection = fresh.get(index);
+    return collection === undefined || !isDocument(about) ? [] : [[collection, { collection, target: index, index, ...factsOf(about) }]];
+  });
+  return { collections: new Map(found.toSorted(([a], [b]) => (a < b ? -1 : 1))), indexFor: () => undefined };
+}
+
+/** Whether an index is one that a swap has made. Until it has an alias nobody else is to see it, and then it is known by that. */
+export function isFresh(index: string): boolean {
+  return /-syncline-\d{20}$/.test(index);
+}
+
+const replaced = '-syncline-old';
+
+/** The alias of an index that another one has taken the place of, until it is removed. */
+export function replacedAs(target: string): string {
+  return target + replaced;
+}
+
+function isReplaced(about: Document): boolean {
+  return aliasesOf(about).some((alias) => alias.endsWith(replaced));
 }
 
 /** The prefix that a path stands for; `undefined` where it is the name of an index, or of nothing yet. */

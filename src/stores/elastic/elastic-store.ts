@@ -1,10 +1,13 @@
 import type { Collection } from '../../model/collection.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
-import type { CallOptions, Capabilities, FingerprintOptions, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
+import type { CallOptions, Capabilities, FingerprintOptions, Fresh, Hint, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
+import { changesIn } from '../records/changes.ts';
 import type { TimeUnit } from '../records/instants.ts';
+import { marksOf } from './changes.ts';
 import type { ElasticClient } from './client.ts';
 import { describeIndices } from './describing.ts';
+import { FreshIndices } from './fresh.ts';
 import { readEntries } from './lookup.ts';
 import { precisionOf } from './modified.ts';
 import { idBytes, Place } from './place.ts';
@@ -28,6 +31,9 @@ export const elasticCapabilities: Capabilities = {
   visibility: 'immediate',
   limits: { batchEntries: 1_000, inFlight: 2, keyBytes: idBytes },
 };
+
+/** How often it is asked whether something changed. */
+const changesEveryMs = 1_000;
 
 export interface ElasticStoreOptions extends Omit<PlaceOptions, 'client'> {
   readonly client: ElasticClient;
@@ -95,6 +101,15 @@ export class ElasticStore implements Store {
 
   async prepare(collections: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
     await prepareIndices(this.#place, collections, { create: this.#options.create, signal });
+  }
+
+  async fresh(collections: readonly Collection[], { signal }: CallOptions = {}): Promise<Fresh> {
+    const { create } = this.#options;
+    return await FreshIndices.of({ place: this.#place, create, open: (fresh) => new ElasticStore({ ...this.#options, fresh, missingIsEmpty: true }) }, collections, signal);
+  }
+
+  watch({ signal }: { readonly signal: AbortSignal }): AsyncIterable<readonly Hint[]> {
+    return changesIn(() => marksOf(this.#place, signal), { signal, everyMs: changesEveryMs });
   }
 
   /** Which cluster it is. */

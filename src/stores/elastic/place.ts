@@ -7,7 +7,7 @@ import type { Key } from '../../model/key.ts';
 import { digestDocument } from '../../schema/digest.ts';
 import { chooser } from '../records/chooser.ts';
 import type { TimeUnit } from '../records/instants.ts';
-import { expressionOf, readCatalogue } from './catalogue.ts';
+import { expressionOf, readCatalogue, readFresh } from './catalogue.ts';
 import type { Catalogue, IndexOf, Layout } from './catalogue.ts';
 import type { ElasticClient } from './client.ts';
 import { dialectOf, familyOf } from './dialect.ts';
@@ -30,6 +30,8 @@ export interface PlaceOptions {
   readonly modifiedUnit: TimeUnit | undefined;
   /** Names and globs of collections, separated by commas. */
   readonly chosen: string | undefined;
+  /** The collections that are to be seen, by their indices, whatever else there is. */
+  readonly fresh?: ReadonlyMap<string, string>;
 }
 
 /** An index, and how its documents are read and written. */
@@ -64,6 +66,12 @@ export class Place {
     this.client = options.client;
     this.name = options.name;
     this.#options = options;
+  }
+
+  /** What stands in a request for all indices there are. */
+  get expression(): string {
+    const { path, layout } = this.#options;
+    return encodeNames(expressionOf(path, layout));
   }
 
   about(doing: string, key?: Key): About {
@@ -153,10 +161,11 @@ export class Place {
   }
 
   async #ask(signal: AbortSignal | undefined): Promise<{ readonly names: Catalogue; readonly indices: ReadonlyMap<string, OpenIndex> }> {
-    const { path, layout, modified, modifiedUnit } = this.#options;
+    const { path, layout, modified, modifiedUnit, fresh } = this.#options;
     const query = 'ignore_unavailable=true&allow_no_indices=true&expand_wildcards=open,closed';
-    const { body } = await this.client.request({ path: `/${encodeNames(expressionOf(path, layout))}?${query}`, wanted: [404], about: this.about('look at'), signal });
-    const names = readCatalogue('error' in body ? {} : body, { path, layout, name: this.name });
+    const { body } = await this.client.request({ path: `/${encodeNames(fresh ? [...fresh.keys()].join(',') : expressionOf(path, layout))}?${query}`, wanted: [404], about: this.about('look at'), signal });
+    const answer = 'error' in body ? {} : body;
+    const names = fresh ? readFresh(answer, fresh) : readCatalogue(answer, { path, layout, name: this.name });
     const indices = [...names.collections.values()].filter(({ collection }) => this.isChosen(collection)).map((index): [string, OpenIndex] => [index.collection, {
       ...index, bytes: byteFieldsOf(index.mapping), modified: modified === undefined ? undefined : new ModifiedField(modified, modifiedUnit, index.mapping),
     }]);

@@ -25,7 +25,7 @@ export async function prepareIndices(place: Place, collections: readonly Collect
     const names = wanted.map(({ index }) => index).join(', ');
     throw new SyncError('not-found', `${place.name} has no ${wanted.length === 1 ? 'index' : 'indices'} ${names}, and none is to be made`, { store: place.name, hint: 'make what is missing, or allow it to be made' });
   }
-  for (const each of wanted) await make(place, each, signal);
+  for (const each of wanted) await makeIndex(place, each, signal);
   await place.look(signal);
 }
 
@@ -41,12 +41,13 @@ async function wantedFor(place: Place, collection: Collection, signal: AbortSign
 
 const unsignedType = '"type":"unsigned_long"';
 
-async function make(place: Place, { index, body }: Wanted, signal: AbortSignal | undefined): Promise<void> {
+/** Makes an index, unless it is there by now. */
+export async function makeIndex(place: Place, { index, body }: Wanted, signal: AbortSignal | undefined): Promise<void> {
   const answer = await place.client.request({ method: 'PUT', path: `/${encodeNames(index)}`, body, wanted: [400], about: place.about('make', index), signal });
   if (answer.status !== 400) return;
   const cause = causeOf(answer.body);
   // Not every build of these servers has that type; digits that are text are kept just as well.
-  if (body.includes(unsignedType) && cause.reason?.includes('unsigned_long')) return await make(place, { index, body: body.replaceAll(unsignedType, '"type":"keyword"') }, signal);
+  if (body.includes(unsignedType) && cause.reason?.includes('unsigned_long')) return await makeIndex(place, { index, body: body.replaceAll(unsignedType, '"type":"keyword"') }, signal);
   // Another one made it just now, or we did and did not hear of it.
   if (cause.type === 'resource_already_exists_exception') return;
   const { code, why } = explained(400, cause);
@@ -54,7 +55,7 @@ async function make(place: Place, { index, body }: Wanted, signal: AbortSignal |
 }
 
 /** What forbids a name to an index. */
-function flawOfIndex(name: string): string | undefined {
+export function flawOfIndex(name: string): string | undefined {
   if (name !== name.toLowerCase()) return 'has capital letters';
   if (/[\\/*?"<>|\s,#:\u0000-\u001f]/.test(name)) return 'has a character that no index may have';
   if (/^[-_+.]/.test(name)) return 'begins with a character that no index may begin with';

@@ -2,6 +2,8 @@ import type { Collection } from '../../model/collection.ts';
 import type { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { Window } from '../../model/store.ts';
+import type { Marks } from '../records/changes.ts';
+import type { Swapping } from './fresh.ts';
 import type { RangeSql } from './ranges.ts';
 import type { Raw, RawRow, Table } from './table.ts';
 
@@ -36,14 +38,32 @@ export interface ScanRowsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface CompareRowsOptions {
+  /** Whether rows that the target lacks are written at once, many as one. */
+  readonly fill: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Some rows of two tables. */
+export interface ComparedRows {
+  readonly left: number;
+  readonly right: number;
+  readonly equal: number;
+  /** Rows of the left table that were written, and are in none of the other counts. */
+  readonly written: number;
+  /** Of the others those that differ: the left ones as they are, and the right ones by their keys. */
+  readonly changed: readonly RawRow[];
+  readonly found: readonly RawRow[];
+}
+
 /** Rows of two tables of the same columns. */
 export interface RowTwins {
   /** The tables, as the source has them and as the target has them. */
   readonly tables: readonly (readonly [from: Table, to: Table])[];
   /** The names of those whose target is empty and takes rows as they are. */
   readonly empty: readonly string[];
-  /** Rows side by side, in an order of the database's own. Of those that differ, the left ones as they are and the right ones by their keys. */
-  compare(table: Table, signal: AbortSignal | undefined): AsyncIterable<{ readonly left: number; readonly right: number; readonly equal: number; readonly changed: readonly RawRow[]; readonly found: readonly RawRow[] }>;
+  /** Rows side by side, in an order of the database's own. */
+  compare(table: Table, options: CompareRowsOptions): AsyncIterable<ComparedRows>;
   /** Rows that were written, and those that were not. */
   carry(table: Table, signal: AbortSignal | undefined): AsyncIterable<{ readonly written: number; readonly left: readonly RawRow[] }>;
 }
@@ -66,8 +86,10 @@ export interface Dialect extends AsyncDisposable {
   apply(table: Table, changes: readonly Change[], signal?: AbortSignal): Promise<readonly Changed[]>;
   /** Makes tables, all of them or none where the database can. Throws `unsupported` for what cannot be a table. */
   create(collections: readonly Collection[], signal?: AbortSignal): Promise<void>;
-  /** A transaction in which ranges of tables are digested. Absent: the database cannot do that. */
-  ranges?(signal?: AbortSignal): Promise<RangeSql>;
+  /** A transaction in which ranges of tables are digested. Absent, or `undefined`: the database cannot do that. */
+  ranges?(signal?: AbortSignal): Promise<RangeSql | undefined>;
+  /** By what each table was last changed, where that can be had for next to nothing. */
+  changes?(signal?: AbortSignal): Promise<Marks>;
   /** What the driver threw, as a sentence that begins with what was being done. */
   failure(cause: unknown, doing: string): SyncError;
   /** Of pairs of tables those that can be compared and carried as the rows stand. Absent: none. */
@@ -76,6 +98,8 @@ export interface Dialect extends AsyncDisposable {
   isEmpty?(table: Table): Promise<boolean>;
   /** What tells this database from another at the same address. */
   fingerprint?(signal?: AbortSignal): Promise<string | undefined>;
+  /** How fresh tables take the place of others, where they can. */
+  readonly swapping?: Swapping;
 }
 
 /** What a database says of its tables. */

@@ -5,14 +5,18 @@ import { SyncError } from '../../model/errors.ts';
 import { compareKeys, joinKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import type { Snapshot } from '../../model/ranges.ts';
-import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Source, Store, Write } from '../../model/store.ts';
+import type { CallOptions, Capabilities, Fresh, Hint, Outcome, Page, Problem, ScanOptions, Source, Store, Write } from '../../model/store.ts';
 import { keyOfWrite } from '../../model/store.ts';
 import type { Twins, TwinsOptions } from '../../model/twins.ts';
+import { changesIn } from '../records/changes.ts';
+import type { Marks } from '../records/changes.ts';
 import { chooser, namesIn } from '../records/chooser.ts';
 import { keyed } from '../records/keyed.ts';
 import { partsOfKey } from '../records/record-keys.ts';
 import type { RecordOptions } from '../records/record-options.ts';
 import type { Catalog, Dialect } from './dialect.ts';
+import { FreshTables, isOfSwap } from './fresh.ts';
+import type { Swapping } from './fresh.ts';
 import { entryOf, keyOfRow, rawKey } from './records.ts';
 import type { RangeSql } from './ranges.ts';
 import { SqlSnapshot } from './sql-snapshot.ts';
@@ -28,6 +32,9 @@ export const sqlCapabilities: Capabilities = {
   deletes: true, dependencies: 'ignored', visibility: 'immediate',
   limits: { batchEntries: 1_000, inFlight: 4, keyBytes: 1_024 },
 };
+
+/** How often a database is asked whether something changed. */
+const changesEveryMs = 500;
 
 export interface SqlStoreOptions {
   readonly name: string;
@@ -48,8 +55,12 @@ export class SqlStore implements Store {
   readonly capabilities: Capabilities;
   /** Only where some tables were chosen. */
   readonly covers?: (ref: Ref) => boolean;
+  /** Only where the database can put tables in the place of others. */
+  readonly fresh?: NonNullable<Store['fresh']>;
   /** Only where the database digests ranges. */
-  readonly snapshot?: (options?: CallOptions) => Promise<Snapshot>;
+  readonly snapshot?: (options?: CallOptions) => Promise<Snapshot | undefined>;
+  /** Only where the database tells of changes. */
+  readonly watch?: (options: { readonly signal: AbortSignal }) => AsyncIterable<readonly Hint[]>;
   readonly #dialect: Dialect;
   readonly #records: RecordOptions;
   readonly #chosen: (collection: string) => boolean;
@@ -66,6 +77,9 @@ export class SqlStore implements Store {
     this.#chosen = chooser(records.collections);
     if (records.collections !== undefined) this.covers = ({ key }) => this.#chosen(partsOfKey(key).collection);
     this.#missingIsEmpty = missingIsEmpty;
+    const { swapping } = dialect;
+    if (swapping) this.fresh = (collections, options) => this.#fresh(collections, swapping, options);
+    if (dialect.changes) this.watch = ({ signal }) => this.#changes(async () => await dialect.changes!(signal), signal);
     if (dialect.ranges) this.snapshot = async ({ signal } = {}) => await this.#snapshot(async () => await dialect.ranges!(signal), signal);
     const { inFlight, keyBytes } = dialect;
     this.capabilities = {
@@ -76,9 +90,10 @@ export class SqlStore implements Store {
     this.#writing = new Writing({ name, dialect, keyBytes, unit: records.modifiedUnit, find: (table, keys, signal) => this.#find(table, keys, signal) });
   }
 
-  async *scan({ want = 'stat', collections, except, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
+  async *scan({ want = 'stat', collections, except, under, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
     signal?.throwIfAborted();
-    const asked = (name: string): boolean => (collections === undefined || collections.includes(name)) && except?.includes(name) !== true;
+    const below = under?.includes('') === false ? under.map((key) => partsOfKey(key).collection) : undefined;
+    const asked = (name: string): boolean => collections?.includes(name) !== false && below?.includes(name) !== false && except?.includes(name) !== true;
     const all = await this.#all(signal);
     const chosen = all.tables.filter(({ name }) => asked(name));
     const unlisted = all.keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, collection: table.name, error: this.#keyless(table) }));
@@ -132,18 +147,11 @@ export class SqlStore implements Store {
     const { tables, keyless } = await this.#tables({ fresh: true, signal });
     const missing = collections.filter(({ name }) => this.#chosen(name) && !tables.some((table) => table.name === name) && !keyless.some((table) => table.name === name));
     if (missing.length === 0) return;
-    const names = missing.map(({ name }) => name).join(', ');
-    if (this.#records.create === false) throw new SyncError('not-found', `${this.name} has no table ${names}`, { store: this.name, hint: 'make it there, or leave out --no-create' });
-    for (const { name, fields, key } of missing) {
-      const lost = key.find((part) => !fields.some((field) => field.name === part));
-      if (lost !== undefined) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because ${lost}, of its key, is not among its fields`, { store: this.name, hint: 'make the table there, with a primary key' });
-      const odd = fields.find((field) => key.includes(field.name) && !mayBeKey(field));
-      if (odd) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because ${odd.name}, a ${odd.type.kind}, is in its key`, { store: this.name, hint: 'choose another key' });
-    }
+    this.#checkCreatable(missing);
     try {
       await this.#dialect.create(missing, signal);
     } catch (cause) {
-      throw this.#dialect.failure(cause, `${this.name}: cannot make ${names}`);
+      throw this.#dialect.failure(cause, `${this.name}: cannot make ${missing.map(({ name }) => name).join(', ')}`);
     } finally {
       this.#catalog = undefined;
     }
@@ -178,6 +186,46 @@ export class SqlStore implements Store {
     await (this.#ended ??= (async () => await this.#dialect[Symbol.asyncDispose]())());
   }
 
+  /** Throws where these cannot be tables. */
+  #checkCreatable(missing: readonly Collection[]): void {
+    const names = missing.map(({ name }) => name).join(', ');
+    if (this.#records.create === false) throw new SyncError('not-found', `${this.name} has no table ${names}`, { store: this.name, hint: 'make it there, or leave out --no-create' });
+    for (const { name, fields, key } of missing) {
+      const lost = key.find((part) => !fields.some((field) => field.name === part));
+      if (lost !== undefined) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because ${lost}, of its key, is not among its fields`, { store: this.name, hint: 'make the table there, with a primary key' });
+      const odd = fields.find((field) => key.includes(field.name) && !mayBeKey(field));
+      if (odd) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because ${odd.name}, a ${odd.type.kind}, is in its key`, { store: this.name, hint: 'choose another key' });
+    }
+  }
+
+  async #fresh(asked: readonly Collection[], swapping: Swapping, { signal }: CallOptions = {}): Promise<Fresh> {
+    const catalog = await this.#tables({ fresh: true, signal });
+    const existing: string[] = [];
+    const missing: Collection[] = [];
+    for (const collection of asked) {
+      const { name } = collection;
+      const table = this.#tableOf(catalog, name);
+      if (table instanceof SyncError && table.code !== 'not-found') throw table;
+      if (table instanceof SyncError) missing.push(keyed(collection));
+      else existing.push(name);
+      const obstacles = await swapping.obstacles(name).catch((cause: unknown) => { throw this.#dialect.failure(cause, `cannot read ${this.name}`); });
+      if (obstacles.length > 0) throw new SyncError('unsupported', `${this.name}: another table cannot take the place of ${name}, because of ${obstacles.join(', ')}`, { store: this.name, hint: 'take that away for the time, or run without --swap' });
+    }
+    if (missing.length > 0) this.#checkCreatable(missing);
+    return await FreshTables.of({
+      place: this.name, dialect: this.#dialect, swapping, existing, missing,
+      open: (dialect) => new SqlStore({ name: this.name, identity: this.identity, dialect, records: { ...this.#records, create: false }, missingIsEmpty: true }),
+    });
+  }
+
+  async *#changes(ask: () => Promise<Marks>, signal: AbortSignal): AsyncGenerator<readonly Hint[]> {
+    try {
+      yield* changesIn(ask, { signal, everyMs: changesEveryMs });
+    } catch (cause) {
+      if (!signal.aborted) throw this.#dialect.failure(cause, `cannot watch ${this.name}`);
+    }
+  }
+
   /** The tables that were chosen, in the order of their keys. Throws where one that was named is not there. */
   async #all(signal: AbortSignal | undefined): Promise<Omit<Catalog, 'references'>> {
     const { tables, keyless } = await this.#tables({ fresh: true, signal });
@@ -186,11 +234,12 @@ export class SqlStore implements Store {
     return { tables: tables.filter(({ name }) => this.#chosen(name)).sort((a, b) => compareKeys(prefixOf(a), prefixOf(b))), keyless: keyless.filter(({ name }) => this.#chosen(name)) };
   }
 
-  async #snapshot(ranges: () => Promise<RangeSql>, signal: AbortSignal | undefined): Promise<SqlSnapshot> {
+  async #snapshot(ranges: () => Promise<RangeSql | undefined>, signal: AbortSignal | undefined): Promise<SqlSnapshot | undefined> {
     const { tables, keyless } = await this.#all(signal);
     const failure = (cause: unknown): SyncError => this.#dialect.failure(cause, `cannot read ${this.name}`);
     try {
-      return new SqlSnapshot({ sql: await ranges(), tables: [...tables, ...keyless].sort((a, b) => compareKeys(prefixOf(a), prefixOf(b))), page: (table, rows) => this.#page(table, rows, 'content'), failure });
+      const sql = await ranges();
+      return sql && new SqlSnapshot({ sql, tables: [...tables, ...keyless].sort((a, b) => compareKeys(prefixOf(a), prefixOf(b))), page: (table, rows) => this.#page(table, rows, 'content'), failure });
     } catch (cause) {
       throw failure(cause);
     }
@@ -202,7 +251,7 @@ export class SqlStore implements Store {
 
   #tables({ fresh = false, signal }: { readonly fresh?: boolean; readonly signal: AbortSignal | undefined }): Promise<Catalog> {
     if (fresh) this.#catalog = undefined;
-    const asked = this.#catalog ??= this.#dialect.catalog(signal).catch((cause: unknown) => {
+    const asked = this.#catalog ??= this.#dialect.catalog(signal).then(withoutSwaps).catch((cause: unknown) => {
       if (this.#catalog === asked) this.#catalog = undefined;
       throw this.#dialect.failure(cause, `cannot read ${this.name}`);
     });
@@ -263,6 +312,11 @@ export class SqlStore implements Store {
     }
     return found;
   }
+}
+
+/** Of tables that a swap is filling, or has replaced, nobody else is to know. */
+function withoutSwaps({ tables, keyless, ...rest }: Catalog): Catalog {
+  return { ...rest, tables: tables.filter(({ name }) => !isOfSwap(name)), keyless: keyless.filter(({ name }) => !isOfSwap(name)) };
 }
 
 function mayBeKey({ type: { kind } }: Field): boolean {

@@ -4,15 +4,19 @@ import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
 import type { Catalog, Change, Changed, Dialect, ScanRowsOptions } from '../dialect.ts';
 import { applyLocked } from '../locked.ts';
+import type { Swapping } from '../fresh.ts';
 import type { LockedRows } from '../locked.ts';
 import type { RangeSql } from '../ranges.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf, quoted } from './catalog.ts';
+import type { Marks } from '../../records/changes.ts';
+import { marksOf } from './changes.ts';
 import { isRefusedRow, mysqlError, numberOf } from './failure.ts';
 import { mysqlRangeSql } from './range-sql.ts';
 import { pagesOf, rowsOf, Sessions } from './sessions.ts';
 import type { Reach, TextRow } from './sessions.ts';
 import { Statements } from './statements.ts';
+import { MysqlSwapping } from './swapping.ts';
 import { declarationOf } from './types.ts';
 
 const pageRows = 1_000;
@@ -122,8 +126,17 @@ export class MysqlDialect implements Dialect {
     });
   }
 
-  async ranges(): Promise<RangeSql> {
+  async changes(): Promise<Marks> {
+    return await this.#sessions.use(async (connection) => await marksOf((text) => rowsOf(connection, text), this.#sessions.isMaria));
+  }
+
+  async ranges(): Promise<RangeSql | undefined> {
     return await mysqlRangeSql(this.#sessions);
+  }
+
+  /** How fresh tables take the place of others. */
+  get swapping(): Swapping {
+    return new MysqlSwapping(this.#sessions);
   }
 
   failure(cause: unknown, doing: string): SyncError {

@@ -6,16 +6,24 @@ import { pagesOf, rowsOf } from './sessions.ts';
 import { textOf } from './statements.ts';
 
 const pageRows = 1_000;
+/** Servers before that number no rows. */
+const firstVersions = { maria: [10, 2], mysql: [8, 0] } as const;
 /** Bytes that the digests of the rows of one range may take. A range of more gets no digest. */
 const digestsBytes = 64 * 1024 * 1024;
 
 /**
  * Ranges of tables of MySQL or MariaDB. A row is digested by SHA-256 as its columns, each quoted as text so that NULL is told
- * from an empty one, with the settings that rows are read with; a range by SHA-256 over its rows in the order of their keys.
+ * from an empty one, with the settings that rows are read with; a range by SHA-256 over its rows in the order of their keys. `undefined` where the
+ * server is too old.
  */
-export async function mysqlRangeSql(sessions: Sessions): Promise<RangeSql> {
+export async function mysqlRangeSql(sessions: Sessions): Promise<RangeSql | undefined> {
   const connection = await sessions.take();
   try {
+    const [[version] = []] = await rowsOf(connection, 'select version()');
+    if (isBefore(version ?? '', sessions.isMaria ? firstVersions.maria : firstVersions.mysql)) {
+      connection.release();
+      return undefined;
+    }
     await rowsOf(connection, `set group_concat_max_len = ${digestsBytes}`);
     await rowsOf(connection, 'set transaction isolation level repeatable read');
     await rowsOf(connection, 'start transaction with consistent snapshot, read only');
@@ -42,6 +50,11 @@ export async function mysqlRangeSql(sessions: Sessions): Promise<RangeSql> {
       connection.destroy();
     },
   };
+}
+
+function isBefore(version: string, [first, second]: readonly [number, number]): boolean {
+  const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  return major < first || (major === first && minor < second);
 }
 
 /** A column as it is read. */

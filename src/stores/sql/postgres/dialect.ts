@@ -3,9 +3,12 @@ import { SyncError } from '../../../model/errors.ts';
 import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
 import type { Catalog, Change, Changed, Dialect, RowTwins, ScanRowsOptions } from '../dialect.ts';
+import type { Swapping } from '../fresh.ts';
 import type { RangeSql } from '../ranges.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf } from './catalog.ts';
+import type { Marks } from '../../records/changes.ts';
+import { marksOf } from './changes.ts';
 import { copiedRows, rowsToCopy } from './copied-rows.ts';
 import { creationOf } from './creation.ts';
 import { isAnswer, isRefusedRow, postgresError } from './failure.ts';
@@ -13,6 +16,7 @@ import { postgresRangeSql } from './range-sql.ts';
 import { Sessions } from './sessions.ts';
 import type { Reach } from './sessions.ts';
 import { Statements } from './statements.ts';
+import { PostgresSwapping } from './swapping.ts';
 import { isEmpty, rowTwins } from './twins.ts';
 import type { TwinSide } from './twins.ts';
 
@@ -119,14 +123,17 @@ export class PostgresDialect implements Dialect {
     });
   }
 
-  async ranges(): Promise<RangeSql> {
-    const client = await this.#sessions.take();
-    try {
-      return await postgresRangeSql(client, await this.#schemaOf(client));
-    } catch (cause) {
-      client.release(true);
-      throw cause;
-    }
+  /** How fresh tables take the place of others. */
+  get swapping(): Swapping {
+    return new PostgresSwapping((task) => this.#sessions.use(async (client) => await task((text, values) => rowsIn(client, text, values), await this.#schemaOf(client))));
+  }
+
+  async changes(): Promise<Marks> {
+    return await this.#sessions.use(async (client) => await marksOf((text, values) => rowsIn(client, text, values), await this.#schemaOf(client)));
+  }
+
+  async ranges(): Promise<RangeSql | undefined> {
+    return await postgresRangeSql(await this.#sessions.take(), (client) => this.#schemaOf(client));
   }
 
   failure(cause: unknown, doing: string): SyncError {

@@ -3,13 +3,16 @@ import { DatabaseSync } from 'node:sqlite';
 import { SyncError, toSyncError } from '../../../model/errors.ts';
 import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
+import type { Marks } from '../../records/changes.ts';
 import { recordKey } from '../../records/record-keys.ts';
 import type { Catalog, Change, Changed, Dialect, ScanRowsOptions } from '../dialect.ts';
 import { applyLocked } from '../locked.ts';
+import type { Swapping } from '../fresh.ts';
 import type { LockedRows } from '../locked.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf, quoted } from './catalog.ts';
 import { declarationOf } from './columns.ts';
+import { SqliteSwapping } from './swapping.ts';
 
 const pageRows = 1_000;
 
@@ -122,6 +125,17 @@ export class SqliteDialect implements Dialect {
         throw cause;
       }
     });
+  }
+
+  /** How fresh tables take the place of others. */
+  get swapping(): Swapping {
+    return new SqliteSwapping((task) => this.#alone(async () => task(this.#writer())));
+  }
+
+  /** Only that some other connection has written, which the one that writes for us is as well. */
+  async changes(): Promise<Marks> {
+    const version = this.#reader()?.prepare('pragma data_version').get()?.['data_version'];
+    return new Map([['', String(version)]]);
   }
 
   failure(cause: unknown, doing: string): SyncError {

@@ -1,0 +1,139 @@
+import { checkDeletes, defaultGuard } from '../core/guard.ts';
+import type { Action } from '../core/reconcile.ts';
+import type { Collection } from '../model/collection.ts';
+import { SyncError } from '../model/errors.ts';
+import { typeOf } from '../model/key.ts';
+import type { Fresh } from '../model/store.ts';
+import { anotherPlace, recognisePlaces } from './places.ts';
+import { planOneWay } from './plan.ts';
+import type { Run } from './run.ts';
+import { reported, startRun } from './run.ts';
+import { scanned } from './scan.ts';
+import { learned, oneWayPolicy, runSync } from './sync.ts';
+import type { Counts, OneWay, Report } from './types.ts';
+import { runVerify } from './verify.ts';
+
+/** How often what was loaded is compared, and what has changed at the source meanwhile loaded after it. */
+const mostRounds = 3;
+
+type Show = (actions: readonly Action[]) => void | Promise<void>;
+
+/**
+ * Loads what the origins hold into fresh collections beside those of the target, compares them with the origins, and puts them in place at
+ * once. A collection of which the origins hold nothing is left as it is. Nothing is loaded where both are in step; nothing is swapped where
+ * anything could not be read or written, where the guard forbids what would be gone, or where somebody wrote to the target meanwhile.
+ */
+export async function runSwap(pairing: OneWay): Promise<Report> {
+  const run = startRun(pairing);
+  const { fresh, report, loads } = await planned(pairing, run);
+  await using prepared = fresh;
+  if (!prepared || loads.length === 0 || report.interrupted) return report;
+  const loaded = await load(pairing, prepared, loads);
+  const warnings = [...report.warnings, ...loaded.warnings];
+  if (loaded.interrupted || !loaded.complete || loaded.counts.failed > 0) {
+    return { ...loaded, counts: undone(loaded.counts), types: Object.fromEntries(Object.entries(loaded.types).map(([name, counts]) => [name, undone(counts)])), differences: report.differences, outstanding: report.outstanding, warnings: [...warnings, `nothing was put in place of what ${pairing.target.name} holds, because not everything could be loaded`] };
+  }
+  await prepared.swap(pairing.signal && { signal: pairing.signal });
+  return { ...report, differences: 0, outstanding: 0, unguarded: loaded.unguarded, warnings, durationMs: report.durationMs + loaded.durationMs };
+}
+
+/** What {@link runSwap} would do, told page by page; nothing is made. */
+export async function runSwapDiff(pairing: OneWay, show: Show): Promise<Report> {
+  const run = startRun(pairing);
+  const { fresh, report, loads } = await planned(pairing, run, show);
+  await using _ = fresh;
+  if (loads.length === 0) return report;
+  return { ...report, warnings: [...report.warnings, `${loads.join(', ')} would be loaded anew and put in place at once`] };
+}
+
+interface Planned {
+  /** Absent where there is nothing to be filled. */
+  readonly fresh: Fresh | undefined;
+  readonly report: Report;
+  /** The collections that are to be loaded: all of which the origins hold something, provided that anything differs. */
+  readonly loads: readonly string[];
+}
+
+async function planned(pairing: OneWay, run: Run, show?: Show): Promise<Planned> {
+  const { target, signal } = pairing;
+  if (!target.fresh) throw new SyncError('unsupported', `${target.name} cannot put fresh collections in the place of others`, { store: target.name, hint: 'leave out --swap, or sync into a database or an index' });
+  const once = pairing.origins.find(({ capabilities }) => capabilities.reads === 'once');
+  if (once) throw new SyncError('invalid', `${once.name} can be read only once, and what was loaded is compared with it`, { store: once.name, hint: 'write it to a file first' });
+  const { ledger, context } = run;
+  let fresh: Fresh | undefined;
+  try {
+    const report = await reported(run, async () => {
+      const collections = await collectionsOf(pairing, run);
+      // Before anything is looked at there, so that what is written from now on is noticed.
+      if (collections.length > 0) fresh = await target.fresh?.(collections, signal && { signal });
+      const policy = oneWayPolicy({ deletes: 'propagate' });
+      const pages = planOneWay({ ...pairing, scope: 'types' }, { context, policy, baseline: learned(pairing), extras: true, ordered: true, proof: 'content', ...(show && { showTarget: true }) });
+      let deletes = 0;
+      for await (const actions of pages) {
+        for (const action of actions) {
+          if (action.kind === 'put' || action.kind === 'delete') ledger.planned(action);
+          if (action.kind === 'delete') deletes++;
+        }
+        await show?.(actions);
+      }
+      if (!ledger.complete) return ledger.warn('nothing is loaded, because not everything could be read');
+      try {
+        await guard(pairing, ledger.report({ interrupted: false }), deletes);
+      } catch (error) {
+        if (!show || !(error instanceof SyncError)) throw error;
+        ledger.warn(`a sync would end here: ${error.sentence}`);
+      }
+    });
+    const loads = report.complete && report.differences > 0 ? Object.entries(report.types).flatMap(([name, { read }]) => (read > 0 ? [name] : [])) : [];
+    return { fresh, report, loads };
+  } catch (error) {
+    await fresh?.[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The collections that may be replaced: those that the origins describe, else those that they hold something of. */
+async function collectionsOf({ origins, target, signal, where }: OneWay, { context }: Run): Promise<readonly Collection[]> {
+  const found = new Map<string, Collection>();
+  for (const origin of origins) {
+    const described = await origin.describe?.(signal && { signal });
+    for (const collection of described ?? []) found.set(collection.name, collection);
+    if (described) continue;
+    for await (const page of scanned(origin, { ...context, ledger: startRun({ ...(where && { where }) }).ledger }, { side: 'left', counted: false })) {
+      for (const { key } of page) if (!found.has(typeOf(key))) found.set(typeOf(key), { name: typeOf(key), fields: [], key: [] });
+    }
+  }
+  return [...found.values()].filter(({ name }) => target.covers?.({ key: `${name}/` }) !== false);
+}
+
+/** A share is one of what each collection holds, so that no large one makes up for a small one that would be gone. */
+async function guard({ guard: given, target, origins, state, signal }: OneWay, { types }: Report, deletes: number): Promise<void> {
+  const known = await recognisePlaces([...origins, target], state, signal, deletes > 0);
+  if (known.moved && deletes > 0 && given === undefined) throw anotherPlace(known.moved, deletes);
+  const { maxDeletes } = given ?? defaultGuard;
+  const each = Object.entries(types).map(([name, { deleted, updated, unchanged, read }]) => ({ name, deletes: deleted, held: deleted + updated + unchanged, sourceEntries: read }));
+  if (typeof maxDeletes === 'number') checkDeletes({ deletes, held: each.reduce((sum, { held }) => sum + held, 0), sourceEntries: each.reduce((sum, { sourceEntries }) => sum + sourceEntries, 0), target: target.name, guard: { maxDeletes } });
+  else for (const { name, ...counts } of each) checkDeletes({ ...counts, target: `${name} in ${target.name}`, guard: { maxDeletes } });
+}
+
+/** Fills fresh collections until a comparison finds nothing more to do. */
+async function load(pairing: OneWay, fresh: Fresh, names: readonly string[]): Promise<Report> {
+  const { target, signal, where, backup: _, ...given } = pairing;
+  const store = await fresh.fill(names, signal && { signal });
+  const inside: OneWay = {
+    ...given, ...(signal && { signal }), target: store, scope: 'everything', deletes: 'propagate', guard: { maxDeletes: Infinity },
+    where: (ref) => names.includes(typeOf(ref.key)) && where?.(ref) !== false,
+  };
+  for (let round = 1; ; round++) {
+    const report = await runSync(inside);
+    if (report.interrupted || !report.complete || report.counts.failed > 0) return report;
+    const { equal, report: compared } = await runVerify(inside);
+    if (equal || compared.interrupted || !compared.complete) return equal ? report : compared;
+    if (round === mostRounds) throw new SyncError('conflict', `what was loaded beside ${target.name} was compared with the source ${mostRounds} times, and ${compared.differences} entries differed at last`, { store: target.name, hint: 'see whether the target keeps what it is given, or run again when less is written to the source' });
+  }
+}
+
+/** Counts of what was done where nobody will see it. */
+function undone(counts: Counts): Counts {
+  return { ...counts, created: 0, updated: 0, deleted: 0 };
+}
