@@ -2,6 +2,7 @@ import { dependencies } from '../core/order.ts';
 import type { Dependencies, Dependent } from '../core/order.ts';
 import { Limit } from '../lib/limit.ts';
 import { limits } from '../lib/limits.ts';
+import { sizeOfValue } from '../model/document.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Entry, Ref } from '../model/entry.ts';
 import { Later, tryAgain } from './later.ts';
@@ -76,7 +77,7 @@ export class Lane implements AsyncDisposable {
   #gather(put: Put): Promise<void> | undefined {
     const sending = this.#batch.length === this.#batchEntries || this.#batchBytes >= this.#mostBytes ? this.#sendBatch() : undefined;
     this.#batch.push(put);
-    this.#batchBytes += put.entry.size ?? 0;
+    this.#batchBytes += put.entry.size ?? bytesOfDocument(put.entry);
     return sending;
   }
 
@@ -300,6 +301,13 @@ export function* levelsOf({ order, levelEnds }: Dependencies): Generator<readonl
 function* those<T>(items: Iterable<T>, which: (item: T) => boolean): Generator<T> {
   for (const item of items) if (which(item)) yield item;
 }
+
+/** What a document counts for in a batch, all of which is in memory, unlike that of files: eight MiB of them fill one. */
+function bytesOfDocument({ content }: Entry): number {
+  return content?.kind === 'document' ? sizeOfValue(content.document) * heldWhole : 0;
+}
+
+const heldWhole = 8;
 
 /** Runs of at most `most` items; a batch never spans collections. */
 function* batches<T>(items: Iterable<T>, most: number, collectionOf: (item: T) => string | undefined): Generator<readonly T[]> {

@@ -1,7 +1,7 @@
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
-/** How much more room new values get than V8 begins with, which is 1 MiB. */
-const roomier = 8;
+/** How much more room new values get than V8 begins with, which is 1 MiB, and how much they get at most where it grew while the program was loaded. */
+const [roomier, room] = [8, 32 * 1024 * 1024];
 /** Values that are made in one go, and goes at most, until there is more room. */
 const [values, goes] = [20_000, 100];
 
@@ -16,9 +16,9 @@ export function keepMemoryFlat(): void {
   // to no use, up to 16 MiB and as much again. As small as it begins, though, it holds hardly more than the page in
   // hand, and most of the time goes into copying what is done with a moment later. It cannot be told a size any more once it
   // is there, so it is made to grow once, by holding more than it has room for, and then never again.
-  setFlagsFromString(`--semi-space-growth-factor=${roomier}`);
   const before = newSpaceBytes();
-  for (let go = 0, held: object[] = []; go < goes && newSpaceBytes() <= before; go++) held = [...held.slice(-values), ...Array.from({ length: values }, (_, i) => ({ i }))];
+  setFlagsFromString(`--semi-space-growth-factor=${Math.max(1, Math.min(roomier, Math.floor(room / before)))}`);
+  for (let go = 0, held: object[] = []; go < goes && before < room && newSpaceBytes() <= before; go++) held = [...held.slice(-values), ...Array.from({ length: values }, (_, i) => ({ i }))];
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 

@@ -29,11 +29,11 @@ test('an endpoint that means nothing is refused, and no secret in it repeated', 
 
 test('how documents name themselves says nothing of where tables are', async () => {
   const names = await Promise.all(['simple', 'hal'].map(async (schema) => {
-    await using store = await openStore('postgres://127.0.0.1:9/db', { schema: schema as 'simple' });
+    await using store = await openStore('postgres://me@127.0.0.1:9/db', { schema: schema as 'simple' });
     return store.name;
   }));
   assert.ok(names.every((name) => !name.includes('schema')), names.join());
-  await using store = await openStore('postgres://127.0.0.1:9/db?schema=shop');
+  await using store = await openStore('postgres://me@127.0.0.1:9/db?schema=shop');
   assert.match(store.name, /schema=shop/);
 });
 

@@ -9,7 +9,7 @@ import { rangeQuery } from './statements.ts';
 import type { Table } from './tables.ts';
 import { boundBytes } from './times.ts';
 
-const pageRows = 1_000;
+const pageRows = 500;
 /** Rows of the first page, before it is known how large rows are, */
 const firstRows = 50;
 /** and bytes of documents that a page is to hold at most. */

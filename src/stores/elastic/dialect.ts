@@ -30,8 +30,8 @@ const opensearch: Dialect = {
   pitPath: (indices) => `/${indices}/_search/point_in_time?keep_alive=${keepAlive}`,
   pitId: 'pit_id',
   closing: (id) => ({ path: '/_search/point_in_time', body: JSON.stringify({ pit_id: [id] }) }),
-  // Unique within a shard, and with as many slices as shards no slice has more than one.
-  sort: [{ _seq_no: 'asc' }],
+  // The place in a shard as the point in time has it: unique there, and with as many slices as shards no slice has more than one.
+  sort: [{ _doc: 'asc' }],
   slices: (shards) => shards,
 };
 
