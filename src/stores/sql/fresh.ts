@@ -141,6 +141,12 @@ function seenFresh(dialect: Dialect, replaced: readonly Replaced[]): Dialect {
     find: (table, keys, signal) => dialect.find(innerOf(table), keys, signal),
     comparesTimes: (table, change) => dialect.comparesTimes(innerOf(table), change),
     apply: (table, changes, signal) => dialect.apply(innerOf(table), changes, signal),
+    ...(dialect.twins && {
+      async twins(source, pairs) {
+        const rows = await dialect.twins!(source, pairs.map(([from, to]) => [from, innerOf(to)] as const));
+        return { ...rows, tables: rows.tables.map(([from, to]) => [from, outer.get(to) ?? to] as const) };
+      },
+    }),
     create: () => Promise.reject(new SyncError('internal', 'a fresh table is made when it is asked for')),
     failure: (cause, doing) => dialect.failure(cause, doing),
     ...(dialect.fingerprint && { fingerprint: (signal?: AbortSignal) => dialect.fingerprint?.(signal) ?? Promise.resolve(undefined) }),
