@@ -1,4 +1,154 @@
-import type { RecordsScenario } from './records-scenario.ts';
+import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import cassandra from 'cassandra-driver';
+import type { Client } from 'cassandra-driver';
+import { npmProgram } from '../scripts/npm-program.ts';
+import { startCassandra } from '../test/services/cassandra.ts';
+import { startSearch } from '../test/services/search.ts';
+import type { SearchServer } from '../test/services/search.ts';
+import { synclineCommand } from './records-scenario.ts';
+import type { RecordsPlaces, RecordsProgram, RecordsScenario } from './records-scenario.ts';
+import { cpuMsOf } from './records-sql.ts';
+import { Digest, digestOfIndex, madeUpOrders, makeIndex } from './search-documents.ts';
+
+const steps = ['first', 'unchanged'];
+const sizes = { full: 200_000, quick: 10_000 };
+const elasticdump = { name: 'elasticdump', version: '6.125.1', main: 'bin/elasticdump' };
+/** What a server is told that is there to work, and not to start soon. */
+const java = ['-Xms1g', '-Xmx1g'];
+const loop = join(import.meta.dirname, 'peers', 'record-loop.mjs');
 
 /** Pairs of which one at least is an index or Cassandra. */
-export const indexScenarios: readonly RecordsScenario[] = [];
+export const indexScenarios: readonly RecordsScenario[] = [
+  { name: 'index to index', open: async ({ quick }) => await openIndices(quick ? sizes.quick : sizes.full) },
+  { name: 'index to NDJSON', open: async ({ quick, folder }) => await openLines(quick ? sizes.quick : sizes.full, folder) },
+  { name: 'Cassandra to index', open: async ({ quick }) => await openCassandra(quick ? sizes.quick : sizes.full, 'to-index') },
+  { name: 'index to Cassandra', open: async ({ quick }) => await openCassandra(quick ? sizes.quick : sizes.full / 2, 'to-cassandra') },
+];
+
+async function openIndices(records: number): Promise<RecordsPlaces> {
+  const server = await startSearch('opensearch', { java });
+  await makeIndex(server, 'left-orders', madeUpOrders(records));
+  const wanted = await digestOfIndex(server, 'left-orders');
+  const [left, right] = ['left', 'right'].map((name) => `${server.address}/${name}`) as [string, string];
+  const { peers, missing } = await dumps((limit) => [`--input=http://${left}-orders`, `--output=http://${right}-orders`, '--type=data', `--limit=${limit}`]);
+  return {
+    ...placesOf([server]), records, missing,
+    goals: { first: 'a tenth of the time of elasticdump, under 250 MiB', unchanged: 'no write, at the speed of reading' },
+    programs: [{ name: 'syncline', command: (_, memory) => synclineCommand(memory, 'sync', '--quiet', `opensearch://${left}?layout=suffix`, `opensearch://${right}?layout=suffix`) }, ...peers],
+    versions: { OpenSearch: await versionOf(server), elasticdump: elasticdump.version },
+    reset: async () => {
+      await server.ask('DELETE', '/right-orders?ignore_unavailable=true');
+      await makeIndex(server, 'right-orders');
+    },
+    check: async (step, { name }) => expectSame(await digestOfIndex(server, 'right-orders'), wanted, step, name),
+    [Symbol.asyncDispose]: async () => await server[Symbol.asyncDispose](),
+  };
+}
+
+async function openLines(records: number, folder: string): Promise<RecordsPlaces> {
+  const server = await startSearch('opensearch', { java });
+  await makeIndex(server, 'left-orders', madeUpOrders(records));
+  const wanted = await digestOfIndex(server, 'left-orders');
+  const file = join(folder, 'orders.ndjson');
+  const { peers, missing } = await dumps((limit) => [`--input=http://${server.address}/left-orders`, `--output=${file}`, '--overwrite', '--type=data', `--limit=${limit}`]);
+  return {
+    ...placesOf([server]), records, missing, steps: ['first'],
+    goals: { first: 'a tenth of the time of elasticdump, under 250 MiB' },
+    programs: [{
+      name: 'syncline',
+      command: (_, memory) => {
+        const { line, environment = {} } = synclineCommand(memory, 'sync', '--quiet', '--json', `opensearch://${server.address}/left?layout=suffix`, '-');
+        return { line: ['/bin/sh', '-c', `exec "$0" "$@" > '${file}'`, ...line], environment };
+      },
+    }, ...peers],
+    versions: { OpenSearch: await versionOf(server), elasticdump: elasticdump.version },
+    reset: async () => await rm(file, { force: true }),
+    check: async (step, { name }) => {
+      const digest = new Digest();
+      for await (const line of createInterface({ input: createReadStream(file) })) {
+        const value = JSON.parse(line) as { readonly _source?: object };
+        const document = (value._source ?? value) as { readonly id: string };
+        digest.add(document.id, document);
+      }
+      expectSame(digest.toString(), wanted, step, name);
+    },
+    [Symbol.asyncDispose]: async () => await server[Symbol.asyncDispose](),
+  };
+}
+
+const columns = 'id uuid PRIMARY KEY, amount double, count int, customer text, note text, open boolean, tmstmp timestamp, value text';
+
+async function openCassandra(records: number, direction: 'to-index' | 'to-cassandra'): Promise<RecordsPlaces> {
+  const server = await startSearch('opensearch', { java });
+  const node = await startCassandra(java, { concurrent_reads: 32, concurrent_writes: 32, native_transport_max_threads: 128, file_cache_size: '128MiB' });
+  const contactPoint = `127.0.0.1:${node.port}`;
+  const client = new cassandra.Client({ contactPoints: [contactPoint], localDataCenter: 'datacenter1', socketOptions: { readTimeout: 60_000 } });
+  await client.execute(`CREATE KEYSPACE app WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`);
+  await client.execute(`CREATE TABLE app.orders (${columns})`);
+  await makeIndex(server, 'app-orders', direction === 'to-index' ? [] : madeUpOrders(records));
+  if (direction === 'to-index') await fill(client, records);
+  const [index, table] = [`opensearch://${server.address}/app?layout=suffix`, `cassandra://${contactPoint}/app?collections=orders`];
+  const ours = (more: string): readonly [string, string] => (direction === 'to-index' ? [`${table}${more}`, `${index}${more}`] : [`${index}${more}`, `${table}${more}`]);
+  const wanted = direction === 'to-index' ? await digestOfTable(client) : await digestOfIndex(server, 'app-orders');
+  const timed: RecordsProgram = { name: 'syncline by timestamps', command: (_, memory) => synclineCommand(memory, 'sync', '--quiet', `${index}&modified=tmstmp`, `${table}&modified=tmstmp&conditions=timestamp`) };
+  const plain: RecordsProgram = { name: 'a loop with the same drivers', command: () => ({ line: [process.execPath, loop, direction, contactPoint, 'app', 'orders', server.address, 'app-orders'] }) };
+  return {
+    ...placesOf([server, node]), records, missing: [],
+    goals: direction === 'to-index' ? { first: '10,000 records a second, under 250 MiB', unchanged: 'no write, at the speed of reading' } : {},
+    programs: [{ name: 'syncline', command: (_, memory) => synclineCommand(memory, 'sync', '--quiet', ...ours('')) }, ...(direction === 'to-index' ? [] : [timed]), plain],
+    versions: { OpenSearch: await versionOf(server), Cassandra: String((await client.execute('SELECT release_version FROM system.local')).rows[0]?.['release_version']) },
+    reset: async () => {
+      if (direction === 'to-index') {
+        await server.ask('DELETE', '/app-orders?ignore_unavailable=true');
+        await makeIndex(server, 'app-orders');
+      } else {
+        await client.execute('DROP TABLE app.orders');
+        await client.execute(`CREATE TABLE app.orders (${columns})`);
+      }
+    },
+    check: async (step, { name }) => expectSame(direction === 'to-index' ? await digestOfIndex(server, 'app-orders') : await digestOfTable(client), wanted, step, name),
+    [Symbol.asyncDispose]: async () => {
+      await client.shutdown();
+      await node[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function fill(client: Client, records: number): Promise<void> {
+  const rows = madeUpOrders(records).map(({ id, amount, count, customer, note, open, tmstmp, value }) => [id, amount, count, customer, note, open, new Date(tmstmp), value]);
+  for (let some = rows.take(10_000).toArray(); some.length > 0; some = rows.take(10_000).toArray()) {
+    await cassandra.concurrent.executeConcurrent(client, 'INSERT INTO app.orders (id, amount, count, customer, note, open, tmstmp, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?)', some, { concurrencyLevel: 128, collectResults: false });
+  }
+}
+
+async function digestOfTable(client: Client): Promise<string> {
+  const digest = new Digest();
+  for await (const row of client.stream('SELECT JSON * FROM app.orders', [], { prepare: true, autoPage: true, fetchSize: 5_000 }) as unknown as AsyncIterable<{ get(column: string): string }>) {
+    const order = JSON.parse(row.get('[json]')) as { readonly id: string };
+    digest.add(order.id, order);
+  }
+  return digest.toString();
+}
+
+async function dumps(parameters: (limit: number) => readonly string[]): Promise<{ readonly peers: readonly RecordsProgram[]; readonly missing: RecordsPlaces['missing'] }> {
+  const found = await npmProgram(elasticdump);
+  if ('missing' in found) return { peers: [], missing: [{ name: 'elasticdump', why: found.missing }] };
+  const dump = (name: string, limit: number): RecordsProgram => ({ name, command: () => ({ line: [process.execPath, found.path, '--quiet', ...parameters(limit)] }) });
+  return { peers: [dump('elasticdump', 100), dump('elasticdump --limit=5000', 5_000)], missing: [] };
+}
+
+function placesOf(servers: readonly { readonly pid: number }[]): Pick<RecordsPlaces, 'steps' | 'before' | 'serverCpuMs'> {
+  return { steps, before: async () => {}, serverCpuMs: () => servers.reduce((sum, { pid }) => sum + cpuMsOf(pid), 0) };
+}
+
+async function versionOf(server: SearchServer): Promise<string> {
+  return ((await server.ask('GET', '/')) as { readonly version: { readonly number: string } }).version.number;
+}
+
+function expectSame(held: string, wanted: string, step: string, who: string): void {
+  if (held !== wanted) throw new Error(`${step} run of ${who}: the target holds ${held}, where ${wanted} was expected`);
+}

@@ -124,7 +124,7 @@ async function versionsOf(psql: string): Promise<{ readonly [name: string]: stri
 }
 
 /** Processor time of a server and of those of its processes that have ended. Of those that run, none has done anything once nobody is connected. */
-function cpuMsOf(pid: number): number {
+export function cpuMsOf(pid: number): number {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
     // Times of the process and of its children (proc(5), 14 to 17), in hundredths of a second.

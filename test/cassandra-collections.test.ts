@@ -1,5 +1,6 @@
 // Tables of a real Cassandra that are described and made, and what is said where something is amiss.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
@@ -129,11 +130,31 @@ describe('what is amiss with Cassandra', withoutCassandra, () => {
     try {
       await using store = await kind.open(`cassandra://127.0.0.1:1,127.0.0.1:${port}/app`, { timeoutMs: 2_000 }, plainHost) as Store;
       await assert.rejects(Array.fromAsync(store.scan()), (error: Error & { code: string; retryable: boolean }) => {
-        assert.match(error.message, new RegExp(`^cannot read the schema of cassandra://127.0.0.1:1,127.0.0.1:${port}/app: 127.0.0.1:1, 127.0.0.1:${port} do not answer \\([^()]*\\)$`));
+        assert.match(error.message, new RegExp(`^cannot read the schema of cassandra://127.0.0.1:1,127.0.0.1:${port}/app: 127.0.0.1:1 does not answer \\([^()]*\\), 127.0.0.1:${port} ends the connection without an answer$`));
         return error.code === 'unavailable' && error.retryable;
       });
     } finally {
       silent.close();
+    }
+  });
+
+  test('a port at which something else answers, or nothing does, is told long before the driver gives up', async () => {
+    const other = createServer((socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1');
+    const mute = createServer(() => {}).listen(0, '127.0.0.1');
+    await Promise.all([once(other, 'listening'), once(mute, 'listening')]);
+    const [first, second] = [other, mute].map((server) => (server.address() as AddressInfo).port);
+    try {
+      await using wrong = await kind.open(`cassandra://127.0.0.1:${first}/app`, {}, plainHost) as Store;
+      await assert.rejects(Array.fromAsync(wrong.scan()), { code: 'unavailable', message: `cannot read the schema of ${wrong.name}: what answers at 127.0.0.1:${first} is no Cassandra` });
+      await using silent = await kind.open(`cassandra://127.0.0.1:${second}/app`, { timeoutMs: 200 }, plainHost) as Store;
+      await assert.rejects(Array.fromAsync(silent.scan()), { code: 'unavailable', message: `cannot read the schema of ${silent.name}: 127.0.0.1:${second} does not answer within 200 ms` });
+      // One that is Cassandra will do.
+      const { port, keyspace } = await cassandraServer();
+      await using some = await kind.open(`cassandra://127.0.0.1:${first},127.0.0.1:${port}/${keyspace}`, {}, plainHost) as Store;
+      assert.ok(Array.isArray(await some.describe!()));
+    } finally {
+      other.close();
+      mute.close();
     }
   });
 

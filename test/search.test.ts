@@ -1,7 +1,9 @@
 // Indices of a real OpenSearch and a real Elasticsearch: what the laws do not say of every store.
 import assert from 'node:assert/strict';
 import type { FieldType } from '../src/model/collection.ts';
+import { readEach } from '../src/engine/read-each.ts';
 import type { Document } from '../src/model/document.ts';
+import { SyncError } from '../src/model/errors.ts';
 import type { Store } from '../src/model/store.ts';
 import { instantText } from '../src/stores/records/instants.ts';
 import { interferingProxy } from './services/interfering-proxy.ts';
@@ -204,6 +206,20 @@ function reading(it: It): void {
     assert.deepEqual(await keysOf(store), ['things/1']);
     await store.write([{ kind: 'delete', ref: { key: 'things/1' } }]);
     assert.deepEqual(await keysOf(store), []);
+  });
+
+  it('a document with a number that is out of range is a problem of its own, and all others are read', async (place) => {
+    await place.index(place.path, { mappings: { dynamic: false } });
+    await using store = await place.open({ layout: 'index' });
+    assertAll(await store.write(Array.from({ length: 300 }, (_, i) => put(`${place.path}/${i}`, { n: i }))), 'done');
+    const answer = await fetch(`http://${place.server.address}/${place.path}/_doc/huge`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: '{"n": 1e400}' });
+    assert.equal(answer.status, 201);
+    const pages = await Array.fromAsync(store.scan());
+    assert.equal(new Set(pages.flatMap(({ entries }) => entries.map(({ key }) => key))).size, 300);
+    assert.deepEqual(pages.flatMap(({ problems = [] }) => problems.map(({ place: where, error }) => [where, error.code])), [[`${store.name}: ${place.path}/huge`, 'corrupt']]);
+    assert.match(pages.flatMap(({ problems = [] }) => problems)[0]!.error.message, /1e400 is out of range/);
+    const found = await readEach(store, ['0', 'huge'].map((id) => ({ key: `${place.path}/${id}` })), {});
+    assert.deepEqual(found.map((one) => (one instanceof SyncError ? one.code : documentOf(one))), [{ n: 0 }, 'corrupt']);
   });
 
   it('a document that lies elsewhere, an index that is closed, and one without sources are problems, each by itself', async (place) => {

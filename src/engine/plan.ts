@@ -13,6 +13,7 @@ import type { Twins } from '../model/twins.ts';
 import { withEvidence } from './evidence.ts';
 import { leaveOutEqual } from './equal-ranges.ts';
 import { Extras } from './extras.ts';
+import { readEach } from './read-each.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
 import { inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
 import { copied } from './spill.ts';
@@ -131,8 +132,15 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
     }
   };
   // No key comes twice, so that what is written of one page changes nothing of what was read for the next.
-  for await (const { item, answer: held } of askAhead(fresh(), (page) => target.read(page, context.signal && { signal: context.signal }), readAhead)) {
-    const triples = item.map((left, i) => ({ key: left.key, left, right: held[i], base: baseline?.get(left.key) }));
+  for await (const { item, answer: held } of askAhead(fresh(), (page) => readEach(target, page, context.signal ? { signal: context.signal } : {}), readAhead)) {
+    const triples = item.flatMap((left, i): Triple[] => {
+      const right = held[i];
+      if (!(right instanceof SyncError)) return [{ key: left.key, left, right, base: baseline?.get(left.key) }];
+      // What the target holds there is beyond reading, whoever asks; the others are not.
+      if (right.code !== 'corrupt' && right.code !== 'unsupported') throw right;
+      context.ledger.problem('right', { place: `${target.name}: ${left.key}`, key: left.key, error: right });
+      return [];
+    });
     const actions: Action[] = [];
     for (const triple of await withEvidence(triples, { leftOf: () => origin, right: target, precision, proof, signal: context.signal, hashes: context.hashes })) {
       types?.add(typeOf(triple.key));

@@ -1,11 +1,13 @@
 import type { Policy } from '../core/policy.ts';
 import type { Triple } from '../core/reconcile.ts';
+import { joinKey } from '../model/key.ts';
 import type { Snapshot } from '../model/ranges.ts';
 import type { CallOptions, Source, Store } from '../model/store.ts';
 import type { Twins } from '../model/twins.ts';
 import type { Lane } from './lane.ts';
 import type { Ledger } from './ledger.ts';
 import type { Baseline } from './state.ts';
+import { Turns } from './turns.ts';
 import type { OneWay } from './types.ts';
 
 /** What both sides keep in one form, where the run takes them as they are; `undefined` where each entry has to be looked at. */
@@ -62,8 +64,9 @@ export async function* besides(twins: Twins, collections: readonly string[], { l
 export async function carryOver(twins: Twins, pairing: OneWay, { ledger, lane, policy, baseline }: { readonly ledger: Ledger; readonly lane: Lane; readonly policy: Policy; readonly baseline: Baseline | undefined }): Promise<readonly string[]> {
   const { signal } = pairing;
   if (!mayCarry(pairing) || await remembers(baseline) || (policy.deletes === 'propagate' && !(await holdsNothing(twins, pairing.target)))) return [];
-  const carried: string[] = [];
-  for (const collection of await inTurns(twins.empty, pairing.target)) {
+  const turns = await Turns.of(pairing.target, signal ? { signal } : {});
+  const turnOf = (collection: string): number => turns.of(joinKey([collection, '']));
+  for (const collection of twins.empty.toSorted((a, b) => turnOf(a) - turnOf(b))) {
     for await (const { written, left, problems } of twins.carry(collection, signal && { signal })) {
       ledger.carried(collection, written);
       for (const problem of problems ?? []) ledger.problem('left', problem);
@@ -72,20 +75,8 @@ export async function carryOver(twins: Twins, pairing: OneWay, { ledger, lane, p
       await lane.nudge();
     }
     signal?.throwIfAborted();
-    carried.push(collection);
   }
-  return carried;
-}
-
-/** Those that refer to nothing but others that come before them. */
-async function inTurns(collections: readonly string[], target: Store): Promise<readonly string[]> {
-  const references = await target.references?.() ?? new Map<string, readonly string[]>();
-  const found: string[] = [];
-  for (let before = -1; before < found.length;) {
-    before = found.length;
-    for (const name of collections) if (!found.includes(name) && (references.get(name) ?? []).every((other) => found.includes(other))) found.push(name);
-  }
-  return found;
+  return twins.empty;
 }
 
 /** Whether nobody wants to hear of each entry, or to be able to end between two of them. */

@@ -166,7 +166,7 @@ async function start(): Promise<CassandraServer> {
 }
 
 /** A node that is on its own, and how to end it. What it holds is thrown away then. */
-async function startNode(settings: (root: string) => object = () => ({}), java: readonly string[] = shortLived): Promise<{ readonly port: number; readonly root: string; end(): Promise<void> }> {
+async function startNode(settings: (root: string) => object = () => ({}), java: readonly string[] = shortLived): Promise<{ readonly port: number; readonly pid: number; readonly root: string; end(): Promise<void> }> {
   assert.ok(typeof parts !== 'string');
   const root = mkdtempSync(join(tmpdir(), 'syncline-cassandra-'));
   const more = settings(root);
@@ -182,7 +182,7 @@ async function startNode(settings: (root: string) => object = () => ({}), java: 
       process.off('exit', endNow);
       rmSync(root, { recursive: true, force: true });
     };
-    if (await answers(child, ports.cql, 'client_encryption_options' in more)) return { port: ports.cql, root, end };
+    if (await answers(child, ports.cql, 'client_encryption_options' in more)) return { port: ports.cql, pid: child.pid!, root, end };
     const said = readFileSync(join(root, 'log'), 'utf8').split('\n').filter((line) => !/^\s+at |^INFO /.test(line)).slice(-20).join('\n');
     // A port may be taken in between by another test.
     if (attempts >= 3 || !/Address already in use|in use by another process|Failed to bind/i.test(said)) {
@@ -195,10 +195,10 @@ async function startNode(settings: (root: string) => object = () => ({}), java: 
 }
 
 /** Starts a node of its own, with this much said to Java of memory and compiling, and settings in addition to the usual ones. */
-export async function startCassandra(java: readonly string[], settings: object = {}): Promise<{ readonly port: number } & AsyncDisposable> {
+export async function startCassandra(java: readonly string[], settings: object = {}): Promise<{ readonly port: number; readonly pid: number } & AsyncDisposable> {
   if (typeof parts === 'string') throw new Error(parts);
-  const { port, end } = await startNode(() => settings, java);
-  return { port, [Symbol.asyncDispose]: end };
+  const { port, pid, end } = await startNode(() => settings, java);
+  return { port, pid, [Symbol.asyncDispose]: end };
 }
 
 /** A node that lets in who has a password, by TLS alone. */

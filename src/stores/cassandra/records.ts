@@ -29,17 +29,20 @@ export interface Record {
 
 /** The entry of a row; `undefined` where what is left of a partition is its static columns. Throws where a value has no counterpart. */
 export function entryOfRow(table: Table, row: Row): RecordEntry | undefined {
-  const fields: [string, Value][] = [];
+  const document: { [field: string]: Value } = {};
   for (const { name, codec } of table.columns) {
     const raw = row[name];
     if (raw === null || raw === undefined) continue;
     try {
-      fields.push([name, codec.decode(raw)]);
+      const value = codec.decode(raw);
+      // Of all names, this one is no ordinary field unless it is said to be.
+      if (name === '__proto__') Object.defineProperty(document, name, { value, enumerable: true, configurable: true, writable: true });
+      else document[name] = value;
     } catch (cause) {
       throw new SyncError('unsupported', `${placeOf(table, row)}: ${name} ${cause instanceof Unfit ? cause.message : 'cannot be read'}`, { cause, hint: 'change the value, or leave the table out' });
     }
   }
-  return entryOf(table, Object.fromEntries(fields));
+  return entryOf(table, document);
 }
 
 function entryOf(table: Table, document: Document): RecordEntry | undefined {

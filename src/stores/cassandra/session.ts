@@ -5,6 +5,7 @@ import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import { Gate } from '../sftp/gate.ts';
 import { cassandraError } from './failure.ts';
+import { probe } from './probe.ts';
 
 /** How many replicas must agree, by the names the driver has for it. */
 export type Consistency = 'one' | 'localOne' | 'quorum' | 'localQuorum' | 'eachQuorum' | 'all';
@@ -117,18 +118,20 @@ export class Session {
   }
 
   async #connect(what: string): Promise<{ readonly client: Client; readonly driver: Driver }> {
+    const { contactPoints, timeoutMs, tls } = this.#options;
     const driver = (await import('cassandra-driver')).default as unknown as Driver;
-    const localDataCenter = this.#options.localDataCenter ?? await this.#discover(driver, what);
+    const all = this.#clientOptions(driver);
+    const options = tls ? all : { ...all, contactPoints: [...await probe(contactPoints, timeoutMs, { what, store: this.name })] };
+    const localDataCenter = this.#options.localDataCenter ?? await this.#discover(driver, options, what);
     // By what it knows of keyspaces the driver asks a node that has the row.
-    const client = new driver.Client({ ...this.#clientOptions(driver), localDataCenter, isMetadataSyncEnabled: true });
+    const client = new driver.Client({ ...options, localDataCenter, isMetadataSyncEnabled: true });
     await this.#open(client, what);
     return { client, driver };
   }
 
   /** The data centre of the first node that answers. */
-  async #discover(driver: Driver, what: string): Promise<string> {
+  async #discover(driver: Driver, options: ClientOptions, what: string): Promise<string> {
     const { RoundRobinPolicy } = driver.policies.loadBalancing;
-    const options = this.#clientOptions(driver);
     const client = new driver.Client({ ...options, isMetadataSyncEnabled: false, policies: { ...options.policies, loadBalancing: new RoundRobinPolicy() } });
     await this.#open(client, what);
     try {
@@ -161,7 +164,7 @@ export class Session {
       ...(tls && { sslOptions: { ...tls, rejectUnauthorized: true } }),
       encoding: { map: Map, useBigIntAsLong: true, useBigIntAsVarint: true, copyBuffer: true },
       queryOptions: { consistency: driver.types.consistencies[consistency] },
-      socketOptions: { readTimeout: timeoutMs, connectTimeout: Math.min(timeoutMs, 20_000) },
+      socketOptions: { readTimeout: timeoutMs, connectTimeout: Math.min(timeoutMs, 5_000) },
       policies: {
         // What is not idempotent is not sent again by the driver, which cannot know what became of it.
         retry: new retry.IdempotenceAwareRetryPolicy(new retry.RetryPolicy()),

@@ -84,7 +84,7 @@ async function lookUpSome(place: Place, addresses: readonly Address[], { fields,
         await place.client.pause(failed, signal);
         continue;
       }
-      if (!(error instanceof SyncError && error.code === 'invalid' && /larger than/.test(error.message)) || size === 1) throw error;
+      if (size === 1 || !(error instanceof SyncError && error.code === 'invalid' && /larger than/.test(error.message))) throw error;
       size = Math.max(1, Math.floor(size / 8));
     }
   }

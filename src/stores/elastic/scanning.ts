@@ -54,36 +54,62 @@ interface Slice {
   readonly signal: AbortSignal | undefined;
 }
 
-async function* readSlice({ place, index, dialect, pit, query, slice, slices, signal }: Slice): AsyncGenerator<Page> {
+async function* readSlice(slice: Slice): AsyncGenerator<Page> {
+  const { place, index, signal } = slice;
   let after: Value | undefined;
   const page = new PageSize();
   for (;;) {
     const size = page.most;
-    const body = JSON.stringify({
-      size, sort: dialect.sort, pit: { id: pit.id, keep_alive: pitKeepAlive }, track_total_hits: false, seq_no_primary_term: true,
-      ...(query && { query }), ...(slices > 1 && { slice: { id: slice, max: slices } }), ...(after !== undefined && { search_after: after }),
-    });
-    let answer: Document;
-    let bytes: number;
-    try {
-      const about = place.about('list', index.collection);
-      ({ body: answer, bytes } = await place.client.request({ path: '/_search?allow_partial_search_results=false', body, about, signal }));
-    } catch (error) {
-      if (error instanceof SyncError && error.code === 'not-found') throw incomplete(place, index, 'what was being read is gone: the server was restarted, or nobody asked for the next page in time');
-      // One page was larger than an answer may be: fewer will do, unless it is one.
-      if (!(error instanceof SyncError && error.code === 'invalid' && /larger than/.test(error.message)) || size === 1) throw error;
+    const found = await searched(slice, { size, after });
+    if (found === 'too much') {
       page.shrink();
       continue;
     }
-    checkShards(answer, place, index);
-    if (typeof answer['pit_id'] === 'string') pit.id = answer['pit_id'];
-    const hits = documentsIn(isDocument(answer['hits']) ? answer['hits']['hits'] : undefined);
+    const { hits, bytes, error } = found;
+    signal?.throwIfAborted();
     if (hits.length === 0) return;
-    yield pageOf(place, index, hits);
+    yield error ? { entries: [], problems: [problemOf(place, index, hits[0]!, error)] } : pageOf(place, index, hits);
     after = hits.at(-1)!['sort'];
     if (after === undefined) throw incomplete(place, index, 'the server does not say where a page ends');
     if (hits.length < size) return;
-    page.learn(bytes, hits.length);
+    if (!error) page.learn(bytes, hits.length);
+  }
+}
+
+interface Hits {
+  readonly hits: readonly Document[];
+  readonly bytes: number;
+  /** Why the only hit cannot be read, where it came without what it holds. */
+  readonly error?: SyncError;
+}
+
+/** The next hits of a slice; `too much` where fewer of them may be had. */
+async function searched(slice: Slice, { size, after }: { readonly size: number; readonly after: Value | undefined }): Promise<Hits | 'too much'> {
+  try {
+    return await search(slice, { size, after });
+  } catch (error) {
+    const { code, message } = error as Partial<SyncError>;
+    // One document may hold what cannot be read, as a number that is out of range. It is to be alone with it.
+    if (!(error instanceof SyncError) || (code !== 'corrupt' && !(code === 'invalid' && /larger than/.test(message!)))) throw error;
+    if (size > 1) return 'too much';
+    if (code !== 'corrupt') throw error;
+    return { ...await search(slice, { size, after, _source: false }), error };
+  }
+}
+
+async function search({ place, index, dialect, pit, query, slice, slices, signal }: Slice, { after, ...rest }: { readonly size: number; readonly after: Value | undefined; readonly _source?: false }): Promise<Hits> {
+  const body = JSON.stringify({
+    ...rest, sort: dialect.sort, pit: { id: pit.id, keep_alive: pitKeepAlive }, track_total_hits: false, seq_no_primary_term: true,
+    ...(query && { query }), ...(slices > 1 && { slice: { id: slice, max: slices } }), ...(after !== undefined && { search_after: after }),
+  });
+  try {
+    const { body: answer, bytes } = await place.client.request({ path: '/_search?allow_partial_search_results=false', body, about: place.about('list', index.collection), signal });
+    checkShards(answer, place, index);
+    if (typeof answer['pit_id'] === 'string') pit.id = answer['pit_id'];
+    return { hits: documentsIn(isDocument(answer['hits']) ? answer['hits']['hits'] : undefined), bytes };
+  } catch (error) {
+    if (error instanceof SyncError && error.code === 'not-found') throw incomplete(place, index, 'what was being read is gone: the server was restarted, or nobody asked for the next page in time');
+    throw error;
   }
 }
 
@@ -103,15 +129,18 @@ function pageOf(place: Place, index: OpenIndex, hits: readonly Document[]): Page
   const entries: Entry[] = [];
   const problems: Problem[] = [];
   for (const hit of hits) {
-    const id = String(hit['_id']);
     try {
-      entries.push(place.entryOf({ index, id, answer: hit }));
+      entries.push(place.entryOf({ index, id: String(hit['_id']), answer: hit }));
     } catch (error) {
-      const key = place.keyOf(index.collection, id);
-      problems.push({ place: `${place.name}: ${key}`, key, error: toSyncError(error) });
+      problems.push(problemOf(place, index, hit, toSyncError(error)));
     }
   }
   return { entries, ...(problems.length > 0 && { problems }) };
+}
+
+function problemOf(place: Place, { collection }: OpenIndex, hit: Document, error: SyncError): Problem {
+  const key = place.keyOf(collection, String(hit['_id']));
+  return { place: `${place.name}: ${key}`, key, error };
 }
 
 /** What several lanes yield, as it comes, with so many of them asked at once. The first that fails ends all. */

@@ -116,7 +116,7 @@ export class FileWriter {
     const { name, schema } = this.#options;
     if (content?.kind !== 'document') throw new SyncError('unsupported', `${name} holds documents, and ${key} is none`, { store: name, key });
     const identity = schema.identify(content.document);
-    if ('problem' in identity) throw new SyncError('invalid', `${key} cannot be kept in ${name}, where documents are known by what they hold: ${identity.problem}`, { store: name, key, hint: 'use a directory, where they are known by their names' });
+    if ('problem' in identity) throw new SyncError('invalid', `${key} cannot be kept in ${name}, where documents are known by what they hold: ${identity.problem}`, { store: name, key, hint: 'use a directory, where they are known by their names, or -, to which they are written as they come' });
     if (identity.key !== key) throw new SyncError('invalid', `a document that says it is ${identity.key} cannot be kept as ${key}`, { store: name, key });
     return content.document;
   }
