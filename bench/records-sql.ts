@@ -11,7 +11,7 @@ import type { RecordsPlaces, RecordsProgram, RecordsScenario } from './records-s
 
 const run = promisify(execFile);
 const steps = ['first', 'unchanged', 'changed'];
-const sizes = { full: 2_000_000, quick: 50_000 };
+const sizes = { full: 2_000_000, quick: 200_000 };
 const slingVersion = 'v1.4.24';
 
 /** Pairs of databases. */

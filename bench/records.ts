@@ -86,7 +86,7 @@ async function measured(scenario: string, places: RecordsPlaces, { folder, pytho
           console.log(`${step} of ${program.name} is left out: ${error instanceof Error ? error.message : String(error)}`);
         });
         if (!run) break;
-        console.log(`taken: ${step} of ${program.name}, ${(run.measured.wallMs / 1000).toFixed(2)} s`);
+        console.log(`taken: ${step} of ${program.name}: ${figures(run.measured, places.serverCpuMs && run.serverCpuMs)}`);
         const name = `${program.name}\0${step}`;
         runs.set(name, [...(runs.get(name) ?? []), run]);
       }
@@ -102,9 +102,13 @@ async function measured(scenario: string, places: RecordsPlaces, { folder, pytho
   }));
 }
 
-function print({ scenario, who, step, measured: { wallMs, cpuMs, peakMiB }, serverCpuMs, recordsPerSecond }: Row, rows: readonly Row[], goal: string | undefined): void {
-  const ours = rows.find((row) => row.step === step)!;
+function figures({ wallMs, cpuMs, peakMiB }: Measured, serverCpuMs: number | undefined): string {
   const servers = serverCpuMs === undefined ? '' : ` and ${(serverCpuMs / 1000).toFixed(2)} s of the servers`;
-  const ratio = ours.who === who ? (goal === undefined ? '' : ` | goal: ${goal}`) : ` | ${ours.who} takes ${(ours.measured.wallMs / wallMs).toFixed(2)} of its time, ${(ours.measured.cpuMs / cpuMs).toFixed(2)} of its CPU`;
-  console.log(`${scenario}, ${step} | ${who} | ${(wallMs / 1000).toFixed(2)} s wall, ${(cpuMs / 1000).toFixed(2)} s CPU${servers}, ${peakMiB.toFixed(0)} MiB | ${recordsPerSecond} records/s${ratio}`);
+  return `${(wallMs / 1000).toFixed(2)} s wall, ${(cpuMs / 1000).toFixed(2)} s CPU${servers}, ${peakMiB.toFixed(0)} MiB`;
+}
+
+function print({ scenario, who, step, measured: run, serverCpuMs, recordsPerSecond }: Row, rows: readonly Row[], goal: string | undefined): void {
+  const ours = rows.find((row) => row.step === step)!;
+  const ratio = ours.who === who ? (goal === undefined ? '' : ` | goal: ${goal}`) : ` | ${ours.who} takes ${(ours.measured.wallMs / run.wallMs).toFixed(2)} of its time, ${(ours.measured.cpuMs / run.cpuMs).toFixed(2)} of its CPU`;
+  console.log(`${scenario}, ${step} | ${who} | ${figures(run, serverCpuMs)} | ${recordsPerSecond} records/s${ratio}`);
 }

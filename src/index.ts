@@ -3,6 +3,8 @@ import type { Action } from './core/reconcile.ts';
 import { runCopy } from './engine/copy.ts';
 import { runDiff } from './engine/diff.ts';
 import { runMerge } from './engine/merge.ts';
+import { runRepair } from './engine/repair.ts';
+import type { Repaired } from './engine/repair.ts';
 import { openState } from './engine/sqlite-state.ts';
 import type { State } from './engine/state.ts';
 import { runSwap } from './engine/swap.ts';
@@ -23,8 +25,9 @@ export type { Guard } from './core/guard.ts';
 export type { Action, Reason } from './core/reconcile.ts';
 export type { Side } from './core/policy.ts';
 export type { Baseline, LostValue, State } from './engine/state.ts';
-export type { Counts, Failed, Report, RunEvent } from './engine/types.ts';
-export type { Difference, Verification } from './engine/verify.ts';
+export type { Counts, Failed, RangeTally, Report, RunEvent } from './engine/types.ts';
+export type { Repaired } from './engine/repair.ts';
+export type { Difference, Differences, Verification } from './engine/verify.ts';
 export type { WatchEvent } from './engine/watch.ts';
 export type { Reach } from './engine/watch/attention.ts';
 export type { Trouble } from './engine/watch/troubles.ts';
@@ -34,6 +37,7 @@ export type { Fact, Facts } from './model/facts.ts';
 export type { Host } from './model/host.ts';
 export type { Keeping, KeepingRules } from './model/keeping.ts';
 export type { Key } from './model/key.ts';
+export type { KeyRange, Piece, Snapshot } from './model/ranges.ts';
 export type { CallOptions, Capabilities, Expectation, Hint, Outcome, Page, Problem, ScanOptions, Sink, Source, Store, Takeover, Write } from './model/store.ts';
 export type { FailureCode } from './model/errors.ts';
 export type { Actor, ActorFile, ActorFlags, ActorListOptions, ActorModule, Listed } from './stores/actor/actor.ts';
@@ -106,6 +110,12 @@ export async function verify(origins: Place<Source> | readonly Place<Source>[], 
   return await runVerify(opened.pairing());
 }
 
+/** Makes `target` hold what the origins hold as {@link sync} does, with proof: all is compared by content, and what was written is compared again. */
+export async function repair(origins: Place<Source> | readonly Place<Source>[], target: Place<Store>, options: SyncOptions = {}): Promise<Repaired> {
+  await using opened = await open(origins, target, options);
+  return await runRepair(opened.pairing());
+}
+
 /** Brings both sides to hold the same; what changed on both is decided by `conflicts` (default: the newest). Needs `state`. */
 export async function merge(left: Place<Store>, right: Place<Store>, options: MergeOptions): Promise<Report> {
   await using opened = await open(left, right, options, true);
@@ -149,7 +159,7 @@ interface Opened extends AsyncDisposable {
 }
 
 async function open(origins: Place<Source> | readonly Place<Source>[], target: Place<Store | Sink>, options: SyncOptions, bothWritten = false): Promise<Opened> {
-  const { delete: removes = false, swap: _, state, guard, concurrency, signal, on, where, within, under, equal, replace, proof, backup, budget, window, sortBytes, batchBytes, host, ...kind } = options;
+  const { delete: removes = false, swap: _, state, guard, concurrency, signal, on, where, within, under, equal, replace, proof, backup, budget, window, rangeDigests, sortBytes, batchBytes, host, ...kind } = options;
   await using closing = new AsyncDisposableStack();
   const memory = typeof state === 'string' ? closing.use(openState(state)) : state;
   const lent = { ...kind, ...(host && { host }), ...(concurrency !== undefined && { concurrency }), ...(memory && { state: memory }) };
@@ -160,7 +170,7 @@ async function open(origins: Place<Source> | readonly Place<Source>[], target: P
     deletes: removes ? 'propagate' : 'keep', scope: partial ? 'types' : 'everything',
     ...(host && { host }), ...(memory && { state: memory }), ...(guard && { guard }), ...(concurrency !== undefined && { concurrency }),
     ...(signal && { signal }), ...(on && { on }), ...(where && { where }), ...(within && { within }), ...(under && { under }), ...(window && { window }),
-    ...(equal && { equal }), ...(replace && { replace }), ...(proof && { proof }), ...(backup && { backup }), ...(budget && { budget }), ...(sortBytes !== undefined && { sortBytes }), ...(batchBytes !== undefined && { batchBytes }),
+    ...(equal && { equal }), ...(replace && { replace }), ...(proof && { proof }), ...(backup && { backup }), ...(budget && { budget }), ...(rangeDigests !== undefined && { rangeDigests }), ...(sortBytes !== undefined && { sortBytes }), ...(batchBytes !== undefined && { batchBytes }),
   };
   const kept = closing.move();
   return {

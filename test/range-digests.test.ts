@@ -1,6 +1,9 @@
 // Two databases that digest what they hold, so that only what differs is read.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createConnection } from 'mysql2/promise';
+import pg from 'pg';
 import { leaveOutEqual } from '../src/engine/equal-ranges.ts';
 import { Ledger } from '../src/engine/ledger.ts';
 import { runVerify } from '../src/engine/verify.ts';
@@ -16,6 +19,7 @@ const opened: Store[] = [];
 after(async () => { for (const store of opened) await store[Symbol.asyncDispose](); });
 
 interface Side {
+  readonly endpoint: string;
   readonly store: Store;
   query(text: string): Promise<unknown>;
 }
@@ -31,7 +35,7 @@ function sidesOf(server: typeof postgres | typeof mariadb, open: (endpoint: stri
       for (const statement of statements) await query(endpoint, statement);
       const store = await open(endpoint) as Store;
       opened.push(store);
-      return { store, query: (text) => query(endpoint, text) };
+      return { endpoint, store, query: (text) => query(endpoint, text) };
     };
     return [await side(), await side()];
   };
@@ -78,6 +82,15 @@ async function findsSeven(sides: Sides, made: readonly string[], changed: readon
   assert.deepEqual([report.counts.read, report.counts.unchanged, report.ranges], [50_000, 49_994, { compared: 200, differing: 7, equal: 50_000 - ours.read() }]);
   const full = await runVerify({ origins: [left.store], target: right.store, rangeDigests: false });
   assert.deepEqual([full.differing, full.report.ranges], [differing, undefined]);
+}
+
+/** Gives up on a comparison while somebody else keeps the server from answering. */
+async function givesUp([left, right]: readonly [Side, Side]): Promise<void> {
+  const closing = new AbortController();
+  const comparing = runVerify({ origins: [left.store], target: right.store, signal: closing.signal });
+  await sleep(500);
+  closing.abort();
+  assert.equal((await comparing).report.interrupted, true);
 }
 
 /** Types of keys, a comma between them, and values of them that differ for every `i`. */
@@ -181,6 +194,18 @@ describe('ranges of two databases of PostgreSQL', withoutPostgres, () => {
     assert.equal((await runVerify({ origins: [sides[0].store], target: sides[1].store })).report.differences, 60);
   });
 
+  test('who gives up does not wait for the server', async () => {
+    const sides = await inPostgres('create table item (id int primary key)', 'insert into item select generate_series(1, 2000)');
+    const other = new pg.Client({ connectionString: sides[1].endpoint });
+    await other.connect();
+    await other.query('begin; lock table item in access exclusive mode');
+    try {
+      await givesUp(sides);
+    } finally {
+      await other.end();
+    }
+  });
+
   test('both sides are compared as they were at one moment', async () => {
     const sides = await inPostgres('create table item (id int primary key, v int)', 'insert into item select i, i from generate_series(1, 400) i');
     await sides[1].query('update item set v = 0 where id = 30');
@@ -205,6 +230,17 @@ describe('ranges of two databases of MariaDB', withoutMariadb, () => {
 
   test('rows are found where their ranges are, whatever their keys are made of', async () => {
     await findsEachKind(await inMariadb(...tables(mariadbKeys, 'seq', 'seq_1_to_60')), Object.keys(mariadbKeys));
+  });
+
+  test('who gives up does not wait for the server', async () => {
+    const sides = await inMariadb('create table item (id int primary key)', 'insert into item select seq from seq_1_to_2000');
+    const other = await createConnection(sides[1].endpoint);
+    await other.query('lock tables item write');
+    try {
+      await givesUp(sides);
+    } finally {
+      await other.end();
+    }
   });
 
   test('values of every kind are digested as they are read, whatever the character sets, and the order of columns makes no difference', async () => {

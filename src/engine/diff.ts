@@ -37,7 +37,7 @@ export async function runDiff(pairing: OneWay, show: (actions: readonly Action[]
   const puts: (Action & { kind: 'put' })[] = [];
   return await reported(run, async () => {
     const twins = await twinsOf(pairing, false);
-    for await (const actions of planOneWay(pairing, { context, policy, baseline: learned(pairing), extras: true, showTarget: content, proof: pairing.proof ?? 'stat', twins: twins && { all: twins, carried: [] } })) {
+    for await (const actions of planOneWay(pairing, { context, policy, baseline: learned(pairing), extras: true, showTarget: content, proof: pairing.proof ?? 'stat', twins: twins && { all: twins, carried: [], fill: false } })) {
       for (const action of actions) {
         if (action.kind === 'put' && policy.deletes === 'propagate') moves.add(action);
         if (action.kind === 'put' && ordered) puts.push({ ...action, entry: withoutContent(action.entry), over: action.over && withoutContent(action.over) });

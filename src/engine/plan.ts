@@ -9,7 +9,6 @@ import type { Entry, Ref } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import { typeOf } from '../model/key.ts';
 import type { Source, Store } from '../model/store.ts';
-import type { Twins } from '../model/twins.ts';
 import { withEvidence } from './evidence.ts';
 import { leaveOutEqual } from './equal-ranges.ts';
 import { Extras } from './extras.ts';
@@ -19,6 +18,7 @@ import { inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
 import { copied } from './spill.ts';
 import type { Baseline } from './state.ts';
 import { besides, excepting } from './twins.ts';
+import type { TwinsInRun } from './twins.ts';
 import type { OneWay } from './types.ts';
 
 /** Actions of a page are few when there are less than one in so many entries. */
@@ -39,7 +39,7 @@ export interface PlanOptions {
   /** What counts as equal: what sizes and times say (default), or only content that was compared. */
   readonly proof?: 'stat' | 'content';
   /** What both sides keep in one form, and those of its collections that are in step already. */
-  readonly twins?: { readonly all: Twins; readonly carried: readonly string[] } | undefined;
+  readonly twins?: TwinsInRun | undefined;
 }
 
 /**
@@ -175,8 +175,8 @@ async function* planWhatDiffers(pairing: OneWay, options: PlanOptions, types: Se
 }
 
 /** Collections that both sides keep in one form. */
-async function* planBesides({ all, carried }: NonNullable<PlanOptions['twins']>, precision: number, { context, policy, baseline, extras }: PlanOptions): AsyncGenerator<readonly Action[]> {
-  for await (const triples of besides(all, all.collections.filter((name) => !carried.includes(name)), { ledger: context.ledger, signal: context.signal, baseline })) {
+async function* planBesides({ all, carried, fill }: TwinsInRun, precision: number, { context, policy, baseline, extras }: PlanOptions): AsyncGenerator<readonly Action[]> {
+  for await (const triples of besides(all, all.collections.filter((name) => !carried.includes(name)), { ledger: context.ledger, signal: context.signal, baseline, fill })) {
     const actions: Action[] = [];
     for (const triple of triples) {
       const action = decide(triple, policy, precision, context);

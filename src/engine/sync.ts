@@ -13,7 +13,7 @@ import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
 import { Spill } from './spill.ts';
 import type { Baseline } from './state.ts';
-import { carryOver, twinsOf } from './twins.ts';
+import { twinsInRun } from './twins.ts';
 import type { OneWay, Report } from './types.ts';
 import type { Delete, Deletes } from './writer.ts';
 import { withoutContents, Writer } from './writer.ts';
@@ -51,8 +51,7 @@ export async function runSync(pairing: OneWay): Promise<Report> {
     return await reported(run, async () => {
       using deletes = new Spill<Delete>();
       using moves = new Moves();
-      const all = await twinsOf(pairing, true);
-      const twins = all && { all, carried: await carryOver(all, pairing, { ledger, lane, policy, baseline }) };
+      const twins = await twinsInRun(pairing, { ledger, lane, policy, baseline });
       for await (const actions of planOneWay(pairing, { context, policy, baseline, extras: policy.deletes === 'propagate' || onKept !== undefined, ordered: onKept !== undefined, proof, twins })) {
         for (const action of actions) {
           if (action.kind === 'put') {

@@ -46,24 +46,47 @@ function withoutCollections(snapshot: Snapshot, except: readonly string[]): Snap
   };
 }
 
-/** What twins hold side by side, but for what is equal, which is only counted. */
-export async function* besides(twins: Twins, collections: readonly string[], { ledger, signal, baseline }: { readonly ledger: Ledger; readonly signal: AbortSignal | undefined; readonly baseline: Baseline | undefined }): AsyncGenerator<readonly Triple[]> {
+/** What twins hold side by side, but for what is equal, which is only counted, and, where they are to `fill` the target, what it lacked. */
+export async function* besides(twins: Twins, collections: readonly string[], { ledger, signal, baseline, fill }: { readonly ledger: Ledger; readonly signal: AbortSignal | undefined; readonly baseline: Baseline | undefined; readonly fill: boolean }): AsyncGenerator<readonly Triple[]> {
   if (collections.length === 0) return;
-  for await (const page of twins.compare(collections, signal && { signal })) {
-    signal?.throwIfAborted();
+  for await (const page of twins.compare(collections, { fill, ...(signal && { signal }) })) {
     ledger.compared(page.collection, page);
+    if (page.written > 0) ledger.carried(page.collection, page.written);
     for (const problem of page.problems ?? []) ledger.problem('left', problem);
     if (page.pairs.length > 0) yield page.pairs.map(({ key, left, right }) => ({ key, left, right, base: baseline?.get(key) }));
   }
+}
+
+/** What a run that writes has twins do, and what they have done already. */
+export interface TwinsInRun {
+  readonly all: Twins;
+  readonly carried: readonly string[];
+  readonly fill: boolean;
+}
+
+/** What both sides keep in one form, ready to be planned: the collections of which the target holds nothing are written. */
+export async function twinsInRun(pairing: OneWay, context: CarryContext): Promise<TwinsInRun | undefined> {
+  const all = await twinsOf(pairing, true);
+  if (!all) return undefined;
+  const fill = mayCarry(pairing) && !(await remembers(context.baseline));
+  const propagates = context.policy.deletes === 'propagate';
+  const carries = fill && (!propagates || await holdsNothing(all, pairing.target));
+  return { all, carried: carries ? await carryOver(all, pairing, context) : [], fill: fill && !propagates };
+}
+
+interface CarryContext {
+  readonly ledger: Ledger;
+  readonly lane: Lane;
+  readonly policy: Policy;
+  readonly baseline: Baseline | undefined;
 }
 
 /**
  * Writes the collections of which the target holds nothing, as they are, and answers with their names. What cannot be
  * written that way is put by itself.
  */
-export async function carryOver(twins: Twins, pairing: OneWay, { ledger, lane, policy, baseline }: { readonly ledger: Ledger; readonly lane: Lane; readonly policy: Policy; readonly baseline: Baseline | undefined }): Promise<readonly string[]> {
+async function carryOver(twins: Twins, pairing: OneWay, { ledger, lane }: CarryContext): Promise<readonly string[]> {
   const { signal } = pairing;
-  if (!mayCarry(pairing) || await remembers(baseline) || (policy.deletes === 'propagate' && !(await holdsNothing(twins, pairing.target)))) return [];
   const turns = await Turns.of(pairing.target, signal ? { signal } : {});
   const turnOf = (collection: string): number => turns.of(joinKey([collection, '']));
   for (const collection of twins.empty.toSorted((a, b) => turnOf(a) - turnOf(b))) {

@@ -9,6 +9,8 @@ export interface TwinPage {
   readonly left: number;
   readonly right: number;
   readonly equal: number;
+  /** Entries of the left side that were written to the right, and are in none of the other counts. */
+  readonly written: number;
   /** The others. */
   readonly pairs: readonly { readonly key: Key; readonly left: Entry | undefined; readonly right: Entry | undefined }[];
   /** What could not be read, and is in none of the counts. */
@@ -34,9 +36,15 @@ export interface Twins {
   /** Those of which the sink holds nothing, and into which entries can be carried. */
   readonly empty: readonly string[];
   /** Both sides of some of them. Ending without throwing is the promise that nothing was left out, as of a scan. */
-  compare(collections: readonly string[], options?: CallOptions): AsyncIterable<TwinPage>;
+  compare(collections: readonly string[], options?: CompareOptions): AsyncIterable<TwinPage>;
   /** Writes all entries of a collection of which the sink holds nothing. Whatever is there by then under one of their keys is not replaced. */
   carry(collection: string, options?: CallOptions): AsyncIterable<CarriedPage>;
+}
+
+/** How twins are compared. */
+export interface CompareOptions extends CallOptions {
+  /** Whether entries that the sink lacks are written at once where many can be written as one. Default: false, and then nothing is written. */
+  readonly fill?: boolean;
 }
 
 /** What is asked of twins. */

@@ -1,7 +1,7 @@
 import type { Random } from '../../src/testing/random.ts';
 import type { Past, Version } from './stamps.ts';
 
-/** What there is to write, and how late it may become visible. */
+/** How many records are written again and again, and how late a version may become visible. */
 export const records = { count: 60, mostHeldMs: 1_500, overlapMs: 5_000 } as const;
 
 /** What came to pass. */

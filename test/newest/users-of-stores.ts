@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { instantText } from '../../src/stores/records/instants.ts';
 import type { Collection } from '../../src/model/collection.ts';
 import type { Store, Write } from '../../src/model/store.ts';
 import { openStore } from '../../src/stores/open.ts';
-import { cassandraServer } from '../services/cassandra.ts';
+import { mortalCassandra } from '../services/cassandra.ts';
+import { freePort } from '../services/free-port.ts';
 import { mariadb } from '../services/mariadb.ts';
 import { postgres } from '../services/postgres.ts';
-import { sharedSearch } from '../services/search.ts';
+import { startSearch } from '../services/search.ts';
 import type { Base } from './base.ts';
 import { nameOf, tables } from './stamps.ts';
 import type { Past, Version } from './stamps.ts';
@@ -19,6 +23,7 @@ interface Place {
   /** What became of the watched table, where the database can tell. */
   readonly watch?: { begin(): Promise<void>; past(): Promise<readonly Past[]> };
   restart?(): Promise<void>;
+  close?(): Promise<void>;
 }
 
 /** The kinds of places that there are. */
@@ -60,19 +65,33 @@ const places = {
     };
   },
   cassandra: async (): Promise<Place> => {
-    const { client, port } = await cassandraServer();
+    const node = await mortalCassandra();
+    const { client, port, restart } = node;
     const keyspace = `k${randomUUID().replaceAll('-', '').slice(0, 12)}`;
     await client.execute(`CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`);
-    return { port, endpointAt: (at) => `cassandra://127.0.0.1:${at}/${keyspace}` };
+    return { port, restart, close: async () => await node[Symbol.asyncDispose](), endpointAt: (at) => `cassandra://127.0.0.1:${at}/${keyspace}` };
   },
   opensearch: async (): Promise<Place> => await inSearch('opensearch'),
   elasticsearch: async (): Promise<Place> => await inSearch('elasticsearch'),
 } as const;
 
 async function inSearch(name: 'opensearch' | 'elasticsearch'): Promise<Place> {
-  const { address } = await sharedSearch(name);
+  const folder = mkdtempSync(join(tmpdir(), 'syncline-mortal-'));
+  const port = await freePort();
+  let server = await startSearch(name, { port, folder });
   const prefix = randomUUID();
-  return { port: Number(address.split(':')[1]), endpointAt: (at) => `${name}://127.0.0.1:${at}/${prefix}` };
+  return {
+    port, endpointAt: (at) => `${name}://127.0.0.1:${at}/${prefix}?layout=suffix`,
+    restart: async () => {
+      process.kill(server.pid, 'SIGKILL');
+      await server[Symbol.asyncDispose]();
+      server = await startSearch(name, { port, folder });
+    },
+    close: async () => {
+      await server[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 const collections = tables.map((name): Collection => ({
@@ -83,7 +102,7 @@ const collections = tables.map((name): Collection => ({
 /** A place on a real server, with users who write as this program does, only not through what is put between it and the server. */
 export async function inStore(kind: Kind): Promise<Base> {
   const place: Place = await places[kind]();
-  const chosen = (endpoint: string): string => `${endpoint}?collections=${tables.join()}`;
+  const chosen = (endpoint: string): string => `${endpoint}${endpoint.includes('?') ? '&' : '?'}collections=${tables.join()}`;
   const open = async (): Promise<Store> => await openStore(place.endpointAt(place.port), { missing: 'empty', collections: tables.join(), modified: 'at' }) as Store;
   const store = await open();
   await store.prepare!(collections);
@@ -117,7 +136,10 @@ export async function inStore(kind: Kind): Promise<Base> {
         });
       }
     },
-    [Symbol.asyncDispose]: async () => await store[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await store[Symbol.asyncDispose]();
+      await place.close?.();
+    },
   };
 }
 

@@ -165,24 +165,34 @@ async function start(): Promise<CassandraServer> {
   return { port, client, keyspace };
 }
 
-/** A node that is on its own, and how to end it. What it holds is thrown away then. */
-async function startNode(settings: (root: string) => object = () => ({}), java: readonly string[] = shortLived): Promise<{ readonly port: number; readonly pid: number; readonly root: string; end(): Promise<void> }> {
+/** A node that is on its own, how to end it, and how to kill it and start it again. What it holds is thrown away at its end. */
+async function startNode(settings: (root: string) => object = () => ({}), java: readonly string[] = shortLived, flags: readonly string[] = flagsOf): Promise<{ readonly port: number; readonly pid: number; readonly root: string; end(): Promise<void>; restart(): Promise<void> }> {
   assert.ok(typeof parts !== 'string');
   const root = mkdtempSync(join(tmpdir(), 'syncline-cassandra-'));
   const more = settings(root);
   for (let attempts = 1; ; attempts++) {
     const ports: CassandraPorts = { cql: await freePort(), storage: await freePort() };
-    const child = launch(parts, root, { ...settingsOf(root, ports), ...more }, java);
+    const start = (): ChildProcess => launch(parts, root, { ...settingsOf(root, ports), ...more }, [...java, ...flags]);
+    let child = start();
     const endNow = (): void => void child.kill('SIGKILL');
     process.once('exit', endNow);
-    const ended = new Promise<void>((resolve) => void child.once('exit', () => resolve()));
+    const ended = async (): Promise<void> => {
+      if (child.exitCode === null && child.signalCode === null) await new Promise<void>((resolve) => void child.once('exit', () => resolve()));
+    };
     const end = async (): Promise<void> => {
-      if (child.exitCode === null && child.signalCode === null) endNow();
-      await ended;
+      endNow();
+      await ended();
       process.off('exit', endNow);
       rmSync(root, { recursive: true, force: true });
     };
-    if (await answers(child, ports.cql, 'client_encryption_options' in more)) return { port: ports.cql, pid: child.pid!, root, end };
+    const ready = (): Promise<boolean> => answers(child, ports.cql, 'client_encryption_options' in more);
+    const restart = async (): Promise<void> => {
+      endNow();
+      await ended();
+      child = start();
+      assert.ok(await ready(), 'Cassandra does not start again');
+    };
+    if (await ready()) return { port: ports.cql, pid: child.pid!, root, end, restart };
     const said = readFileSync(join(root, 'log'), 'utf8').split('\n').filter((line) => !/^\s+at |^INFO /.test(line)).slice(-20).join('\n');
     // A port may be taken in between by another test.
     if (attempts >= 3 || !/Address already in use|in use by another process|Failed to bind/i.test(said)) {
@@ -190,8 +200,30 @@ async function startNode(settings: (root: string) => object = () => ({}), java: 
       throw new Error(`Cassandra did not start: ${said}`);
     }
     endNow();
-    await ended;
+    await ended();
   }
+}
+
+/** A node that may be killed: what it has answered is there when it starts again. */
+export interface MortalCassandra extends AsyncDisposable {
+  readonly port: number;
+  readonly client: Client;
+  /** Kills it, and starts it again. */
+  restart(): Promise<void>;
+}
+
+/** Starts such a node. */
+export async function mortalCassandra(): Promise<MortalCassandra> {
+  const { port, end, restart } = await startNode(() => ({ commitlog_sync: 'batch', commitlog_sync_period: undefined }), shortLived, flagsOf.filter((flag) => !/unsafesystem|skip_sync/.test(flag)));
+  const client = clientOf(port);
+  await client.connect();
+  return {
+    port, client, restart,
+    [Symbol.asyncDispose]: async () => {
+      await client.shutdown();
+      await end();
+    },
+  };
 }
 
 /** Starts a node of its own, with this much said to Java of memory and compiling, and settings in addition to the usual ones. */
@@ -251,7 +283,7 @@ function launch({ java: program, jars }: Parts, root: string, settings: object, 
   writeFileSync(join(root, 'logback.xml'), '<configuration><appender name="out" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%-5level %logger{0} %msg%n</pattern></encoder></appender><root level="INFO"><appender-ref ref="out"/></root></configuration>');
   const log = openSync(join(root, 'log'), 'a');
   const own = [`-Djava.io.tmpdir=${root}`, `-Dcassandra.config=${pathToFileURL(config).href}`, `-Dcassandra.storagedir=${root}`, `-Dcassandra.logdir=${root}`, `-Dcassandra.triggers_dir=${join(root, 'triggers')}`, `-Dlogback.configurationFile=${pathToFileURL(join(root, 'logback.xml')).href}`];
-  const parameters = [...java, ...flagsOf, ...own, '-cp', join(jars, '*'), 'org.apache.cassandra.service.CassandraDaemon'];
+  const parameters = [...java, ...own, '-cp', join(jars, '*'), 'org.apache.cassandra.service.CassandraDaemon'];
   // Where the platform can, the server ends with whoever started it, however that ends.
   const guard = which('setpriv');
   const child = guard === undefined ? spawn(program, parameters, { stdio: ['ignore', log, log], cwd: root }) : spawn(guard, ['--pdeathsig', 'KILL', program, ...parameters], { stdio: ['ignore', log, log], cwd: root });

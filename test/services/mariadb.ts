@@ -54,7 +54,7 @@ async function start(): Promise<Mariadb> {
   await run(install, parameters, { cwd: root });
   const port = await freePort();
   const log = openSync(join(root, 'log'), 'a');
-  const [server, options] = asUser(user, 'KILL', programPath('mariadbd', '')!, ['--no-defaults', `--datadir=${data}`, `--socket=${join(root, 'socket')}`, `--pid-file=${join(root, 'pid')}`, `--port=${port}`, '--bind-address=127.0.0.1', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=64M', '--max-connections=200', '--character-set-server=utf8mb4', '--collation-server=utf8mb4_general_ci']);
+  const [server, options] = asUser(user, 'KILL', programPath('mariadbd', '')!, ['--no-defaults', `--datadir=${data}`, `--tmpdir=${root}`, `--socket=${join(root, 'socket')}`, `--pid-file=${join(root, 'pid')}`, `--port=${port}`, '--bind-address=127.0.0.1', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=64M', '--max-connections=200', '--character-set-server=utf8mb4', '--collation-server=utf8mb4_general_ci']);
   const launch = (...more: readonly string[]): ChildProcess => spawn(server, [...options, ...more], { stdio: ['ignore', log, log], cwd: root });
   let child = launch();
   const endNow = (): void => void child.kill('SIGKILL');

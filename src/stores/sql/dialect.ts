@@ -38,14 +38,32 @@ export interface ScanRowsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface CompareRowsOptions {
+  /** Whether rows that the target lacks are written at once, many as one. */
+  readonly fill: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Some rows of two tables. */
+export interface ComparedRows {
+  readonly left: number;
+  readonly right: number;
+  readonly equal: number;
+  /** Rows of the left table that were written, and are in none of the other counts. */
+  readonly written: number;
+  /** Of the others those that differ: the left ones as they are, and the right ones by their keys. */
+  readonly changed: readonly RawRow[];
+  readonly found: readonly RawRow[];
+}
+
 /** Rows of two tables of the same columns. */
 export interface RowTwins {
   /** The tables, as the source has them and as the target has them. */
   readonly tables: readonly (readonly [from: Table, to: Table])[];
   /** The names of those whose target is empty and takes rows as they are. */
   readonly empty: readonly string[];
-  /** Rows side by side, in an order of the database's own. Of those that differ, the left ones as they are and the right ones by their keys. */
-  compare(table: Table, signal: AbortSignal | undefined): AsyncIterable<{ readonly left: number; readonly right: number; readonly equal: number; readonly changed: readonly RawRow[]; readonly found: readonly RawRow[] }>;
+  /** Rows side by side, in an order of the database's own. */
+  compare(table: Table, options: CompareRowsOptions): AsyncIterable<ComparedRows>;
   /** Rows that were written, and those that were not. */
   carry(table: Table, signal: AbortSignal | undefined): AsyncIterable<{ readonly written: number; readonly left: readonly RawRow[] }>;
 }

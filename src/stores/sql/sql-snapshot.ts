@@ -57,11 +57,15 @@ export class SqlSnapshot implements Snapshot {
     const { sql, failure } = this.#options;
     const table = new TableRanges(sql, this.#table(collection));
     signal?.throwIfAborted();
-    // Whoever asks a server for a pass over all it has need not wait for its end to stop it.
-    const stop = (): void => void sql[Symbol.asyncDispose]();
+    // A pass over all a server has takes long, and a driver whose connection is ended need not say so.
+    const given = Promise.withResolvers<never>();
+    const stop = (): void => {
+      given.reject(signal?.reason);
+      void sql[Symbol.asyncDispose]();
+    };
     signal?.addEventListener('abort', stop, { once: true });
     try {
-      return await task(table);
+      return await Promise.race([task(table), given.promise]);
     } catch (cause) {
       signal?.throwIfAborted();
       throw failure(cause);

@@ -3,7 +3,7 @@ import { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { Problem } from '../../model/store.ts';
 import type { CarriedPage, TwinPage, Twins } from '../../model/twins.ts';
-import type { RowTwins } from './dialect.ts';
+import type { CompareRowsOptions, RowTwins } from './dialect.ts';
 import type { RawRow, Table } from './table.ts';
 
 /** One of the two stores, as the rows of it are read. */
@@ -26,8 +26,8 @@ export function twinsOf(rows: RowTwins, stores: TwinStores): Twins {
   return {
     collections: [...byName.keys()],
     empty: rows.empty,
-    async *compare(collections, { signal } = {}) {
-      for (const name of collections) yield* explained(compared(rows, stores, byName.get(name)!, signal), stores, signal);
+    async *compare(collections, { fill = false, signal } = {}) {
+      for (const name of collections) yield* explained(compared(rows, stores, byName.get(name)!, { fill, signal }), stores, signal);
     },
     async *carry(collection, { signal } = {}) {
       yield* explained(carried(rows, stores, byName.get(collection)![0], signal), stores, signal);
@@ -51,8 +51,8 @@ async function* carried(rows: RowTwins, { source }: TwinStores, from: Table, sig
   }
 }
 
-async function* compared(rows: RowTwins, { source, target }: TwinStores, [from, to]: readonly [Table, Table], signal: AbortSignal | undefined): AsyncGenerator<TwinPage> {
-  for await (const { left, right, equal, changed, found } of rows.compare(from, signal)) {
+async function* compared(rows: RowTwins, { source, target }: TwinStores, [from, to]: readonly [Table, Table], { fill, signal }: CompareRowsOptions): AsyncGenerator<TwinPage> {
+  for await (const { left, right, equal, written, changed, found } of rows.compare(from, { fill, signal })) {
     const ofLeft = entriesOf(source, from, changed);
     const ofRight = entriesOf(target, to, found);
     const lefts = new Map(ofLeft.entries.map((entry) => [entry.key, entry]));
@@ -64,7 +64,7 @@ async function* compared(rows: RowTwins, { source, target }: TwinStores, [from, 
     for (const [key, entry] of again) lefts.set(key, entry);
     const problems = [...ofLeft.problems, ...ofRight.problems];
     yield {
-      collection: from.name, left: left - ofLeft.problems.length + again.size, right: right - ofRight.problems.length, equal,
+      collection: from.name, left: left - ofLeft.problems.length + again.size, right: right - ofRight.problems.length, equal, written,
       pairs: [...new Set([...lefts.keys(), ...rights.keys()])].map((key) => ({ key, left: lefts.get(key), right: rights.get(key) })),
       ...(problems.length > 0 && { problems }),
     };

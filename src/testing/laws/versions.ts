@@ -27,6 +27,32 @@ export const versions: Laws = {
     if (!bench.subject.document) assert.deepEqual(a, digests.get(bench.key('b')));
     assert.notDeepEqual(a, c);
   },
+  'a snapshot, where there is one, cuts, counts, digests and shows what a scan finds, and stays as it was': async (bench) => {
+    const store = await bench.store(Object.fromEntries(Array.from('abcdefghij', (name) => [name, { x: name }])));
+    await using before = await store.snapshot?.();
+    if (!before) return;
+    const keys = (await bench.scan()).map(({ key }) => key);
+    await bench.fill({ e: { x: 'other' } });
+    await using now = (await store.snapshot?.())!;
+    const seen: string[] = [];
+    let differing = 0;
+    for (const { name, scheme } of before.collections) {
+      assert.equal(scheme, now.collections.find((other) => other.name === name)?.scheme);
+      if (scheme === undefined) continue;
+      const pieces = await before.cut(name, [{}], 3);
+      assert.deepEqual(await before.counts(name, pieces), pieces.map(({ entries }) => entries));
+      assert.ok(pieces.slice(0, -1).every(({ entries }) => entries === 3));
+      const was = await before.digests(name, pieces);
+      const is = await now.digests(name, pieces);
+      assert.deepEqual(await before.digests(name, pieces), was);
+      differing += was.filter((digest, i) => digest === undefined || digest !== is[i]).length;
+      for await (const { entries } of before.scan(name, pieces)) seen.push(...entries.map(({ key }) => key));
+      const [second] = pieces.slice(1);
+      if (second) assert.equal((await Array.fromAsync(now.scan(name, [second]))).flatMap(({ entries }) => entries).length, second.entries);
+    }
+    assert.deepEqual(seen, keys);
+    assert.equal(differing, 1);
+  },
   'a digest is the digest of what is held': async (bench) => {
     await bench.source({ a: { x: [1, 'two'] } });
     if (bench.capabilities.reads === 'once') {

@@ -21,17 +21,20 @@ test('lines side by side are those that are equal and those of one side, whereve
     const random = seededRandom(seed);
     const lines = (): string[] => Array.from({ length: random.below(60) }, (_, i) => i).filter(() => random.chance(0.8)).map((i) => `${i}\tä${random.chance(0.2) ? 'x' : ''}`);
     const [left, right] = [lines(), lines()];
-    const found = { left: 0, right: 0, equal: 0, onlyLeft: [] as string[], onlyRight: [] as string[] };
+    const found = { left: 0, right: 0, equal: 0, changed: [] as string[], missing: [] as string[], onlyRight: [] as string[] };
     const text = (all: readonly string[]): string => all.map((line) => `${line}\n`).join('');
     for await (const page of sideBySide(wholeLines(cut(text(left), random)), wholeLines(cut(text(right), random)), (a, b) => keyOf(a) - keyOf(b))) {
       found.left += page.left;
       found.right += page.right;
       found.equal += page.equal;
-      found.onlyLeft.push(...page.onlyLeft);
+      found.changed.push(...page.changed);
+      found.missing.push(...page.missing);
       found.onlyRight.push(...page.onlyRight);
     }
     const both = left.filter((line) => right.includes(line));
-    assert.deepEqual(found, { left: left.length, right: right.length, equal: both.length, onlyLeft: left.filter((line) => !both.includes(line)), onlyRight: right.filter((line) => !both.includes(line)) }, `seed ${seed}`);
+    const alone = left.filter((line) => !both.includes(line));
+    const isThere = (line: string): boolean => right.some((other) => keyOf(other) === keyOf(line));
+    assert.deepEqual(found, { left: left.length, right: right.length, equal: both.length, changed: alone.filter(isThere), missing: alone.filter((line) => !isThere(line)), onlyRight: right.filter((line) => !both.includes(line)) }, `seed ${seed}`);
   }
 });
 

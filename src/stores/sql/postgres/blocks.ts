@@ -80,12 +80,22 @@ export interface SideBySide {
   readonly left: number;
   readonly right: number;
   readonly equal: number;
-  readonly onlyLeft: readonly string[];
+  /** Those of which the right side has another state. */
+  readonly changed: readonly string[];
+  /** Those of which it has none. */
+  readonly missing: readonly string[];
   readonly onlyRight: readonly string[];
+}
+
+type Page = { -readonly [part in keyof SideBySide]: SideBySide[part] extends number ? number : string[] };
+
+function emptyPage(): Page {
+  return { left: 0, right: 0, equal: 0, changed: [], missing: [], onlyRight: [] };
 }
 
 /** Lines that are told at once. */
 const pageLines = 1_000;
+const missingLines = 4_000;
 /** How many equal lines may pass before it is told that they did. */
 const quietLines = 20_000;
 
@@ -95,8 +105,8 @@ const quietLines = 20_000;
  */
 export async function* sideBySide(left: AsyncIterable<Buffer>, right: AsyncIterable<Buffer>, order: (left: string, right: string) => number): AsyncGenerator<SideBySide> {
   const [a, b] = [new Front(left), new Front(right)];
-  let page = { left: 0, right: 0, equal: 0, onlyLeft: [] as string[], onlyRight: [] as string[] };
-  const isFull = (): boolean => page.onlyLeft.length >= pageLines || page.onlyRight.length >= pageLines || page.equal >= quietLines;
+  let page = emptyPage();
+  const isFull = (): boolean => page.changed.length >= pageLines || page.missing.length >= missingLines || page.onlyRight.length >= pageLines || page.equal >= quietLines;
   try {
     for (;;) {
       // Side by side, since each waits for another server; the first error counts when both have settled.
@@ -115,12 +125,12 @@ export async function* sideBySide(left: AsyncIterable<Buffer>, right: AsyncItera
         page.right++;
       }
       while (b.ended && b.isEmpty && !a.isEmpty && !isFull()) {
-        page.onlyLeft.push(a.takeLine());
+        page.missing.push(a.takeLine());
         page.left++;
       }
       if (!isFull()) continue;
       yield page;
-      page = { left: 0, right: 0, equal: 0, onlyLeft: [], onlyRight: [] };
+      page = emptyPage();
     }
     yield page;
   } finally {
@@ -149,11 +159,11 @@ function equalLines(a: Front, b: Front): number {
   return count;
 }
 
-function differing(a: Front, b: Front, page: { left: number; right: number; readonly onlyLeft: string[]; readonly onlyRight: string[] }, order: (left: string, right: string) => number): void {
+function differing(a: Front, b: Front, page: Page, order: (left: string, right: string) => number): void {
   const line = (front: Front): string => front.block.toString('utf8', front.at, front.lineEnd - 1);
   const which = order(line(a), line(b));
   if (which <= 0) {
-    page.onlyLeft.push(a.takeLine());
+    (which < 0 ? page.missing : page.changed).push(a.takeLine());
     page.left++;
   }
   if (which >= 0) {

@@ -27,7 +27,8 @@ export function postgresError(cause: unknown, doing: string): SyncError {
   if (cause instanceof SyncError || !(cause instanceof Error) || cause.name === 'AbortError') return toSyncError(cause);
   const code = codeOf(cause);
   const said = messageOf(cause);
-  if (code !== undefined && !network.has(code)) {
+  // What the platform says has codes, too, as that a certificate is not known.
+  if (code !== undefined && 'severity' in cause) {
     const [kind, hint] = reasons[code] ?? reasons[code.slice(0, 2)] ?? ['invalid', undefined];
     return new SyncError(kind, `${doing}: ${said}`, { cause, ...(hint !== undefined && { hint }), ...((code === '23503' || code === '23001') && { unmet: true }) });
   }

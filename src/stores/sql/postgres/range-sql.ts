@@ -15,14 +15,15 @@ const firstVersion = 110_000;
  */
 export async function postgresRangeSql(client: PoolClient, schemaOf: (client: PoolClient) => Promise<string>): Promise<RangeSql | undefined> {
   try {
-    const ask = asking(client);
-    const [[version, encoding = ''] = []] = await ask("select current_setting('server_version_num'), current_setting('server_encoding')");
+    const schema = await schemaOf(client);
+    await client.query('begin isolation level repeatable read read only');
+    // It is with the first statement that asks for anything that the moment is chosen.
+    const [[version, encoding = ''] = []] = await asking(client)("select current_setting('server_version_num'), current_setting('server_encoding')");
     if (Number(version) < firstVersion) {
+      await client.query('rollback');
       client.release();
       return undefined;
     }
-    const schema = await schemaOf(client);
-    await client.query('begin isolation level repeatable read read only');
     // Expressions are large where there are many ranges, and to compile them takes longer than to run them.
     await client.query('set local jit = off');
     return rangeSql(client, { schema, kind: `postgres ${encoding} sha256` });

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { Client, ClientConfig, PoolClient } from 'pg';
 import type pg from 'pg';
 import { SyncError } from '../../../model/errors.ts';
@@ -21,6 +22,7 @@ const settings = `set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set interval
 export class Sessions implements AsyncDisposable {
   readonly #reach: Reach;
   readonly #set = new WeakSet<Client>();
+  readonly #sockets = new Set<Socket>();
   #pool: Promise<pg.Pool> | undefined;
 
   constructor(reach: Reach) {
@@ -67,11 +69,21 @@ export class Sessions implements AsyncDisposable {
     this.#pool = Promise.reject(new SyncError('invalid', 'the place is closed'));
     this.#pool.catch(() => {});
     if (pool && !pool.ended) await pool.end();
+    // A client that cannot answer what the server asks of it leaves its connection open.
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #socket(): Socket {
+    const socket = new Socket();
+    this.#sockets.add(socket);
+    socket.once('close', () => void this.#sockets.delete(socket));
+    return socket;
   }
 
   async #connected(): Promise<pg.Pool> {
     const { default: { Client: Connection, Pool } } = await import('pg');
-    const { config, tls, authorities } = this.#reach;
+    const { tls, authorities } = this.#reach;
+    const config: ClientConfig = { ...this.#reach.config, stream: () => this.#socket() };
     const secure = { rejectUnauthorized: tls === 'verify', ...(authorities !== undefined && { ca: authorities }) };
     let ssl: ClientConfig['ssl'] = tls === 'disable' ? false : secure;
     if (tls === 'prefer') {

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { FieldType } from '../../../model/collection.ts';
 import { compareKeys } from '../../../model/key.ts';
-import type { RowTwins } from '../dialect.ts';
+import type { ComparedRows, CompareRowsOptions, RowTwins } from '../dialect.ts';
 import type { Column, RawRow, Table } from '../table.ts';
 import { gathered, linesIn, sideBySide, wholeLines } from './blocks.ts';
 import { quoted } from './catalog.ts';
@@ -15,6 +15,8 @@ const blockBytes = 2 * 1024 * 1024;
 const atOnce = 2;
 /** A key that is longer may be refused as it is written. */
 const longestKey = 1_800;
+/** Fewer rows that are missing are put one by one. */
+const fewestToLoad = 50;
 
 /** One of two databases. */
 export interface TwinSide {
@@ -32,7 +34,7 @@ export async function rowTwins(source: TwinSide, target: TwinSide, asked: readon
     if (to.faithful && await isEmpty(target, to)) empty.push(from.name);
   }
   const targetOf = new Map(tables.map(([from, to]) => [from, to]));
-  return { tables, empty, compare: (table, signal) => compare(source, target, [table, targetOf.get(table)!], signal), carry: (table, signal) => carry(source, target, [table, targetOf.get(table)!], signal) };
+  return { tables, empty, compare: (table, options) => compare(source, target, [table, targetOf.get(table)!], options), carry: (table, signal) => carry(source, target, [table, targetOf.get(table)!], signal) };
 }
 
 /** Whether a table has no rows. */
@@ -99,11 +101,25 @@ async function* linesOf({ sessions }: TwinSide, query: string, signal: AbortSign
   }
 }
 
-async function* compare(source: TwinSide, target: TwinSide, [from, to]: readonly [Table, Table], signal: AbortSignal | undefined): ReturnType<RowTwins['compare']> {
+async function* compare(source: TwinSide, target: TwinSide, [from, to]: readonly [Table, Table], { fill, signal }: CompareRowsOptions): ReturnType<RowTwins['compare']> {
   const left = linesOf(source, new Statements(source.schema, from).rows(true), signal);
   const right = linesOf(target, new Statements(target.schema, { ...to, columns: inOrderOf(from, to), keyAt: from.keyAt }).rows(true), signal);
-  for await (const { onlyLeft, onlyRight, ...counts } of sideBySide(left, right, orderOf(from))) {
-    yield { ...counts, changed: onlyLeft.map(withoutVersion), found: onlyRight.map((line) => reordered(withoutVersion(line), from, to)) };
+  const statement = new Statements(target.schema, to).load(inOrderOf(from, to));
+  const underWay: Promise<Loaded>[] = [];
+  const filled = async (): Promise<ComparedRows> => {
+    const { written, left: refused } = await underWay.shift()!;
+    return { left: refused.length, right: 0, equal: 0, written, changed: refused, found: [] };
+  };
+  try {
+    for await (const { changed, missing, onlyRight, ...counts } of sideBySide(left, right, orderOf(from))) {
+      const apart = fill && to.faithful && missing.length >= fewestToLoad ? missing : [];
+      if (apart.length > 0) underWay.push(load(target, statement, Buffer.from(`${apart.join('\n')}\n`)));
+      const lines = apart.length > 0 ? changed : [...changed, ...missing];
+      yield { ...counts, left: counts.left - apart.length, written: 0, changed: lines.map(withoutVersion), found: onlyRight.map((line) => reordered(withoutVersion(line), from, to)) };
+      if (underWay.length > atOnce) yield await filled();
+    }
+  } finally {
+    while (underWay.length > 0) yield await filled();
   }
 }
 
@@ -136,7 +152,7 @@ function orderOf({ columns, keyAt }: Table): (left: string, right: string) => nu
 /** Writes all rows of a table into an empty one, a block at a time, each in a transaction of its own. */
 async function* carry(source: TwinSide, target: TwinSide, [from, to]: readonly [Table, Table], signal: AbortSignal | undefined): ReturnType<RowTwins['carry']> {
   const statement = new Statements(target.schema, to).load(inOrderOf(from, to));
-  const underWay: Promise<{ readonly written: number; readonly left: readonly RawRow[] }>[] = [];
+  const underWay: Promise<Loaded>[] = [];
   const blocks = gathered(linesOf(source, new Statements(source.schema, from).rows(false), signal), blockBytes);
   try {
     for await (const block of blocks) {
@@ -149,7 +165,13 @@ async function* carry(source: TwinSide, target: TwinSide, [from, to]: readonly [
   }
 }
 
-async function load({ sessions }: TwinSide, statement: string, block: Buffer): Promise<{ readonly written: number; readonly left: readonly RawRow[] }> {
+interface Loaded {
+  readonly written: number;
+  readonly left: readonly RawRow[];
+}
+
+/** Writes all rows of a block, or none. */
+async function load({ sessions }: TwinSide, statement: string, block: Buffer): Promise<Loaded> {
   const { from } = await import('pg-copy-streams');
   try {
     await sessions.use(async (client) => {
