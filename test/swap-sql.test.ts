@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { createConnection } from 'mysql2/promise';
 import { sync } from '../src/index.ts';
+import type { Store } from '../src/model/store.ts';
+import { openStore } from '../src/stores/open.ts';
 import { MemoryStore } from '../src/stores/memory/memory-store.ts';
 import { mariadb, withoutMariadb } from './services/mariadb.ts';
 
@@ -133,6 +135,22 @@ for (const [name, { skip, place, create, shape, tables, obstacles, besides }] of
       const { counts, warnings } = await sync(bad, endpoint, { swap: true });
       assert.deepEqual([counts.failed, /nothing was put in place/.test(warnings.join())], [1, true]);
       assert.deepEqual([await held(), (await ask(tables))[0]!['names']], ['stale stale 290', 'orders']);
+    });
+
+    test('of two runs that swap one table at once none puts what the other fills in place', async () => {
+      const { endpoint, ask, held } = await opened();
+      await using one = await openStore(endpoint, { missing: 'empty' }) as Store;
+      await using other = await openStore(endpoint, { missing: 'empty' }) as Store;
+      const orders = [{ name: 'orders', fields: [], key: [] }];
+      await using first = await one.fresh!(orders);
+      await first.fill(['orders']);
+      await using second = await other.fresh!(orders);
+      await second.fill(['orders']);
+      await assert.rejects(first.swap());
+      assert.equal(await held(), 'stale stale 290');
+      await first[Symbol.asyncDispose]();
+      await second[Symbol.asyncDispose]();
+      assert.equal((await ask(tables))[0]!['names'], 'orders');
     });
 
     test('what a run left behind is taken away by the next one, and seen by nobody', async () => {

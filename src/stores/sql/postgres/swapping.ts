@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { SyncError } from '../../../model/errors.ts';
+import { swapSuffix } from '../fresh.ts';
 import type { Replaced, Swapping } from '../fresh.ts';
 import { quoted } from './catalog.ts';
 import type { Query } from './catalog.ts';
@@ -60,7 +61,7 @@ export class PostgresSwapping implements Swapping {
   }
 
   async obstacles(name: string): Promise<readonly string[]> {
-    const tooLong = Buffer.byteLength(`${name}__syncline_new`) > nameBytes ? [`its name, which has no room for an ending of ${'__syncline_new'.length} letters`] : [];
+    const tooLong = Buffer.byteLength(name) + swapSuffix > nameBytes ? [`its name, which has no room for an ending of ${swapSuffix} letters`] : [];
     return await this.#session(async (query, schema) => [...tooLong, ...(await query(obstaclesOf, [schema, name])).map(([what]) => what!)]);
   }
 
