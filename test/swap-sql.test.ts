@@ -159,6 +159,10 @@ for (const [name, { skip, place, create, shape, tables, obstacles, besides }] of
       await ask('create table orders__syncline_old (id integer primary key)');
       const { types } = await sync(source('fresh'), endpoint.replace('?collections=orders', ''), { swap: true });
       assert.deepEqual([Object.keys(types), await held(), (await ask(tables))[0]!['names']], [['orders'], 'fresh fresh 300', 'orders']);
+      // Also where there is nothing to load.
+      await ask('create table orders__syncline_old_0123ab (id integer primary key)');
+      await sync(source('fresh'), endpoint, { swap: true });
+      assert.equal((await ask(tables))[0]!['names'], 'orders');
     });
   });
 }

@@ -27,7 +27,11 @@ export async function runSwap(pairing: OneWay): Promise<Report> {
   const run = startRun(pairing);
   const { fresh, report, ...what } = await planned(pairing, run);
   await using prepared = fresh;
-  if (!prepared || what.loads.length === 0 || report.interrupted) return report;
+  if (!prepared || report.interrupted) return report;
+  if (what.loads.length === 0) {
+    if (report.complete) await prepared.fill([], pairing.signal && { signal: pairing.signal });
+    return report;
+  }
   const loaded = await load(pairing, prepared, what);
   const warnings = [...report.warnings, ...loaded.warnings];
   if (loaded.interrupted || !loaded.complete || loaded.counts.failed > 0) {

@@ -76,12 +76,13 @@ export class FreshTables implements Fresh {
   }
 
   async fill(names: readonly string[], { signal }: CallOptions = {}): Promise<Store> {
-    const { dialect, swapping, missing, open } = this.#options;
+    const { dialect, swapping, existing, missing, open } = this.#options;
+    const all = [...existing, ...missing.map(({ name }) => name)];
     const tables = names.map((name): Replaced => ({ name, fresh: `${name}__syncline_new_${this.#tag}`, old: `${name}__syncline_old_${this.#tag}`, mark: this.#marks.get(name) }));
     await this.#doing('make fresh tables', async () => {
       // What was swapped in had been compared before, so that of an old one nobody needs to know any more.
       const { tables: there, keyless } = await dialect.catalog(signal);
-      await swapping.drop([...there, ...keyless].map(({ name }) => name).filter((name) => isOfSwap(name) && names.includes(name.replace(pattern, ''))));
+      await swapping.drop([...there, ...keyless].map(({ name }) => name).filter((name) => isOfSwap(name) && all.includes(name.replace(pattern, ''))));
       this.#tables = tables;
       for (const { name, fresh, mark } of tables) {
         signal?.throwIfAborted();
