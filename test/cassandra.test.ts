@@ -256,6 +256,13 @@ describe('newest wins in Cassandra', withoutCassandra, () => {
     }
   }
 
+  test('the clock of the server is told', async () => {
+    const store = await openCassandra();
+    const micros = await store.clock();
+    await store[Symbol.asyncDispose]();
+    assert.ok(micros !== undefined && Math.abs(micros / 1_000 - Date.now()) < 10_000, String(micros));
+  });
+
   test('a row without a time is not known to be older', async () => {
     const table = await newTable('id text PRIMARY KEY, at timestamp, n int');
     await cql(table, "INSERT INTO $T (id, n) VALUES ('a', 1)");

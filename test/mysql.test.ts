@@ -1,12 +1,15 @@
 // What tables of MariaDB hold, and how they answer.
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
 import type { Document } from '../src/model/document.ts';
 import { createConnection } from 'mysql2/promise';
 import { plainHost } from '../src/model/plain-host.ts';
 import type { Store } from '../src/model/store.ts';
+import { mysqlError } from '../src/stores/sql/mysql/failure.ts';
 import { kind } from '../src/stores/sql/mysql/kind.ts';
 import type { MysqlOptions } from '../src/stores/sql/mysql/kind.ts';
+import { rowsOf, Sessions } from '../src/stores/sql/mysql/sessions.ts';
 import { mariadb, withoutMariadb } from './services/mariadb.ts';
 import { Opened, put, said, scanned, scansAreOfOneMoment } from './sql-tables.ts';
 
@@ -116,6 +119,21 @@ describe('tables of MariaDB', withoutMariadb, () => {
   test('a scan is of one moment, and one that is given up leaves nothing behind', async () => {
     const { open, query } = await database('create table a (id int primary key)', 'insert into a select seq from seq_1_to_5000', 'create table b as select id from a', 'alter table b add primary key (id)');
     await scansAreOfOneMoment(await open(), query);
+  });
+
+  test('a connection that is cut between two statements is a failure of the next one, and of nothing else', async () => {
+    const { endpoint, query } = await database();
+    const { hostname: host, port, username: user, pathname } = new URL(endpoint);
+    await using sessions = new Sessions({ tls: 'disable', config: { host, port: Number(port), user, database: pathname.slice(1) } });
+    const cut = sessions.use(async (connection) => {
+      const [[id] = []] = await rowsOf(connection, 'select connection_id()');
+      await query(`kill ${id}`);
+      await new Promise<void>((resolve) => void (connection as unknown as { readonly stream: Socket }).stream.once('close', () => resolve()));
+      await rowsOf(connection, 'select 1');
+    });
+    const error = await cut.then(() => undefined, (cause: unknown) => mysqlError(cause, 'cannot ask'));
+    assert.deepEqual([error?.code, error?.retryable], ['unavailable', true]);
+    assert.deepEqual(await sessions.use((connection) => rowsOf(connection, 'select 1')), [['1']]);
   });
 
   test('a run that is told to stop does not wait for the server, and connections that are cut are made anew', async () => {

@@ -187,6 +187,15 @@ describe('ranges of two databases of PostgreSQL', withoutPostgres, () => {
     assert.deepEqual(await left(sides), [[], []]);
   });
 
+  test('tables that are compared by ranges stand among others that are read, in the order of their keys', async () => {
+    const sides = await inPostgres(...['item', 'item-x', 'item2', 'item9'].flatMap((name) => [`create table "${name}" (id int primary key, v int)`, `insert into "${name}" select i, i from generate_series(1, ${name === 'item' || name === 'item9' ? 2_000 : 20}) i`]), 'create table keyless (id int)');
+    await sides[0].query('create table item1 (id int primary key); insert into item1 values (1); drop table keyless');
+    await sides[1].query('update "item-x" set v = 0 where id = 3; update item set v = 0 where id = 1500; delete from item2 where id = 2; drop table item9; create table item9 (id int primary key, v bigint); insert into item9 select i, i from generate_series(1, 2000) i; update item9 set v = 0 where id = 7');
+    const { differing, report } = await runVerify({ origins: [sides[0].store], target: sides[1].store });
+    assert.deepEqual(differing.map(({ key, kind }) => `${kind} ${key}`), ['differs item-x/3', 'differs item/1500', 'missing item1/1', 'missing item2/2', 'differs item9/7']);
+    assert.deepEqual([report.problems, report.ranges?.differing, report.counts.unchanged], [1, 1, 19 + 1_999 + 19 + 1_999]);
+  });
+
   test('columns of other types are not compared by what they are written as', async () => {
     const sides = await inPostgres("create table item (id int primary key, v text)", "insert into item select i, 'a ' from generate_series(1, 60) i");
     await sides[1].query('alter table item alter v type char(2)');

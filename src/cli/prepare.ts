@@ -6,6 +6,7 @@ import { inTurn } from '../engine/in-turn.ts';
 import type { Values } from './options.ts';
 import { bothStores } from './pairing.ts';
 import type { Pairing, PairingOptions } from './pairing.ts';
+import { collectionsNamed, refuseUnknown } from './unknown-collections.ts';
 import { splitPlaces } from './places.ts';
 import { isComparable } from '../stores/open.ts';
 
@@ -54,6 +55,8 @@ export async function prepareMerge(pairing: Pairing, args: readonly string[], va
   const twoWay: TwoWay = {
     ...pairing.run, state, left, right, deletes: deletesOf(values, range !== undefined), conflicts: prefer, ...(newest && { decides: 'time' }), ...(tombstonesFor !== undefined && { tombstonesForMs: tombstonesFor }),
   };
+  // Under rules a collection has another name on either side.
+  if (!values.rename) await refuseUnknown(collectionsNamed(args), [left, right]);
   const configuration = configurationOf('merge', args, pairing, values);
   const byTime = { ...configuration, range, full, overlap, retry };
   const planned = (): TwoWay => (newest ? plannedByTime(twoWay, byTime) : twoWay);

@@ -3,7 +3,7 @@ import type { Report, TwoWay } from '../engine/types.ts';
 import { parseDuration } from '../lib/quantity.ts';
 import type { Micros } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
-import type { Store, Window } from '../model/store.ts';
+import type { Window } from '../model/store.ts';
 import { runDropIn } from './drop-in.ts';
 import { exitOf, exits } from './exit.ts';
 import { parseInstant } from './instants.ts';
@@ -91,22 +91,16 @@ function lastHere(): Micros | undefined {
   throw new SyncError('invalid', 'the file last, which says where to begin, holds no time', { hint: 'write seconds since 1970 into it, remove it, or say where to begin with --begin' });
 }
 
-/** Refuses tables that neither side has. */
-async function refuseUnknown(tables: string | undefined, stores: readonly Store[]): Promise<void> {
-  const described = tables === undefined ? [] : await Promise.all(stores.map(async (store) => await store.describe?.()));
-  const there = new Set(described.flatMap((collections) => collections?.map(({ name }) => name) ?? []));
-  const absent = described.includes(undefined) ? undefined : tables?.split(',').map((name) => name.trim()).find((name) => name !== '' && !/[*?]/.test(name) && !there.has(name));
-  if (absent !== undefined) throw new SyncError('not-found', `neither side has a table ${absent}`, { hint: 'check the names after --tables' });
-}
-
 async function run(endpoints: Endpoints, { begin, end, tables, ...values }: OwnValues, terminal: Terminal): Promise<number> {
   const { bothStores, withPairing } = await import('./pairing.ts');
   const { plannedByTime, runByTime } = await import('./by-time.ts');
   const { configurationOf } = await import('./configuration.ts');
+  const { namesIn } = await import('../stores/records/chooser.ts');
   const lent: Values = { ...values, as: 'documents', modified, ...(tables !== undefined && { include: tables.split(',') }) };
   return withPairing({ origins: [endpoints[0]], target: endpoints[1], values: lent, terminal, needsState: true, bothWritten: true }, async (pairing) => {
     const [left, right] = bothStores(pairing);
-    await refuseUnknown(tables, [left, right]);
+    const { refuseUnknown } = await import('./unknown-collections.ts');
+    await refuseUnknown(namesIn(tables), [left, right], { what: 'table', hint: 'check the names after --tables' });
     const { host, state, run: shared, progress } = pairing;
     const twoWay: TwoWay = { ...shared, state, left, right, decides: 'time', deletes: 'keep' };
     const configuration = configurationOf('merge', endpoints, pairing, lent);

@@ -105,3 +105,12 @@ test('collections whose digests are made in two ways are read', async () => {
   assert.equal(await leaveOutEqual(place(held), place(held, { scheme: 'another' }), context, { pageEntries: 2, mostRanges: 10 }), undefined);
   assert.ok(await leaveOutEqual(place(held), place(held), context, { pageEntries: 2, mostRanges: 10 }));
 });
+
+test('where only some collections are looked at, no other is compared; below a collection everything is read', async () => {
+  const held: Rows = new Map(Array.from({ length: 100 }, (_, i) => [`t/${i}`, 'a']));
+  const proves = async (...under: readonly string[]): Promise<boolean> => {
+    await using proven = await leaveOutEqual(place(held), place(held), { ledger: new Ledger(undefined, () => 0), signal: undefined, under }, { pageEntries: 2, mostRanges: 10 });
+    return proven !== undefined;
+  };
+  assert.deepEqual([await proves('t'), await proves(''), await proves('u'), await proves('t/1'), await proves('t', 'u/1')], [true, true, false, false, false]);
+});

@@ -196,8 +196,8 @@ export class Ledger {
 
   /** An entry without a time, where the time is to decide. */
   undated({ key, on, over }: Action & { kind: 'undated' }): void {
-    const { place = key } = over;
-    const error = new SyncErrorClass('invalid', `${place} does not say when it was modified, so that nobody knows whether it is the newest`, { key, hint: 'give it a time' });
+    const { place = key, untimed = { why: 'does not say when it was modified', hint: 'give it a time' } } = over;
+    const error = new SyncErrorClass('invalid', `${place} ${untimed.why}, so that nobody knows whether it is the newest`, { key, hint: untimed.hint });
     this.#failEntry({ place, side: on, action: 'read', error }, key, this.quarantine?.keepEntry(on, over, 'read', error));
   }
 

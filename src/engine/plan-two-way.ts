@@ -16,6 +16,7 @@ import { withEvidence } from './evidence.ts';
 import { coarser } from './plan.ts';
 import { soughtTriples } from './plan-quarantined.ts';
 import { readEach } from './read-each.ts';
+import { reach, tellExpected } from './reach.ts';
 import type { Run } from './run.ts';
 import { hides, inOrder, isInside, narrowed, refuseTimeless } from './scan.ts';
 import type { Baseline } from './state.ts';
@@ -27,12 +28,14 @@ type Context = Run['context'];
 export async function* planTwoWay(pairing: TwoWay, { context }: Pick<Run, 'context'>, policy: Policy, { baseline, deletions }: Remembered): AsyncGenerator<readonly Action[]> {
   const { left, right, where } = pairing;
   if (policy.decides === 'time' || context.window) for (const store of [left, right]) refuseTimeless(store);
+  const { ledger, ledger: { quarantine } } = context;
+  await reach([left, right], context, policy.decides === 'time');
+  await tellExpected([['left', [left]], ['right', [right]]], context);
   const precision = coarser(left, right);
   const future = new Future(context);
   // By time, and where absence deletes nothing, there is nothing to remember of what is equal.
   const whole = policy.decides === 'time' && policy.deletes !== 'propagate' && !hides(context.window) && (where ?? context.within) === undefined;
   await using proven = whole && pairing.rangeDigests !== false ? await leaveOutEqual(left, right, context) : undefined;
-  const { ledger, ledger: { quarantine } } = context;
   for await (const { triples, sought } of allOf(pairing, context, { baseline, deletions }, proven)) {
     const actions: Action[] = [];
     const inScope = triples.filter((triple) => mayMove(triple, context.within));
@@ -114,7 +117,8 @@ async function* allOf(pairing: TwoWay, context: Context, remembered: Remembered,
   const isWhole = !hides(context.window);
   for await (const triples of isWhole ? allTriples(pairing, context, remembered, proven) : triplesInWindow(pairing, context, remembered)) yield { triples, sought: false };
   const { ledger, under } = context;
-  if (isWhole && !under && ledger.sawAll) ledger.quarantine?.releaseUnmet();
+  // Of ranges that are equal nothing is come across.
+  if (isWhole && !under && !proven && ledger.sawAll) ledger.quarantine?.releaseUnmet();
   for await (const triples of soughtTriples(pairing, context, remembered)) yield { triples, sought: true };
 }
 

@@ -12,6 +12,7 @@ import type { Source, Store } from '../model/store.ts';
 import { withEvidence } from './evidence.ts';
 import { leaveOutEqual } from './equal-ranges.ts';
 import { Extras } from './extras.ts';
+import { reach, tellExpected } from './reach.ts';
 import { readEach } from './read-each.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
 import { inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
@@ -47,6 +48,8 @@ export interface PlanOptions {
  * holds comes last, after every scan has ended. Writes nothing.
  */
 export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGenerator<readonly Action[]> {
+  await reach([...pairing.origins, pairing.target], given.context, given.context.window !== undefined);
+  await tellExpected([['left', pairing.origins], ...(comesAsItIs(pairing, given) ? [] : [['right', [pairing.target]] as const])], given.context);
   const coverage = covered(pairing.target, given.context, given.twins !== undefined);
   const options = { ...given, context: coverage.context };
   using extras = new Extras();

@@ -13,6 +13,8 @@ import type { State } from './state.ts';
 /** What happens, as it happens. The command line renders these, the service streams them, tests collect them. */
 export type RunEvent =
   | { readonly kind: 'phase'; readonly phase: 'scan' | 'sort' | 'write' | 'delete' | 'done'; /** Writes ahead, where known. */ readonly total?: number }
+  /** Roughly how many entries there are to be read on one side. */
+  | { readonly kind: 'expected'; readonly side: Side; readonly entries: number }
   /** Entries read so far on one side. */
   | { readonly kind: 'scanned'; readonly side: Side; readonly entries: number }
   | { readonly kind: 'done'; readonly action: Action; readonly unguarded: boolean }

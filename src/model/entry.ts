@@ -83,6 +83,8 @@ export interface Entry extends Stat, Ref {
    * content is that.
    */
   readonly deleted?: true;
+  /** Why it has no time although there is something in the place of one, as half a sentence, and what to do about it. */
+  readonly untimed?: { readonly why: string; readonly hint: string };
   /** Where in the store it was found, for messages only: a file name, a URL, a line. */
   readonly place?: string;
 }

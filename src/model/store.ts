@@ -132,6 +132,13 @@ export interface Source extends AsyncDisposable {
    */
   fingerprint?(options?: FingerprintOptions): Promise<string | undefined>;
   /**
+   * What time it is by the clock of the place, for next to nothing; `undefined` where it does not say. Throws where it is out
+   * of reach. Absent: it has no clock of its own.
+   */
+  clock?(options?: CallOptions): Promise<Micros | undefined>;
+  /** Roughly how many entries there are, for next to nothing; `undefined` where that is not known. Only to tell how far a run is. */
+  estimate?(options?: CallOptions): Promise<number | undefined>;
+  /**
    * The deletions that the place remembers beside what it holds, as entries that are `deleted`, in any order; of several with
    * one key the latest counts. Absent: it remembers none.
    */

@@ -40,10 +40,17 @@ async function run({ args: [verb = 'list', id, time, ...more], values, terminal 
   const [checkpoint] = found;
   if (!checkpoint || id === '' || found.length > 1) throw new SyncError('invalid', `${JSON.stringify(id)} is ${found.length > 1 ? 'the beginning of several IDs' : 'no ID of a pair that is remembered'}`, { hint: 'syncline state lists them' });
   if (verb === 'forget') state.checkpoints.delete(checkpoint.configuration);
-  else if (verb === 'set') state.checkpoints.set({ ...checkpoint, until: instant(time as string), at: Date.now() });
+  else if (verb === 'set') state.checkpoints.set({ ...checkpoint, until: pastInstant(time as string), at: Date.now() });
   const now = state.checkpoints.get(checkpoint.configuration);
   for (const line of told(now ? [now] : [], idOf, values.report !== undefined)) terminal.out(line);
   return 0;
+}
+
+/** Until when both sides are in step, which is never a time that is yet to come. */
+function pastInstant(text: string): number {
+  const until = instant(text);
+  if (until > Date.now() * 1_000) throw new SyncError('invalid', `the time ${JSON.stringify(text)} is yet to come`, { hint: 'choose one until which both sides are in step' });
+  return until;
 }
 
 function instant(text: string): number {

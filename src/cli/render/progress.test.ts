@@ -32,3 +32,25 @@ test('plain lines are told once, and each run begins anew', () => {
     mock.timers.reset();
   }
 });
+
+test('where it is known roughly how much there is to read, a line says how far that is and for how long it goes on', () => {
+  mock.timers.enable({ apis: ['setInterval'] });
+  try {
+    let now = 0;
+    const lines: string[] = [];
+    const terminal = { level: 'normal', live: false, err: (line: string) => void lines.push(line), attach: () => {} };
+    const progress = new Progress(terminal as unknown as Terminal, () => now);
+    progress.on({ kind: 'phase', phase: 'scan' });
+    progress.on({ kind: 'expected', side: 'left', entries: 40_000 });
+    progress.on({ kind: 'expected', side: 'right', entries: 0 });
+    for (const entries of [5_000, 10_000, 50_000]) {
+      now += 5_000;
+      progress.on({ kind: 'scanned', side: 'left', entries });
+    }
+    progress.stop();
+    // An estimate that was passed says nothing any more.
+    assert.deepEqual(lines, ['reading · 5,000 read · about 12%', 'reading · 10,000 read · about 25% · 1,000/s · about 30 s left', 'reading · 50,000 read · 8,000/s']);
+  } finally {
+    mock.timers.reset();
+  }
+});

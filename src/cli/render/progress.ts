@@ -22,6 +22,7 @@ export class Progress {
   #timer: NodeJS.Timeout | undefined;
   #phase: keyof typeof phases | undefined;
   #read = { left: 0, right: 0 };
+  readonly #expected = new Map<'left' | 'right', number>();
   #written = 0;
   #writtenBefore = 0;
   #failed = 0;
@@ -41,6 +42,9 @@ export class Progress {
   on(event: RunEvent): void {
     switch (event.kind) {
       case 'phase': return this.#enter(event.phase, event.total);
+      case 'expected':
+        this.#expected.set(event.side, event.entries);
+        break;
       case 'scanned':
         this.#read[event.side] = event.entries;
         break;
@@ -84,6 +88,7 @@ export class Progress {
     this.#stopped = false;
     this.#phase = this.#total = undefined;
     this.#read = { left: 0, right: 0 };
+    this.#expected.clear();
     this.#written = this.#failed = 0;
     this.#startedAt = this.#drawnAt = this.#now();
     if (this.#isSilent) return;
@@ -134,6 +139,17 @@ export class Progress {
     return this.#phase === 'scan' ? this.#read.left + this.#read.right : this.#written + this.#failed;
   }
 
+  /** How much of what is to be read was read, and how much was not; nothing where that is not known or was estimated badly. */
+  get #ahead(): { readonly share: number; readonly left: number } | undefined {
+    if (this.#phase !== 'scan' || this.#total !== undefined || this.#expected.size === 0) return undefined;
+    let [done, all] = [0, 0];
+    for (const [side, entries] of this.#expected) {
+      done += Math.min(this.#read[side], entries);
+      all += entries;
+    }
+    return done > 0 && done < all ? { share: done / all, left: all - done } : undefined;
+  }
+
   get #text(): string {
     const { left, right } = this.#read;
     const [first, last] = [this.#samples[0], this.#samples.at(-1)];
@@ -145,7 +161,10 @@ export class Progress {
     if (total !== undefined && total > 0 && this.#phase !== 'sort') parts.push(`${count(finished)} of ${count(total)} (${Math.floor((Math.min(finished, total) * 100) / total)}%)`);
     else if (this.#written > 0) parts.push(`${count(this.#written)} written`);
     if (this.#failed > 0) parts.push(`${count(this.#failed)} failed`);
+    const ahead = this.#ahead;
+    if (ahead) parts.push(`about ${Math.floor(ahead.share * 100)}%`);
     if (rate > 0) parts.push(`${count(Math.round(rate))}/s`);
+    if (rate > 0 && ahead) parts.push(`about ${duration((ahead.left * 1000) / rate)} left`);
     if (rate > 0 && total !== undefined && total > finished) parts.push(`${duration(((total - finished) * 1000) / rate)} left`);
     return parts.join(' · ');
   }

@@ -39,6 +39,7 @@ export function eventAsJson(event: RunEvent): object | undefined {
     case 'problem': return { event: 'problem', side: event.side, place: redact(event.problem.place), error: plainError(event.problem.error) };
     case 'warning': return { event: 'warning', message: redact(event.message) };
     case 'retrying': return { event: 'retrying', store: redact(event.store), error: plainError(event.error), inMs: event.inMs, attempt: event.attempt };
+    case 'expected':
     case 'scanned':
     case 'carried': return undefined;
     default: return event satisfies never;

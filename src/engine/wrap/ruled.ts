@@ -62,7 +62,7 @@ function capabilitiesOf(inner: Capabilities, naming: Naming): Capabilities {
   };
 }
 
-function sourceOf(source: Source, ruling: Ruling, warn: RuledOptions['warn']): Pick<Source, 'scan' | 'read' | 'watch' | 'fingerprint' | 'describe' | 'tombstones'> {
+function sourceOf(source: Source, ruling: Ruling, warn: RuledOptions['warn']): Pick<Source, 'scan' | 'read' | 'watch' | 'fingerprint' | 'clock' | 'estimate' | 'describe' | 'tombstones'> {
   const { naming } = ruling;
   return {
     scan: (options) => scan(source, ruling, warn, options),
@@ -72,22 +72,17 @@ function sourceOf(source: Source, ruling: Ruling, warn: RuledOptions['warn']): P
         for await (const hints of source.watch?.(options) ?? []) yield hints.map(({ under }) => ({ under: naming.outward(under) ?? '' }));
       },
     }),
+    ...(source.clock && { clock: source.clock.bind(source) }),
+    ...(source.estimate && { estimate: source.estimate.bind(source) }),
     ...(source.fingerprint && { fingerprint: (options?: FingerprintOptions) => source.fingerprint?.(options) ?? Promise.resolve(undefined) }),
-    ...(source.tombstones && { tombstones: (options?: CallOptions) => tombstones(source, ruling, options) }),
     ...(source.tombstones && {
       async *tombstones(options?: Parameters<NonNullable<Source['tombstones']>>[0]): AsyncGenerator<Page> {
-        for await (const page of source.tombstones?.(options) ?? []) yield seen(page, ruling, 'content');
+        // What goes by no name outside is held by nobody there.
+        for await (const page of source.tombstones?.(options) ?? []) yield seen({ ...page, entries: page.entries.filter(({ key }) => naming.outward(key) !== undefined) }, ruling, 'content');
       },
     }),
     ...(source.describe && { describe: async (options?: CallOptions) => ((await source.describe?.(options)) ?? []).flatMap((collection) => described(collection, naming)) }),
   };
-}
-
-async function* tombstones(source: Source, ruling: Ruling, options?: CallOptions): AsyncGenerator<Page> {
-  for await (const { entries, problems } of source.tombstones?.(options) ?? []) {
-    // Of a collection that goes by no name outside nobody there holds anything that could be deleted.
-    yield { entries: entries.flatMap((entry) => (ruling.naming.outward(entry.key) === undefined ? [] : entryOutward(entry, ruling))), ...(problems && { problems }) };
-  }
 }
 
 function described({ name, fields, key }: Collection, naming: Naming): readonly Collection[] {
@@ -169,7 +164,6 @@ function sinkOf(sink: Sink, ruling: Ruling, under: string): Pick<Sink, 'write' |
         return key !== undefined && sink.covers?.({ ...ref, key }) !== false;
       },
     }),
-    ...(sink.references && { references: async (options?: CallOptions) => referencesOutward(await sink.references?.(options) ?? new Map(), naming) }),
     ...(sink.references && {
       references: async (options?: CallOptions) => {
         const named = [...(await sink.references?.(options)) ?? []].flatMap(([from, to]): [string, readonly string[]][] => {
@@ -181,14 +175,6 @@ function sinkOf(sink: Sink, ruling: Ruling, under: string): Pick<Sink, 'write' |
     }),
     ...(sink.prepare && { prepare: async (collections: readonly Collection[], options?: CallOptions) => await sink.prepare?.(collections.map((collection) => undescribed(collection, ruling)), options) }),
   };
-}
-
-function referencesOutward(references: ReadonlyMap<string, readonly string[]>, naming: Naming): ReadonlyMap<string, readonly string[]> {
-  const outward = (name: string): readonly string[] => {
-    const outer = naming.collectionOutward(name);
-    return outer === undefined ? [] : [outer];
-  };
-  return new Map([...references].flatMap(([name, others]) => outward(name).map((outer) => [outer, others.flatMap(outward)] as const)));
 }
 
 function undescribed({ name: given, fields, key }: Collection, { naming, place }: Ruling): Collection {

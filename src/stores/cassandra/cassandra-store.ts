@@ -1,5 +1,5 @@
 import type { Collection } from '../../model/collection.ts';
-import type { Entry, Ref } from '../../model/entry.ts';
+import type { Entry, Micros, Ref } from '../../model/entry.ts';
 import { SyncError, toSyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import { keyOfWrite } from '../../model/store.ts';
@@ -136,6 +136,13 @@ export class CassandraStore implements Store {
       for (const i of places) outcomes[i] = await this.#writeOne(batch[i]!, tables, signal);
     });
     return outcomes;
+  }
+
+  async clock({ signal }: CallOptions = {}): Promise<Micros | undefined> {
+    const { session } = this.#options;
+    const { rows: [row] } = await session.run({ cql: 'SELECT toUnixTimestamp(now()) AS at FROM system.local', what: `read ${session.name}`, signal });
+    const ms = Number(row?.['at']);
+    return Number.isSafeInteger(ms) ? ms * 1_000 : undefined;
   }
 
   /** The tables as they are, or those that were chosen. */

@@ -3,7 +3,7 @@ import type { Content, Entry, Micros, Stat } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import { digestDocument } from '../../schema/digest.ts';
-import { modifiedOf } from '../records/instants.ts';
+import { modifiedOf, whyNoInstant } from '../records/instants.ts';
 import { partsOfKey, recordKey, valueOfPart } from '../records/record-keys.ts';
 import { Unfit } from './codec.ts';
 import { fieldTypeOf } from './cql-type.ts';
@@ -50,7 +50,8 @@ function entryOf(table: Table, document: Document): RecordEntry | undefined {
   if (key === undefined || (table.versioned && own(document, table.modified!.name) === undefined)) return undefined;
   const digest = digestDocument(document);
   const modifiedAt = table.modified && modifiedOf(own(document, table.modified.name), table.modifiedUnit);
-  return { key, version: digest.value, digest, ...(modifiedAt !== undefined && { modifiedAt }), content: { kind: 'document', document } };
+  const untimed = table.modified && modifiedAt === undefined ? whyNoInstant(own(document, table.modified.name), table.modified.name, table.modifiedUnit) : undefined;
+  return { key, version: digest.value, digest, ...(modifiedAt !== undefined && { modifiedAt }), ...(untimed && { untimed }), content: { kind: 'document', document } };
 }
 
 /** What is known of a record without its content. */

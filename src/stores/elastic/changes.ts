@@ -4,7 +4,7 @@ import type { Marks } from '../records/changes.ts';
 import type { Place } from './place.ts';
 
 /** Which part of what an index says of itself is asked for. */
-const asked = 'indices.*.uuid,indices.*.shards.routing.primary,indices.*.shards.seq_no.max_seq_no';
+const asked = 'indices.*.uuid,indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no.max_seq_no';
 
 /** How many operations each index has seen, which the server counts anyway. */
 export async function marksOf(place: Place, signal: AbortSignal | undefined): Promise<Marks> {

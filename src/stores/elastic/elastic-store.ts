@@ -1,5 +1,6 @@
 import type { Collection } from '../../model/collection.ts';
-import type { Entry, Ref } from '../../model/entry.ts';
+import { isDocument } from '../../model/document.ts';
+import type { Entry, Micros, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { CallOptions, Capabilities, FingerprintOptions, Fresh, Hint, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
 import { changesIn } from '../records/changes.ts';
@@ -10,11 +11,14 @@ import { describeIndices } from './describing.ts';
 import { FreshIndices } from './fresh.ts';
 import { readEntries } from './lookup.ts';
 import { precisionOf } from './modified.ts';
-import { idBytes, Place } from './place.ts';
+import { encodeNames, idBytes, Place } from './place.ts';
 import type { PlaceOptions } from './place.ts';
 import { prepareIndices } from './preparing.ts';
 import { scanIndex } from './scanning.ts';
 import { ElasticWriter } from './writer.ts';
+
+/** Indices whose documents are counted in one request. */
+const mostCounted = 50;
 
 /** What indices can do. With a field that says when a record was modified, times and `older` come in addition. */
 export const elasticCapabilities: Capabilities = {
@@ -117,6 +121,27 @@ export class ElasticStore implements Store {
     if (unless === 'dear') return undefined;
     const { cluster_uuid: cluster } = await this.#place.root(signal);
     return typeof cluster === 'string' && cluster !== '_na_' ? cluster : undefined;
+  }
+
+  async estimate({ signal }: CallOptions = {}): Promise<number | undefined> {
+    const targets = [...(await this.#place.look(signal)).values()].flatMap(({ open, target }) => (open ? [target] : []));
+    if (targets.length === 0 || targets.length > mostCounted) return undefined;
+    const { body: { count } } = await this.#place.client.request({ path: `/${encodeNames(targets.join())}/_count`, about: this.#place.about('count'), signal });
+    return typeof count === 'number' ? count : undefined;
+  }
+
+  async clock({ signal }: CallOptions = {}): Promise<Micros | undefined> {
+    const { client } = this.#place;
+    try {
+      const { body: { nodes } } = await client.request({ path: '/_nodes/_local/stats/ingest?filter_path=nodes.*.timestamp', about: this.#place.about('read'), signal });
+      const [node] = isDocument(nodes) ? Object.values(nodes) : [];
+      const ms = isDocument(node) ? node['timestamp'] : undefined;
+      return typeof ms === 'number' ? ms * 1_000 : undefined;
+    } catch (error) {
+      // Whoever may see some indices need not be allowed to see the nodes.
+      if (error instanceof SyncError && error.code === 'denied' && !error.message.includes('does not know')) return undefined;
+      throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

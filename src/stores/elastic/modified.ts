@@ -1,8 +1,8 @@
 import { isDocument } from '../../model/document.ts';
 import type { Document, Value } from '../../model/document.ts';
-import type { Micros } from '../../model/entry.ts';
+import type { Entry, Micros } from '../../model/entry.ts';
 import type { Window } from '../../model/store.ts';
-import { instantOfUuid, instantText, modifiedOf } from '../records/instants.ts';
+import { instantOfUuid, instantText, modifiedOf, whyNoInstant } from '../records/instants.ts';
 import type { TimeUnit } from '../records/instants.ts';
 import { propertyAt } from './mapping.ts';
 
@@ -26,6 +26,11 @@ export class ModifiedField {
   /** When a document was modified; `undefined` where it does not say. */
   of(document: Document): Micros | undefined {
     return modifiedOf(valueAt(document, this.#field), this.#unit);
+  }
+
+  /** Why a document does not say when it was modified, although there is something in the field. */
+  untimed(document: Document): Entry['untimed'] {
+    return whyNoInstant(valueAt(document, this.#field), this.#field, this.#unit);
   }
 
   /** The document, with the time in the field where it has none, and as a date where the index takes no UUIDs. */

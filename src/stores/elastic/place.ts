@@ -148,9 +148,10 @@ export class Place {
     if (!isDocument(source)) throw flaw('unsupported', 'the index does not give back what was written into it', 'see that _source is on for the index');
     const document = withBytes(source, index.bytes);
     const modifiedAt = index.modified?.of(document);
+    const untimed = modifiedAt === undefined ? index.modified?.untimed(document) : undefined;
     return {
       key, version: versionOf(answer, index), digest: digestDocument(document), content: { kind: 'document', document },
-      ...(modifiedAt !== undefined && { modifiedAt }),
+      ...(modifiedAt !== undefined && { modifiedAt }), ...(untimed && { untimed }),
     };
   }
 

@@ -18,7 +18,7 @@ export async function* changesIn(ask: () => Promise<Marks>, { signal, everyMs }:
   let before = await ask();
   yield [];
   for (;;) {
-    await sleep(everyMs, undefined, { signal, ref: false }).catch(() => {});
+    await sleep(everyMs, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
     const now = await ask();
     const names = new Set([...before.keys(), ...now.keys()]);

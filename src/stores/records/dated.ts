@@ -4,7 +4,7 @@ import { withoutContent } from '../../model/entry.ts';
 import type { Content, Entry, Micros } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Window, Write } from '../../model/store.ts';
-import { instantText, modifiedOf } from './instants.ts';
+import { instantText, modifiedOf, whyNoInstant } from './instants.ts';
 import type { TimeUnit } from './instants.ts';
 import { passedOn } from './passed-on.ts';
 
@@ -56,7 +56,11 @@ function isInside({ modifiedAt }: Entry, { after = -Infinity, until = Infinity }
 
 function withTime({ modifiedAt: _, ...entry }: Entry, options: DatedOptions): Entry {
   const modifiedAt = timeOf(entry.content, options);
-  return modifiedAt === undefined ? entry : { ...entry, modifiedAt };
+  if (modifiedAt !== undefined) return { ...entry, modifiedAt };
+  const { modified, modifiedUnit } = options;
+  const value = entry.content?.kind === 'document' && Object.hasOwn(entry.content.document, modified) ? entry.content.document[modified] : undefined;
+  const untimed = whyNoInstant(value, modified, modifiedUnit);
+  return untimed ? { ...entry, untimed } : entry;
 }
 
 function timeOf(content: Content | undefined, { modified, modifiedUnit }: DatedOptions): Micros | undefined {

@@ -70,6 +70,15 @@ export function instantOfUuid(uuid: string): Micros | undefined {
   return low === undefined ? undefined : Math.floor(Number((BigInt(`0x${high}${middle}${low}`) - gregorian) / 10n));
 }
 
+/** Why the value of a field stands for no instant, as half a sentence with what to do about it; `undefined` where there is no value. */
+export function whyNoInstant(value: Value | undefined, field: string, unit: TimeUnit | undefined): { readonly why: string; readonly hint: string } | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'number' && typeof value !== 'bigint') return { why: `has no date and time in its field ${field}`, hint: 'write one such as 2015-01-31T10:20:30Z' };
+  if (unit === undefined) return { why: `has a number in its field ${field}, and nobody said what it counts`, hint: 'say so with --modified-unit' };
+  const finer = unit === 'seconds' ? 'milliseconds' : 'microseconds';
+  return { why: `has ${value} in its field ${field}, which counted in ${unit} is ${Number(value) > 0 ? 'after the year 2255' : 'before any date'}`, hint: unit === 'microseconds' ? 'correct it' : `see whether it counts ${finer} (--modified-unit ${finer})` };
+}
+
 /**
  * The instant that the value of a field stands for: a number by its unit, text as a UUID of version 1 or as a date and
  * time. `undefined` where it stands for none.

@@ -1,4 +1,5 @@
 import type { Collection } from '../../model/collection.ts';
+import type { Micros } from '../../model/entry.ts';
 import type { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { Window } from '../../model/store.ts';
@@ -98,6 +99,10 @@ export interface Dialect extends AsyncDisposable {
   isEmpty?(table: Table): Promise<boolean>;
   /** What tells this database from another at the same address. */
   fingerprint?(signal?: AbortSignal): Promise<string | undefined>;
+  /** What time it is at the server, where there is one. */
+  clock?(): Promise<Micros>;
+  /** Roughly how many rows each table has, as far as the database knows without counting them. */
+  estimates?(): Promise<ReadonlyMap<string, number>>;
   /** How fresh tables take the place of others, where they can. */
   readonly swapping?: Swapping;
 }

@@ -4,7 +4,7 @@ import type { Digest, Entry, Micros } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import { digestDocument } from '../../schema/digest.ts';
-import { modifiedOf } from '../records/instants.ts';
+import { modifiedOf, whyNoInstant } from '../records/instants.ts';
 import type { TimeUnit } from '../records/instants.ts';
 import { partsOfKey, recordKey, valueOfPart } from '../records/record-keys.ts';
 import { valueOfInstant } from './clock-codecs.ts';
@@ -43,8 +43,9 @@ export function entryOf(table: Table, { values, version }: RawRow, unit: TimeUni
   if (key === undefined) throw new SyncError('invalid', `a row of ${table.name} has no value in its key (${table.key.join(', ')})`, { hint: 'give it one' });
   const document = documentOf(table, read);
   const modifiedAt = table.modifiedAt < 0 ? undefined : modifiedOf(read[table.modifiedAt], unit);
+  const untimed = modifiedAt === undefined && table.modifiedAt >= 0 ? whyNoInstant(read[table.modifiedAt], table.columns[table.modifiedAt]!.name, unit) : undefined;
   const digest = digestOf(document);
-  return { key, version: version ?? digest.value, digest, ...(modifiedAt !== undefined && { modifiedAt }), content: { kind: 'document', document } };
+  return { key, version: version ?? digest.value, digest, ...(modifiedAt !== undefined && { modifiedAt }), ...(untimed && { untimed }), content: { kind: 'document', document } };
 }
 
 /** The key of a row whose other columns may hold anything; `undefined` where it has none that can be read. */

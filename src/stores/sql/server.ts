@@ -10,6 +10,9 @@ export interface Server {
   readonly path?: string;
 }
 
+/** After so long without a word the platform sees whether the server is still there. One that sorts takes longer, but answers that; one that is gone would be waited for without end. */
+export const silentMs: number = 30_000;
+
 /** Reads an endpoint such as `scheme://user@host:port/database`. Throws `invalid` where it holds a password, and says where that belongs. */
 export function serverOf(endpoint: string, passwords: string): Server {
   const [, scheme = '', authority = '', rest = ''] = /^([a-z]+):\/\/([^/]*)\/?(.*)$/is.exec(endpoint) ?? [];

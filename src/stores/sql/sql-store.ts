@@ -55,6 +55,8 @@ export class SqlStore implements Store {
   readonly capabilities: Capabilities;
   /** Only where some tables were chosen. */
   readonly covers?: (ref: Ref) => boolean;
+  /** Only where there is a server. */
+  readonly clock?: NonNullable<Store['clock']>;
   /** Only where the database can put tables in the place of others. */
   readonly fresh?: NonNullable<Store['fresh']>;
   /** Only where the database digests ranges. */
@@ -77,6 +79,11 @@ export class SqlStore implements Store {
     this.#chosen = chooser(records.collections);
     if (records.collections !== undefined) this.covers = ({ key }) => this.#chosen(partsOfKey(key).collection);
     this.#missingIsEmpty = missingIsEmpty;
+    if (dialect.clock) {
+      this.clock = async () => await dialect.clock?.().catch((cause: unknown) => {
+        throw dialect.failure(cause, `cannot read ${name}`);
+      });
+    }
     const { swapping } = dialect;
     if (swapping) this.fresh = (collections, options) => this.#fresh(collections, swapping, options);
     if (dialect.changes) this.watch = ({ signal }) => this.#changes(async () => await dialect.changes!(signal), signal);
@@ -155,6 +162,13 @@ export class SqlStore implements Store {
     } finally {
       this.#catalog = undefined;
     }
+  }
+
+  async estimate({ signal }: CallOptions = {}): Promise<number | undefined> {
+    const counts = await this.#dialect.estimates?.();
+    const { tables } = await this.#tables({ signal });
+    const chosen = tables.filter(({ name }) => this.#chosen(name)).map(({ name }) => counts?.get(name));
+    return chosen.reduce((sum: number | undefined, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0);
   }
 
   async twins(source: Source, { signal, prepare = false }: TwinsOptions = {}): Promise<Twins | undefined> {

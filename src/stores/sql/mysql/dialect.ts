@@ -1,4 +1,5 @@
 import type { PoolConnection } from 'mysql2';
+import type { Micros } from '../../../model/entry.ts';
 import { SyncError } from '../../../model/errors.ts';
 import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
@@ -141,6 +142,15 @@ export class MysqlDialect implements Dialect {
 
   failure(cause: unknown, doing: string): SyncError {
     return mysqlError(cause, doing);
+  }
+
+  async clock(): Promise<Micros> {
+    return await this.#sessions.use(async (connection) => Number((await rowsOf(connection, 'select floor(unix_timestamp(sysdate(6)) * 1000000)'))[0]?.[0]));
+  }
+
+  async estimates(): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#sessions.use((connection) => rowsOf(connection, 'select table_name, table_rows from information_schema.tables where table_schema = database() and table_rows is not null'));
+    return new Map(rows.map(([name, count]) => [String(name), Number(count)]));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,7 +6,7 @@ import type { Host } from '../../../model/host.ts';
 import type { OptionSpec, StoreKind } from '../../../model/kind.ts';
 import { recordOptions } from '../../records/record-options.ts';
 import type { RecordOptions } from '../../records/record-options.ts';
-import { serverOf } from '../server.ts';
+import { serverOf, silentMs } from '../server.ts';
 import { sqlCapabilities, SqlStore } from '../sql-store.ts';
 import { MysqlDialect } from './dialect.ts';
 import type { Reach } from './sessions.ts';
@@ -52,7 +52,7 @@ async function open(endpoint: string, { tls = 'prefer', missing = 'refuse', time
       reach: {
         // A connection within the machine has nothing to hide on its way.
         tls: host.startsWith('/') ? 'disable' : tls,
-        config: { ...(host.startsWith('/') ? { socketPath: host } : { host, port }), user, database, connectTimeout: timeoutMs, charset: 'utf8mb4', ...(password !== undefined && { password }) },
+        config: { ...(host.startsWith('/') ? { socketPath: host } : { host, port }), user, database, connectTimeout: timeoutMs, charset: 'utf8mb4', enableKeepAlive: true, keepAliveInitialDelay: silentMs, ...(password !== undefined && { password }) },
       },
     }),
     records, missingIsEmpty: missing === 'empty',

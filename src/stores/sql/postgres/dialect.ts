@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import type { Micros } from '../../../model/entry.ts';
 import { SyncError } from '../../../model/errors.ts';
 import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
@@ -154,6 +155,19 @@ export class PostgresDialect implements Dialect {
     return await this.#sessions.use(async (client) => (await rowsIn(client, 'select s.system_identifier, d.oid from pg_control_system() s, pg_database d where d.datname = current_database()'))[0]?.join('/')).catch((cause: unknown) => {
       if (cause instanceof Error && 'code' in cause && cause.code === '42501') return undefined;
       throw postgresError(cause, 'cannot ask the server who it is');
+    });
+  }
+
+  async clock(): Promise<Micros> {
+    return await this.#sessions.use(async (client) => Number((await rowsIn(client, 'select (extract(epoch from clock_timestamp()) * 1000000)::bigint'))[0]?.[0]));
+  }
+
+  async estimates(): Promise<ReadonlyMap<string, number>> {
+    return await this.#sessions.use(async (client) => {
+      const schema = await this.#schemaOf(client);
+      // What was never looked at has -1; a table in parts says nothing of them.
+      const rows = await rowsIn(client, "select c.relname, c.reltuples::bigint from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relkind in ('r', 'p') and c.reltuples >= 0", [schema]);
+      return new Map(rows.map(([name, count]) => [String(name), Number(count)]));
     });
   }
 

@@ -4,7 +4,7 @@ import type { Host } from '../../../model/host.ts';
 import type { OptionSpec, StoreKind } from '../../../model/kind.ts';
 import { recordOptions } from '../../records/record-options.ts';
 import type { RecordOptions } from '../../records/record-options.ts';
-import { serverOf } from '../server.ts';
+import { serverOf, silentMs } from '../server.ts';
 import { sqlCapabilities, SqlStore } from '../sql-store.ts';
 import { PostgresDialect } from './dialect.ts';
 import type { Reach } from './sessions.ts';
@@ -57,7 +57,7 @@ async function open(endpoint: string, { schema, tls, missing = 'refuse', timeout
       reach: {
         // A connection within the machine has nothing to hide on its way.
         tls: host.startsWith('/') ? 'disable' : mode,
-        config: { host, port, user, database, connectionTimeoutMillis: timeoutMs, application_name: 'syncline', keepAlive: true, ...(password !== undefined && { password }) },
+        config: { host, port, user, database, connectionTimeoutMillis: timeoutMs, application_name: 'syncline', keepAlive: true, keepAliveInitialDelayMillis: silentMs, ...(password !== undefined && { password }) },
         ...(certificates !== undefined && certificates !== 'system' && { authorities: readFileSync(certificates, 'utf8') }),
       },
     }),
