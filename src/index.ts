@@ -38,7 +38,7 @@ export type { Host } from './model/host.ts';
 export type { Keeping, KeepingRules } from './model/keeping.ts';
 export type { Key } from './model/key.ts';
 export type { KeyRange, Piece, Snapshot } from './model/ranges.ts';
-export type { CallOptions, Capabilities, Expectation, Hint, Outcome, Page, Problem, ScanOptions, Sink, Source, Store, Takeover, Write } from './model/store.ts';
+export type { CallOptions, Capabilities, Expectation, Fresh, Hint, Outcome, Page, Problem, ScanOptions, Sink, Source, Store, Takeover, Write } from './model/store.ts';
 export type { FailureCode } from './model/errors.ts';
 export type { Actor, ActorFile, ActorFlags, ActorListOptions, ActorModule, Listed } from './stores/actor/actor.ts';
 export type { OpenOptions } from './stores/open.ts';

@@ -137,6 +137,22 @@ describe('a swap in PostgreSQL', withoutPostgres, () => {
     assert.deepEqual(await ask(states), [{ states: 'three', count: 2_000 }]);
   });
 
+  test('a transaction that looks at an earlier moment is waited for, and finds the old rows', async () => {
+    const { source, target, ask } = await places();
+    const client = new pg.Client({ connectionString: target });
+    await client.connect();
+    await client.query('begin isolation level repeatable read');
+    await client.query('select 1');
+    const swapped = sync(source, target, { swap: true });
+    const early = await Promise.race([swapped.then(() => 'swapped'), (async () => { for (;;) if ((await ask(`select count(*)::int as waiting from pg_stat_activity where query like '%age(backend_xmin)%' and pid <> pg_backend_pid() and application_name = 'syncline'`))[0]?.['waiting'] === 1) return 'waiting'; })()]);
+    assert.equal(early, 'waiting');
+    assert.deepEqual((await client.query(states)).rows, [{ states: 'stale', count: 290 }]);
+    await client.query('commit');
+    await client.end();
+    await swapped;
+    assert.deepEqual(await ask(states), [{ states: 'fresh', count: 300 }]);
+  });
+
   test('killed at any moment, the table is the old one or the new one, and the next run ends it', async () => {
     const { source, target, ask } = await places(2_000);
     using bench = new Bench();

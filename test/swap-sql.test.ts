@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { createConnection } from 'mysql2/promise';
 import { sync } from '../src/index.ts';
+import type { Store } from '../src/model/store.ts';
+import { openStore } from '../src/stores/open.ts';
 import { MemoryStore } from '../src/stores/memory/memory-store.ts';
 import { mariadb, withoutMariadb } from './services/mariadb.ts';
 
@@ -135,12 +137,32 @@ for (const [name, { skip, place, create, shape, tables, obstacles, besides }] of
       assert.deepEqual([await held(), (await ask(tables))[0]!['names']], ['stale stale 290', 'orders']);
     });
 
+    test('of two runs that swap one table at once none puts what the other fills in place', async () => {
+      const { endpoint, ask, held } = await opened();
+      await using one = await openStore(endpoint, { missing: 'empty' }) as Store;
+      await using other = await openStore(endpoint, { missing: 'empty' }) as Store;
+      const orders = [{ name: 'orders', fields: [], key: [] }];
+      await using first = await one.fresh!(orders);
+      await first.fill(['orders']);
+      await using second = await other.fresh!(orders);
+      await second.fill(['orders']);
+      await assert.rejects(first.swap());
+      assert.equal(await held(), 'stale stale 290');
+      await first[Symbol.asyncDispose]();
+      await second[Symbol.asyncDispose]();
+      assert.equal((await ask(tables))[0]!['names'], 'orders');
+    });
+
     test('what a run left behind is taken away by the next one, and seen by nobody', async () => {
       const { endpoint, ask, held } = await opened();
       await ask('create table orders__syncline_new (id integer primary key)');
       await ask('create table orders__syncline_old (id integer primary key)');
       const { types } = await sync(source('fresh'), endpoint.replace('?collections=orders', ''), { swap: true });
       assert.deepEqual([Object.keys(types), await held(), (await ask(tables))[0]!['names']], [['orders'], 'fresh fresh 300', 'orders']);
+      // Also where there is nothing to load.
+      await ask('create table orders__syncline_old_0123ab (id integer primary key)');
+      await sync(source('fresh'), endpoint, { swap: true });
+      assert.equal((await ask(tables))[0]!['names'], 'orders');
     });
   });
 }

@@ -25,10 +25,14 @@ type Show = (actions: readonly Action[]) => void | Promise<void>;
  */
 export async function runSwap(pairing: OneWay): Promise<Report> {
   const run = startRun(pairing);
-  const { fresh, report, loads } = await planned(pairing, run);
+  const { fresh, report, ...what } = await planned(pairing, run);
   await using prepared = fresh;
-  if (!prepared || loads.length === 0 || report.interrupted) return report;
-  const loaded = await load(pairing, prepared, loads);
+  if (!prepared || report.interrupted) return report;
+  if (what.loads.length === 0) {
+    if (report.complete) await prepared.fill([], pairing.signal && { signal: pairing.signal });
+    return report;
+  }
+  const loaded = await load(pairing, prepared, what);
   const warnings = [...report.warnings, ...loaded.warnings];
   if (loaded.interrupted || !loaded.complete || loaded.counts.failed > 0) {
     return { ...loaded, counts: undone(loaded.counts), types: Object.fromEntries(Object.entries(loaded.types).map(([name, counts]) => [name, undone(counts)])), differences: report.differences, outstanding: report.outstanding, warnings: [...warnings, `nothing was put in place of what ${pairing.target.name} holds, because not everything could be loaded`] };
@@ -52,6 +56,8 @@ interface Planned {
   readonly report: Report;
   /** The collections that are to be loaded: all of which the origins hold something, provided that anything differs. */
   readonly loads: readonly string[];
+  /** Whether the origins describe these and no others. */
+  readonly all: boolean;
 }
 
 async function planned(pairing: OneWay, run: Run, show?: Show): Promise<Planned> {
@@ -61,9 +67,10 @@ async function planned(pairing: OneWay, run: Run, show?: Show): Promise<Planned>
   if (once) throw new SyncError('invalid', `${once.name} can be read only once, and what was loaded is compared with it`, { store: once.name, hint: 'write it to a file first' });
   const { ledger, context } = run;
   let fresh: Fresh | undefined;
+  let described: readonly Collection[] = [];
   try {
     const report = await reported(run, async () => {
-      const collections = await collectionsOf(pairing, run);
+      const collections = described = await collectionsOf(pairing, run);
       // Before anything is looked at there, so that what is written from now on is noticed.
       if (collections.length > 0) fresh = await target.fresh?.(collections, signal && { signal });
       const policy = oneWayPolicy({ deletes: 'propagate' });
@@ -85,7 +92,7 @@ async function planned(pairing: OneWay, run: Run, show?: Show): Promise<Planned>
       }
     });
     const loads = report.complete && report.differences > 0 ? Object.entries(report.types).flatMap(([name, { read }]) => (read > 0 ? [name] : [])) : [];
-    return { fresh, report, loads };
+    return { fresh, report, loads, all: described.every(({ name, fields }) => fields.length > 0 && loads.includes(name)) };
   } catch (error) {
     await fresh?.[Symbol.asyncDispose]();
     throw error;
@@ -117,12 +124,13 @@ async function guard({ guard: given, target, origins, state, signal }: OneWay, {
 }
 
 /** Fills fresh collections until a comparison finds nothing more to do. */
-async function load(pairing: OneWay, fresh: Fresh, names: readonly string[]): Promise<Report> {
+async function load(pairing: OneWay, fresh: Fresh, { loads: names, all }: Pick<Planned, 'loads' | 'all'>): Promise<Report> {
   const { target, signal, where, backup: _, ...given } = pairing;
   const store = await fresh.fill(names, signal && { signal });
+  // Whole collections travel faster than what has to be asked of each entry.
   const inside: OneWay = {
     ...given, ...(signal && { signal }), target: store, scope: 'everything', deletes: 'propagate', guard: { maxDeletes: Infinity },
-    where: (ref) => names.includes(typeOf(ref.key)) && where?.(ref) !== false,
+    ...((where || !all) && { where: (ref) => names.includes(typeOf(ref.key)) && where?.(ref) !== false }),
   };
   for (let round = 1; ; round++) {
     const report = await runSync(inside);

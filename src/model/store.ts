@@ -222,7 +222,7 @@ export interface Sink extends AsyncDisposable {
  * disposing takes away what was not swapped in.
  */
 export interface Fresh extends AsyncDisposable {
-  /** Makes these of the collections, empty; takes away what an earlier run left of them. The store has them, and nothing else, under the keys of those they are for. */
+  /** Makes these of the collections, empty, and takes away what earlier runs left of any. The store has them, and nothing else, under the keys of those they are for. */
   fill(names: readonly string[], options?: CallOptions): Promise<Store>;
   /**
    * Puts what was filled in place at once: whoever reads has the old ones or the fresh ones, and always either. Throws `conflict`, with

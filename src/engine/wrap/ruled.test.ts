@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { parseDrop, parseMask, parseRename } from '../../core/rules/rules.ts';
 import type { Document } from '../../model/document.ts';
@@ -208,6 +209,7 @@ describe('a place under rules', () => {
     const { redact, last4, hash } = maskersWith(key);
     assert.deepEqual([redact('abc'), last4('4111111111111111'), last4('12345678'), last4('')], ['[redacted]', '****1111', '****', '****']);
     assert.equal(hash('5'), hash(String(5)));
+    for (const secret of [key, Buffer.alloc(64, 'k'), Buffer.alloc(200, 'é')]) for (const text of ['', 'joe@example.com', '\u{1F600}'.repeat(100)]) assert.equal(maskersWith(secret).hash(text), createHmac('sha256', secret).update(text).digest('hex'));
     assert.notEqual(fingerprintOf(key), fingerprintOf(Buffer.from('another key, as long')));
     assert.throws(() => maskersWith(undefined).hash('a'), /no key/);
   });

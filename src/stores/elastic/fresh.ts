@@ -67,7 +67,7 @@ export class FreshIndices implements Fresh {
   async fill(names: readonly string[], { signal }: CallOptions = {}): Promise<Store> {
     const { place, open } = this.#options;
     const chosen = this.#wanted.filter(({ collection }) => names.includes(collection));
-    for (const { target } of chosen) await clear(place, target, signal);
+    for (const { target } of this.#wanted) await clear(place, target, signal);
     const made = new Map<string, string>();
     this.#made = made;
     for (const { collection, target, body } of chosen) {

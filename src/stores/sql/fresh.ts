@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Collection } from '../../model/collection.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { CallOptions, Fresh, Store } from '../../model/store.ts';
@@ -29,11 +30,14 @@ export interface Swapping {
   drop(names: readonly string[]): Promise<void>;
 }
 
-const suffixes = { fresh: '__syncline_new', old: '__syncline_old' } as const;
+const pattern = /__syncline_(?:new|old)(?:_[0-9a-f]{6})?$/;
+
+/** What is put behind the name of a table at most, in characters and in bytes. */
+export const swapSuffix: number = '__syncline_new_123456'.length;
 
 /** Whether a table is one that a swap made and nobody else is to see. */
 export function isOfSwap(name: string): boolean {
-  return name.endsWith(suffixes.fresh) || name.endsWith(suffixes.old);
+  return pattern.test(name);
 }
 
 export interface FreshTablesOptions {
@@ -49,9 +53,10 @@ export interface FreshTablesOptions {
   open(dialect: Dialect): Store;
 }
 
-/** Tables that are filled beside those they are to replace, under names that end in `__syncline_new`. */
+/** Tables that are filled beside those they are to replace, under names that no other run has: `__syncline_new_` and six digits. */
 export class FreshTables implements Fresh {
   readonly #options: FreshTablesOptions;
+  readonly #tag = randomBytes(3).toString('hex');
   #marks: ReadonlyMap<string, string> = new Map();
   #tables: readonly Replaced[] = [];
 
@@ -71,17 +76,19 @@ export class FreshTables implements Fresh {
   }
 
   async fill(names: readonly string[], { signal }: CallOptions = {}): Promise<Store> {
-    const { dialect, swapping, missing, open } = this.#options;
-    const tables = names.map((name): Replaced => ({ ...namesOf(name), mark: this.#marks.get(name) }));
+    const { dialect, swapping, existing, missing, open } = this.#options;
+    const all = [...existing, ...missing.map(({ name }) => name)];
+    const tables = names.map((name): Replaced => ({ name, fresh: `${name}__syncline_new_${this.#tag}`, old: `${name}__syncline_old_${this.#tag}`, mark: this.#marks.get(name) }));
     await this.#doing('make fresh tables', async () => {
       // What was swapped in had been compared before, so that of an old one nobody needs to know any more.
-      await swapping.drop(tables.flatMap(({ fresh, old }) => [fresh, old]));
+      const { tables: there, keyless } = await dialect.catalog(signal);
+      await swapping.drop([...there, ...keyless].map(({ name }) => name).filter((name) => isOfSwap(name) && all.includes(name.replace(pattern, ''))));
       this.#tables = tables;
       for (const { name, fresh, mark } of tables) {
         signal?.throwIfAborted();
         if (mark !== undefined) await swapping.makeLike(name, fresh);
       }
-      const created = missing.filter(({ name }) => names.includes(name)).map((collection) => ({ ...collection, name: namesOf(collection.name).fresh }));
+      const created = tables.flatMap(({ name, fresh }) => missing.filter((collection) => collection.name === name).map((collection) => ({ ...collection, name: fresh })));
       if (created.length > 0) await dialect.create(created, signal);
     });
     return open(seenFresh(dialect, tables));
@@ -111,15 +118,11 @@ export class FreshTables implements Fresh {
   }
 }
 
-function namesOf(name: string): Omit<Replaced, 'mark'> {
-  return { name, fresh: name + suffixes.fresh, old: name + suffixes.old };
-}
-
 /** A dialect that has the fresh tables, and nothing else, under the names of those they are for. */
 function seenFresh(dialect: Dialect, replaced: readonly Replaced[]): Dialect {
   const inner = new Map<Table, Table>();
   const outer = new Map<Table, Table>();
-  const innerOf = (table: Table): Table => inner.get(table) ?? { ...table, name: namesOf(table.name).fresh };
+  const innerOf = (table: Table): Table => inner.get(table) ?? { ...table, name: replaced.find(({ name }) => name === table.name)?.fresh ?? table.name };
   return {
     keyBytes: dialect.keyBytes,
     inFlight: dialect.inFlight,
@@ -141,6 +144,12 @@ function seenFresh(dialect: Dialect, replaced: readonly Replaced[]): Dialect {
     find: (table, keys, signal) => dialect.find(innerOf(table), keys, signal),
     comparesTimes: (table, change) => dialect.comparesTimes(innerOf(table), change),
     apply: (table, changes, signal) => dialect.apply(innerOf(table), changes, signal),
+    ...(dialect.twins && {
+      async twins(source, pairs) {
+        const rows = await dialect.twins!(source, pairs.map(([from, to]) => [from, innerOf(to)] as const));
+        return { ...rows, tables: rows.tables.map(([from, to]) => [from, outer.get(to) ?? to] as const) };
+      },
+    }),
     create: () => Promise.reject(new SyncError('internal', 'a fresh table is made when it is asked for')),
     failure: (cause, doing) => dialect.failure(cause, doing),
     ...(dialect.fingerprint && { fingerprint: (signal?: AbortSignal) => dialect.fingerprint?.(signal) ?? Promise.resolve(undefined) }),

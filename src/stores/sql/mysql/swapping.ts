@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2';
+import { swapSuffix } from '../fresh.ts';
 import type { Replaced, Swapping } from '../fresh.ts';
 import { quoted } from './catalog.ts';
 import { rowsOf } from './sessions.ts';
@@ -25,7 +26,7 @@ export class MysqlSwapping implements Swapping {
   }
 
   async obstacles(name: string): Promise<readonly string[]> {
-    const tooLong = name.length + '__syncline_new'.length > nameCharacters ? [`its name, which has no room for an ending of ${'__syncline_new'.length} letters`] : [];
+    const tooLong = name.length + swapSuffix > nameCharacters ? [`its name, which has no room for an ending of ${swapSuffix} letters`] : [];
     const found = await this.#sessions.use(async (connection) => await rowsOf(connection, obstaclesOf(this.#sessions.escape(name))));
     return [...tooLong, ...found.map(([what]) => what!)];
   }

@@ -1,3 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { SyncError } from '../../../model/errors.ts';
+import { swapSuffix } from '../fresh.ts';
 import type { Replaced, Swapping } from '../fresh.ts';
 import { quoted } from './catalog.ts';
 import type { Query } from './catalog.ts';
@@ -9,6 +12,8 @@ const nameBytes = 63;
 /** How long a swap waits for whoever holds a table, and how often it lets others pass and tries again. */
 const lockWait = '3s';
 const mostTries = 10;
+const lookEveryMs = 100;
+const longestWaitMs = 60_000;
 
 // What depends on the table itself, and would go on depending on the old one, or be lost with it.
 const obstaclesOf = `
@@ -23,7 +28,8 @@ const obstaclesOf = `
   union all select distinct 'the column ' || a.attname || ' of ' || a.attrelid::regclass from t join pg_catalog.pg_attribute a on a.atttypid in (t.reltype, (select typarray from pg_catalog.pg_type where oid = t.reltype)) and not a.attisdropped
   union all select 'the publication ' || p.pubname from t join pg_catalog.pg_publication_rel x on x.prrelid = t.oid join pg_catalog.pg_publication p on p.oid = x.prpubid
   union all select 'grants on the column ' || a.attname from t join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attacl is not null
-  union all select 'its replica identity' from t where relreplident <> 'd'`;
+  union all select 'its replica identity' from t where relreplident <> 'd'
+  union all select 'its owner, ' || pg_get_userbyid(relowner) || ', who alone may rename it' from t where not pg_has_role(relowner, 'usage')`;
 
 const tableOf = `
   select c.oid::text, c.relpersistence, coalesce(array_to_string(c.reloptions, ', '), ''), coalesce(s.spcname, ''), quote_ident(pg_get_userbyid(c.relowner)), (c.relowner = (select oid from pg_catalog.pg_roles where rolname = current_user))::text
@@ -55,7 +61,7 @@ export class PostgresSwapping implements Swapping {
   }
 
   async obstacles(name: string): Promise<readonly string[]> {
-    const tooLong = Buffer.byteLength(`${name}__syncline_new`) > nameBytes ? [`its name, which has no room for an ending of ${'__syncline_new'.length} letters`] : [];
+    const tooLong = Buffer.byteLength(name) + swapSuffix > nameBytes ? [`its name, which has no room for an ending of ${swapSuffix} letters`] : [];
     return await this.#session(async (query, schema) => [...tooLong, ...(await query(obstaclesOf, [schema, name])).map(([what]) => what!)]);
   }
 
@@ -83,6 +89,7 @@ export class PostgresSwapping implements Swapping {
   }
 
   async swap(tables: readonly Replaced[]): Promise<string | undefined> {
+    await this.#visible();
     for (let tries = 1; ; tries++) {
       try {
         return await this.#session((query, schema) => swapped(query, schema, tables));
@@ -98,6 +105,22 @@ export class PostgresSwapping implements Swapping {
     await this.#session(async (query, schema) => {
       for (const name of names) await query(`drop table if exists ${quoted(schema)}.${quoted(name)}`);
     });
+  }
+
+  /**
+   * Waits until every transaction of the database sees the rows that were loaded. One that looks at the state of an earlier moment
+   * would find the fresh table under the name, and no row in it.
+   */
+  async #visible(): Promise<void> {
+    const blocked = await this.#session(async (query) => {
+      const [[loaded = null] = []] = await query('select pg_current_xact_id()::text');
+      for (let waitedMs = 0; ; waitedMs += lookEveryMs) {
+        const [[who = null] = []] = await query(`select pid::text from pg_catalog.pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend' and age(backend_xmin) > age($1::xid) order by xact_start limit 1`, [String(BigInt(loaded!) % 2n ** 32n)]);
+        if (who === undefined || who === null || waitedMs >= longestWaitMs) return who;
+        await pause(lookEveryMs);
+      }
+    });
+    if (blocked !== null) throw new SyncError('unavailable', `a transaction (process ${blocked}) has been open since before the fresh tables were filled, and would find them empty`, { hint: 'let it end, and run again' });
   }
 }
 
