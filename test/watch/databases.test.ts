@@ -17,6 +17,9 @@ import { postgres, withoutPostgres } from '../services/postgres.ts';
 import { Place } from '../services/search-places.ts';
 import { sharedSearch, skipWithoutSearch } from '../services/search.ts';
 
+// Before anything is tried: a runner that has nothing left to try ends.
+const withoutOpensearch = await skipWithoutSearch('opensearch');
+
 const root = mkdtempSync(join(tmpdir(), 'syncline-databases-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
@@ -72,7 +75,7 @@ for (const [name, { skip, under, open }] of Object.entries(kinds)) {
   });
 }
 
-describe('watching indices', { skip: await skipWithoutSearch('opensearch') }, () => {
+describe('watching indices', { skip: withoutOpensearch }, () => {
   test('says which index something was written to or deleted from, and that there is another one', async () => {
     const place = new Place('opensearch', await sharedSearch('opensearch'));
     await place.index(`${place.path}-item`);
