@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runMerge } from '../src/engine/merge.ts';
-import { openState } from '../src/engine/sqlite-state.ts';
+import { openState } from '../src/engine/state/sqlite-state.ts';
 import { runVerify } from '../src/engine/verify.ts';
 import { keepMemoryFlat } from '../src/lib/flat-memory.ts';
 import type { Entry } from '../src/model/entry.ts';

@@ -1,7 +1,7 @@
 // Mirrors a made-up place of many keys into another, once, and prints what that took as JSON. In a process of its own,
 // compiled as the program is, so that its memory is that of the program.
 import { readFileSync } from 'node:fs';
-import { openState } from '../src/engine/sqlite-state.ts';
+import { openState } from '../src/engine/state/sqlite-state.ts';
 import { runSync } from '../src/engine/sync.ts';
 import type { Report } from '../src/engine/types.ts';
 import { keepMemoryFlat } from '../src/lib/flat-memory.ts';

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, describe, test } from 'node:test';
 import { runMerge } from '../src/engine/merge.ts';
 import { runRepair } from '../src/engine/repair.ts';
-import { openState } from '../src/engine/sqlite-state.ts';
+import { openState } from '../src/engine/state/sqlite-state.ts';
 import { runSync } from '../src/engine/sync.ts';
 import { runVerify } from '../src/engine/verify.ts';
 import { plainHost } from '../src/model/plain-host.ts';

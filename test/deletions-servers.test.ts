@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { runFromCheckpoint } from '../src/engine/checkpoints.ts';
 import { runMerge, runMergeDiff } from '../src/engine/merge.ts';
-import { openState } from '../src/engine/sqlite-state.ts';
+import { openState } from '../src/engine/state/sqlite-state.ts';
 import type { Report } from '../src/engine/types.ts';
 import type { Document } from '../src/model/document.ts';
 import type { Store } from '../src/model/store.ts';

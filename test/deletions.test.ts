@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import { runMerge, runMergeDiff } from '../src/engine/merge.ts';
-import { openState } from '../src/engine/sqlite-state.ts';
+import { openState } from '../src/engine/state/sqlite-state.ts';
 import { runSync } from '../src/engine/sync.ts';
 import type { Report, TwoWay } from '../src/engine/types.ts';
 import type { Store } from '../src/model/store.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { runDiff } from '../src/engine/diff.ts';
-import { openState } from '../src/engine/sqlite-state.ts';
+import { openState } from '../src/engine/state/sqlite-state.ts';
 import { runSync } from '../src/engine/sync.ts';
 import type { OneWay, Report, RunEvent } from '../src/engine/types.ts';
 import type { Store } from '../src/model/store.ts';

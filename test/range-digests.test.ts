@@ -4,7 +4,7 @@ import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
-import { leaveOutEqual } from '../src/engine/equal-ranges.ts';
+import { leaveOutEqual } from '../src/engine/plan/equal-ranges.ts';
 import { Ledger } from '../src/engine/ledger.ts';
 import { runVerify } from '../src/engine/verify.ts';
 import { plainHost } from '../src/model/plain-host.ts';

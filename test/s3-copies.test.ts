@@ -1,7 +1,7 @@
 // Copies within one S3 service, on a real server.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { openState } from '../src/engine/sqlite-state.ts';
+import { openState } from '../src/engine/state/sqlite-state.ts';
 import { runSync } from '../src/engine/sync.ts';
 import { CredentialSource } from '../src/lib/aws/credentials.ts';
 import type { Entry } from '../src/model/entry.ts';

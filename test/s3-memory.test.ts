@@ -1,7 +1,7 @@
 // What is remembered of a bucket between runs, on a real server.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { openState } from '../src/engine/sqlite-state.ts';
+import { openState } from '../src/engine/state/sqlite-state.ts';
 import { runSync } from '../src/engine/sync.ts';
 import type { Report } from '../src/engine/types.ts';
 import { SyncError } from '../src/model/errors.ts';

@@ -1,7 +1,7 @@
 // Copies within one Swift account, on a real server, and what rules say of objects there.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { openState } from '../src/engine/sqlite-state.ts';
+import { openState } from '../src/engine/state/sqlite-state.ts';
 import { runSync } from '../src/engine/sync.ts';
 import type { Entry } from '../src/model/entry.ts';
 import type { KeepingRules } from '../src/model/keeping.ts';

@@ -1,6 +1,6 @@
 import { runDiff } from '../engine/diff.ts';
-import { openState } from '../engine/sqlite-state.ts';
-import type { State } from '../engine/state.ts';
+import { openState } from '../engine/state/sqlite-state.ts';
+import type { State } from '../engine/state/state.ts';
 import { runSync } from '../engine/sync.ts';
 import type { OneWay, RunEvent } from '../engine/types.ts';
 import { watchSync } from '../engine/watch.ts';

@@ -1,7 +1,7 @@
 import { mergeJoin } from '../core/merge-join.ts';
 import type { Verdict } from '../core/selection/selection.ts';
 import { reported, startRun } from '../engine/run.ts';
-import { inOrder } from '../engine/scan.ts';
+import { inOrder } from '../engine/plan/scan.ts';
 import type { Report } from '../engine/types.ts';
 import type { Entry } from '../model/entry.ts';
 import { exitOf } from './exit.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Selection } from '../core/selection/selection.ts';
-import type { BudgetOptions } from '../engine/budget.ts';
-import type { State } from '../engine/state.ts';
+import type { BudgetOptions } from '../engine/write/budget.ts';
+import type { State } from '../engine/state/state.ts';
 import type { OneWay, RunEvent } from '../engine/types.ts';
 import { keepMemoryFlat } from '../lib/flat-memory.ts';
 import { SyncError } from '../model/errors.ts';
@@ -162,7 +162,7 @@ function openOptions({ rename, drop, mask, as = rename ?? drop ?? mask ? 'docume
 }
 
 async function openRunState(values: Values, terminal: Terminal, needed: boolean): Promise<State> {
-  const { openState } = await import('../engine/sqlite-state.ts');
+  const { openState } = await import('../engine/state/sqlite-state.ts');
   const path = statePath(values, terminal);
   if (values.state !== undefined) return openState(path);
   try {

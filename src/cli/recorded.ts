@@ -1,4 +1,4 @@
-import type { History, RunEnd } from '../engine/state.ts';
+import type { History, RunEnd } from '../engine/state/state.ts';
 import type { Report } from '../engine/types.ts';
 import type { SyncError } from '../model/errors.ts';
 import { toSyncError } from '../model/errors.ts';

@@ -4,7 +4,7 @@ import type { Host } from '../model/host.ts';
 import { plainHost } from '../model/plain-host.ts';
 import { MemoryStore } from '../stores/memory/memory-store.ts';
 import { nextWindow, runFromCheckpoint } from './checkpoints.ts';
-import { openState } from './sqlite-state.ts';
+import { openState } from './state/sqlite-state.ts';
 import type { TwoWay } from './types.ts';
 
 /** Microseconds of a second. */

@@ -2,7 +2,7 @@ import type { Micros } from '../model/entry.ts';
 import { plainHost } from '../model/plain-host.ts';
 import type { Window } from '../model/store.ts';
 import { runMerge } from './merge.ts';
-import type { Lock } from './state.ts';
+import type { Lock } from './state/state.ts';
 import type { Report, TwoWay } from './types.ts';
 
 /** How far before its checkpoint a run begins: what became visible only after it was stamped is found for so long. */

@@ -3,16 +3,16 @@ import { SeenSet } from '../lib/seen-set.ts';
 import type { Entry } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Source } from '../model/store.ts';
-import type { Waiting } from './lane.ts';
-import { levelsOf, waiting } from './lane.ts';
-import { originOf } from './plan.ts';
+import type { Waiting } from './write/lane.ts';
+import { levelsOf, waiting } from './write/lane.ts';
+import { originOf } from './plan/plan.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
-import { inOrder, reportCollision, scanned, union } from './scan.ts';
-import { Spool } from './spool.ts';
+import { inOrder, reportCollision, scanned, union } from './plan/scan.ts';
+import { Spool } from './aside/spool.ts';
 import type { Copy, Report } from './types.ts';
-import type { Put } from './writer.ts';
-import { Writer } from './writer.ts';
+import type { Put } from './write/writer.ts';
+import { Writer } from './write/writer.ts';
 
 /**
  * Writes everything the origins hold to a target that cannot be read, each key once, parents before children and

@@ -5,17 +5,17 @@ import { withoutContent } from '../model/entry.ts';
 import type { Entry } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Source } from '../model/store.ts';
-import { refuseCycles } from './lane.ts';
-import { Moves } from './moves.ts';
-import { originOf, planOneWay } from './plan.ts';
+import { refuseCycles } from './write/lane.ts';
+import { Moves } from './write/moves.ts';
+import { originOf, planOneWay } from './plan/plan.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
-import { Spill } from './spill.ts';
+import { Spill } from './aside/spill.ts';
 import { evidenceOf, learned, oneWayPolicy } from './sync.ts';
-import { twinsOf } from './twins.ts';
+import { twinsOf } from './plan/twins.ts';
 import type { OneWay, Report } from './types.ts';
-import type { Delete, Deletes } from './writer.ts';
-import { withoutContents } from './writer.ts';
+import type { Delete, Deletes } from './write/writer.ts';
+import { withoutContents } from './write/writer.ts';
 
 export interface DiffOptions {
   /** Whether actions carry the content of both sides, to be shown. */

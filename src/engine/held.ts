@@ -1,6 +1,6 @@
 import type { Side } from '../core/policy.ts';
 import type { Ledger } from './ledger.ts';
-import { hides } from './scan.ts';
+import { hides } from './plan/scan.ts';
 import type { TwoWay } from './types.ts';
 
 type Pairing = Pick<TwoWay, Side | 'state' | 'held' | 'window' | 'where' | 'within' | 'under'>;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Host } from '../model/host.ts';
 import { plainHost } from '../model/plain-host.ts';
 import { inTurn } from './in-turn.ts';
-import { openState } from './sqlite-state.ts';
+import { openState } from './state/sqlite-state.ts';
 
 /** A host whose sleepers wake when the clock is moved past their time. */
 function handMoved(): { readonly host: Host; move(ms: number): Promise<void> } {

@@ -1,6 +1,6 @@
 import { SyncError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
-import type { Lock, State } from './state.ts';
+import type { Lock, State } from './state/state.ts';
 
 /** For so long a lock is good when nobody renews it: who was killed is waited for no longer. */
 const leaseMs = 30_000;

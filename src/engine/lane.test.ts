@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Write } from '../model/store.ts';
 import { MemoryStore } from '../stores/memory/memory-store.ts';
-import { openState } from './sqlite-state.ts';
+import { openState } from './state/sqlite-state.ts';
 import { runSync } from './sync.ts';
 
 test('large documents go out in batches of a few, small ones in whole batches', async () => {

@@ -7,7 +7,7 @@ import type { MemoryStoreOptions } from '../stores/memory/memory-store.ts';
 import { wrap } from '../testing/index.ts';
 import { runDiff } from './diff.ts';
 import { runMerge } from './merge.ts';
-import { openState } from './sqlite-state.ts';
+import { openState } from './state/sqlite-state.ts';
 import { runSync } from './sync.ts';
 
 const keys = Array.from({ length: 3_000 }, (_, i) => `type/${String(i).padStart(5, '0')}`);

@@ -4,7 +4,7 @@ import type { Store } from '../model/store.ts';
 import { MemoryStore } from '../stores/memory/memory-store.ts';
 import { wrap } from '../testing/wrap.ts';
 import { runMerge } from './merge.ts';
-import { openState } from './sqlite-state.ts';
+import { openState } from './state/sqlite-state.ts';
 
 test('nothing is deleted on the strength of a side that is not the place it was, unless a guard of one’s own says so', async () => {
   const right = new MemoryStore({ holds: 'blobs', name: 'right' });

@@ -8,24 +8,24 @@ import type { Content, Entry } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
 import type { Store } from '../model/store.ts';
-import { Deletions } from './deletions.ts';
+import { Deletions } from './plan/deletions.ts';
 import { heldBy, rememberHeld } from './held.ts';
-import { Lane } from './lane.ts';
-import { Moves } from './moves.ts';
+import { Lane } from './write/lane.ts';
+import { Moves } from './write/moves.ts';
 import { anotherPlace, recognisePlaces } from './places.ts';
-import { coarser } from './plan.ts';
-import { planTwoWay } from './plan-two-way.ts';
+import { coarser } from './plan/plan.ts';
+import { planTwoWay } from './plan/two-way.ts';
 import { quarantineLimits } from './quarantine.ts';
 import { rememberRefusal } from './refusals.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
-import { hides } from './scan.ts';
-import { Spill } from './spill.ts';
-import type { Baseline } from './state.ts';
+import { hides } from './plan/scan.ts';
+import { Spill } from './aside/spill.ts';
+import type { Baseline } from './state/state.ts';
 import { keepAll } from './sync.ts';
 import type { Report, TwoWay } from './types.ts';
-import type { Delete, Put } from './writer.ts';
-import { withoutContents, Writer } from './writer.ts';
+import type { Delete, Put } from './write/writer.ts';
+import { withoutContents, Writer } from './write/writer.ts';
 
 /** The name under which a two-way pairing is remembered. */
 export function pairingName({ left, right }: { readonly [side in Side]: { readonly identity: string } }): string {

@@ -9,8 +9,8 @@ import { MemoryStore } from '../stores/memory/memory-store.ts';
 import type { MemoryStoreOptions } from '../stores/memory/memory-store.ts';
 import { TreeStore } from '../stores/tree/tree-store.ts';
 import { wrap } from '../testing/index.ts';
-import { openState } from './sqlite-state.ts';
-import type { State } from './state.ts';
+import { openState } from './state/sqlite-state.ts';
+import type { State } from './state/state.ts';
 import { runSync } from './sync.ts';
 import type { OneWay } from './types.ts';
 

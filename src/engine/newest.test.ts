@@ -6,7 +6,7 @@ import { MemoryStore } from '../stores/memory/memory-store.ts';
 import type { MemoryStoreOptions } from '../stores/memory/memory-store.ts';
 import { fakeHost } from '../testing/index.ts';
 import { pairingName, runMerge, runMergeDiff } from './merge.ts';
-import { openState } from './sqlite-state.ts';
+import { openState } from './state/sqlite-state.ts';
 import type { TwoWay } from './types.ts';
 
 const always = { host: fakeHost(), decides: 'time' } as const;

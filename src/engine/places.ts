@@ -1,6 +1,6 @@
 import { SyncError } from '../model/errors.ts';
 import type { Sink, Source } from '../model/store.ts';
-import type { State } from './state.ts';
+import type { State } from './state/state.ts';
 
 type Place = Source | Sink;
 

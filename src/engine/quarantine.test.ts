@@ -10,7 +10,7 @@ import { runFromCheckpoint } from './checkpoints.ts';
 import { runMerge, runMergeDiff } from './merge.ts';
 import { quarantineLimits } from './quarantine.ts';
 import type { QuarantineOptions } from './quarantine.ts';
-import { openState } from './sqlite-state.ts';
+import { openState } from './state/sqlite-state.ts';
 import type { Report, TwoWay } from './types.ts';
 
 /** Microseconds of a second. */

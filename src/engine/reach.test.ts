@@ -6,7 +6,7 @@ import { MemoryStore } from '../stores/memory/memory-store.ts';
 import { fakeHost } from '../testing/index.ts';
 import { runMerge } from './merge.ts';
 import { runSync } from './sync.ts';
-import { openState } from './sqlite-state.ts';
+import { openState } from './state/sqlite-state.ts';
 
 class Clocked extends MemoryStore {
   at: () => Micros = () => { throw new SyncError('unavailable', 'right does not answer'); };

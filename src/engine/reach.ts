@@ -1,7 +1,7 @@
 import type { Side } from '../core/policy.ts';
 import type { Sink, Source } from '../model/store.ts';
-import { hides } from './scan.ts';
-import type { ScanContext } from './scan.ts';
+import { hides } from './plan/scan.ts';
+import type { ScanContext } from './plan/scan.ts';
 
 /** Clocks are never quite the same. What disagrees by more than this, in milliseconds, is worth a word. */
 const boundMs = 60_000;

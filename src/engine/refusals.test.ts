@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { MemoryStore } from '../stores/memory/memory-store.ts';
 import { runDiff } from './diff.ts';
 import { runMerge } from './merge.ts';
-import { openState } from './sqlite-state.ts';
+import { openState } from './state/sqlite-state.ts';
 import { runSync } from './sync.ts';
 
 /** A target that holds ten entries, and a source that lost six of them and gained twenty. */

@@ -1,7 +1,7 @@
 import { defaultGuard } from '../core/guard.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Store } from '../model/store.ts';
-import type { Moves } from './moves.ts';
+import type { Moves } from './write/moves.ts';
 import type { OneWay, TwoWay } from './types.ts';
 
 /**

@@ -1,22 +1,22 @@
 import { defaultGuard } from '../core/guard.ts';
 import type { Policy } from '../core/policy.ts';
-import { keepIn } from './backup.ts';
-import { Budget } from './budget.ts';
-import type { EvidenceOptions } from './evidence.ts';
-import { Lane } from './lane.ts';
+import { keepIn } from './write/backup.ts';
+import { Budget } from './write/budget.ts';
+import type { EvidenceOptions } from './plan/evidence.ts';
+import { Lane } from './write/lane.ts';
 import type { Ledger } from './ledger.ts';
-import { Moves } from './moves.ts';
+import { Moves } from './write/moves.ts';
 import { anotherPlace, recognisePlaces } from './places.ts';
-import { coarser, originOf, planOneWay } from './plan.ts';
+import { coarser, originOf, planOneWay } from './plan/plan.ts';
 import { rememberRefusal } from './refusals.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
-import { Spill } from './spill.ts';
-import type { Baseline } from './state.ts';
-import { twinsInRun } from './twins.ts';
+import { Spill } from './aside/spill.ts';
+import type { Baseline } from './state/state.ts';
+import { twinsInRun } from './plan/twins.ts';
 import type { OneWay, Report } from './types.ts';
-import type { Delete, Deletes } from './writer.ts';
-import { withoutContents, Writer } from './writer.ts';
+import type { Delete, Deletes } from './write/writer.ts';
+import { withoutContents, Writer } from './write/writer.ts';
 
 /** The policy of a one-way run: nothing is deleted unless that was asked for, and never where a window hides what else there is. */
 export function oneWayPolicy({ deletes = 'keep', equal = 'content', replace = 'differing', window }: Pick<OneWay, 'deletes' | 'equal' | 'replace' | 'window'>): Policy {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { runFromCheckpoint } from '../../src/engine/checkpoints.ts';
-import { openState } from '../../src/engine/sqlite-state.ts';
+import { openState } from '../../src/engine/state/sqlite-state.ts';
 import type { Store } from '../../src/model/store.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { fakeHost } from '../../src/testing/index.ts';

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { runFromCheckpoint } from '../../src/engine/checkpoints.ts';
-import { openState } from '../../src/engine/sqlite-state.ts';
+import { openState } from '../../src/engine/state/sqlite-state.ts';
 import type { Document } from '../../src/model/document.ts';
 import { MemoryStore } from '../../src/stores/memory/memory-store.ts';
 import { fakeHost } from '../../src/testing/index.ts';

@@ -6,7 +6,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openState } from '../../src/engine/sqlite-state.ts';
+import { openState } from '../../src/engine/state/sqlite-state.ts';
 import { Bench } from './command.ts';
 
 const day = (nth: number): string => `2015-01-0${nth}T00:00:00Z`;

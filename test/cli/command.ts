@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const sources = fileURLToPath(new URL('../../src/cli/', import.meta.url));
+const sources = fileURLToPath(new URL('../../src/cli', import.meta.url));
 
 /** How a command ended, and what it said. */
 export interface Ended {

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileDescription } from '../../src/cli/named/description.ts';
 import type { SyncError } from '../../src/model/errors.ts';
 import { loadSyncs } from '../../src/cli/named/load.ts';
-import { openState } from '../../src/engine/sqlite-state.ts';
+import { openState } from '../../src/engine/state/sqlite-state.ts';
 import { Bench } from './command.ts';
 
 const root = dirname(dirname(import.meta.dirname));

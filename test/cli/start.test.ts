@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Bench } from './command.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 // Prints what was loaded when the process ends: packages by their folder, own modules by their path, built-ins by name.
 const spy = `

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { openState } from '../../src/engine/sqlite-state.ts';
-import type { State } from '../../src/engine/state.ts';
+import { openState } from '../../src/engine/state/sqlite-state.ts';
+import type { State } from '../../src/engine/state/state.ts';
 import type { Guard } from '../../src/core/guard.ts';
 import type { Document } from '../../src/model/document.ts';
 import type { Entry } from '../../src/model/entry.ts';

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { sameContent } from '../../src/core/compare.ts';
 import { mergeJoin } from '../../src/core/merge-join.ts';
 import { dependencies } from '../../src/core/order.ts';
-import { sortEntries } from '../../src/engine/sort.ts';
+import { sortEntries } from '../../src/engine/aside/sort.ts';
 import type { Entry, Stat } from '../../src/model/entry.ts';
 import { compareKeys, joinKey, splitKey, typeOf } from '../../src/model/key.ts';
 import { key, size } from './arbitraries.ts';

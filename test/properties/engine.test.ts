@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { runMerge } from '../../src/engine/merge.ts';
-import { openState } from '../../src/engine/sqlite-state.ts';
+import { openState } from '../../src/engine/state/sqlite-state.ts';
 import { runSync } from '../../src/engine/sync.ts';
 import { runVerify } from '../../src/engine/verify.ts';
 import { SyncError } from '../../src/model/errors.ts';

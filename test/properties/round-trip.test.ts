@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { startExampleApi } from '../../examples/api/server.ts';
-import { openState } from '../../src/engine/sqlite-state.ts';
+import { openState } from '../../src/engine/state/sqlite-state.ts';
 import { runSync } from '../../src/engine/sync.ts';
 import { runVerify } from '../../src/engine/verify.ts';
 import type { Document } from '../../src/model/document.ts';

@@ -6,7 +6,7 @@ import { select } from '../../src/core/selection/selection.ts';
 import type { Selection } from '../../src/core/selection/selection.ts';
 import { runCopy } from '../../src/engine/copy.ts';
 import { runMerge } from '../../src/engine/merge.ts';
-import { openState } from '../../src/engine/sqlite-state.ts';
+import { openState } from '../../src/engine/state/sqlite-state.ts';
 import { runSync } from '../../src/engine/sync.ts';
 import type { RunOptions } from '../../src/engine/types.ts';
 import { runVerify } from '../../src/engine/verify.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openState } from '../../src/engine/sqlite-state.ts';
+import { openState } from '../../src/engine/state/sqlite-state.ts';
 import { runSync } from '../../src/engine/sync.ts';
 import type { Document } from '../../src/model/document.ts';
 import { SyncError } from '../../src/model/errors.ts';

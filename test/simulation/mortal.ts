@@ -1,4 +1,4 @@
-import type { Baseline, State } from '../../src/engine/state.ts';
+import type { Baseline, State } from '../../src/engine/state/state.ts';
 import type { Outcome, Page, Store } from '../../src/model/store.ts';
 import { wrap } from '../../src/testing/index.ts';
 import type { Random } from '../../src/testing/index.ts';

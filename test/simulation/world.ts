@@ -1,6 +1,6 @@
 import { pairingName } from '../../src/engine/merge.ts';
-import { openState } from '../../src/engine/sqlite-state.ts';
-import type { State } from '../../src/engine/state.ts';
+import { openState } from '../../src/engine/state/sqlite-state.ts';
+import type { State } from '../../src/engine/state/state.ts';
 import type { Side } from '../../src/core/policy.ts';
 import { canonicalJson } from '../../src/lib/canonical-json.ts';
 import type { Document } from '../../src/model/document.ts';

@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openState } from '../../src/engine/sqlite-state.ts';
+import { openState } from '../../src/engine/state/sqlite-state.ts';
 import { runVerify } from '../../src/engine/verify.ts';
 import { plainHost } from '../../src/model/plain-host.ts';
 import type { Store } from '../../src/model/store.ts';

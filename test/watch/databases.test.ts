@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, test } from 'node:test';
-import { openState } from '../../src/engine/sqlite-state.ts';
+import { openState } from '../../src/engine/state/sqlite-state.ts';
 import { watchMerge } from '../../src/engine/watch.ts';
 import type { Hint, Store } from '../../src/model/store.ts';
 import { plainHost } from '../../src/model/plain-host.ts';

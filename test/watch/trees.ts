@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openState } from '../../src/engine/sqlite-state.ts';
+import { openState } from '../../src/engine/state/sqlite-state.ts';
 import { watchSync } from '../../src/engine/watch.ts';
 import type { WatchEvent, WatchOptions } from '../../src/engine/watch.ts';
 import type { OneWay } from '../../src/engine/types.ts';

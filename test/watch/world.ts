@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Guard } from '../../src/core/guard.ts';
-import { openState } from '../../src/engine/sqlite-state.ts';
+import { openState } from '../../src/engine/state/sqlite-state.ts';
 import { watchSync } from '../../src/engine/watch.ts';
 import type { WatchEvent, WatchOptions } from '../../src/engine/watch.ts';
 import type { Source, Store } from '../../src/model/store.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { State } from '../../engine/state.ts';
+import type { State } from '../../engine/state/state.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import type { Store } from '../../model/store.ts';

@@ -1,4 +1,4 @@
-import type { PastRun } from '../../engine/state.ts';
+import type { PastRun } from '../../engine/state/state.ts';
 import type { Command, Invocation } from '../command.ts';
 import { historyOptions, outputOptions } from '../options.ts';
 import { count, duration, printable } from '../render/style.ts';
@@ -23,7 +23,7 @@ export const command: Command = {
 
 async function run({ args: [which], values, terminal }: Invocation): Promise<number> {
   const { statePath } = await import('../pairing.ts');
-  const { openState } = await import('../../engine/sqlite-state.ts');
+  const { openState } = await import('../../engine/state/sqlite-state.ts');
   await using state = openState(statePath(values, terminal));
   const runs = state.history.list({ which, limit: values.last ?? shown });
   if (values.report === 'json') terminal.out(`${JSON.stringify(runs.map(asJson), null, 2)}\n`);

@@ -1,5 +1,5 @@
 import type { Quarantine, Quarantined, QuarantineOf } from '../../engine/quarantine.ts';
-import type { State } from '../../engine/state.ts';
+import type { State } from '../../engine/state/state.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Command, Invocation } from '../command.ts';
 import { outputOptions, quarantineOptions } from '../options.ts';
@@ -41,7 +41,7 @@ async function run({ args: [verb = 'list', key, ...more], values, terminal }: In
   if (values.all && verb !== 'forget') throw new SyncError('invalid', '--all is about what to forget', { hint: 'leave it out' });
   if (more.length > 0 || (key === undefined) !== (verb === 'list' || all)) throw new SyncError('invalid', `quarantine ${verb} takes ${verb === 'list' || all ? 'nothing more' : verb === 'forget' ? 'a key, or --all' : 'a key'}`, { hint: 'see syncline quarantine --help' });
   const { statePath } = await import('../pairing.ts');
-  const { openState } = await import('../../engine/sqlite-state.ts');
+  const { openState } = await import('../../engine/state/sqlite-state.ts');
   await using state = openState(statePath(values, terminal));
   const pairs = await pairsOf(state, values.of);
   if (verb === 'forget') return forget(pairs, key, terminal);

@@ -1,4 +1,4 @@
-import type { Checkpoint } from '../../engine/state.ts';
+import type { Checkpoint } from '../../engine/state/state.ts';
 import { SyncError } from '../../model/errors.ts';
 import { instantText } from '../../stores/records/instants.ts';
 import type { Command, Invocation } from '../command.ts';
@@ -28,7 +28,7 @@ async function run({ args: [verb = 'list', id, time, ...more], values, terminal 
   const wanted = verb === 'list' ? 0 : verb === 'set' ? 2 : 1;
   if (more.length > 0 || [id, time].filter((part) => part !== undefined).length !== wanted) throw new SyncError('invalid', `state ${verb} takes ${wanted === 0 ? 'nothing more' : wanted === 1 ? 'an ID' : 'an ID and a time'}`, { hint: 'see syncline state --help' });
   const { statePath } = await import('../pairing.ts');
-  const { openState } = await import('../../engine/sqlite-state.ts');
+  const { openState } = await import('../../engine/state/sqlite-state.ts');
   await using state = openState(statePath(values, terminal));
   const { idOf } = await import('../configuration.ts');
   const all = state.checkpoints.list();

@@ -1,4 +1,4 @@
-import { openState } from '../../engine/sqlite-state.ts';
+import { openState } from '../../engine/state/sqlite-state.ts';
 import { keepMemoryFlat } from '../../lib/flat-memory.ts';
 import { redact } from '../redact.ts';
 import { exitOf, exits } from '../exit.ts';

@@ -1,4 +1,4 @@
-import type { State } from '../../engine/state.ts';
+import type { State } from '../../engine/state/state.ts';
 import type { Report } from '../../engine/types.ts';
 import { toSyncError } from '../../model/errors.ts';
 import type { SyncError } from '../../model/errors.ts';

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import { openState } from '../../engine/sqlite-state.ts';
-import type { State } from '../../engine/state.ts';
+import { openState } from '../../engine/state/sqlite-state.ts';
+import type { State } from '../../engine/state/state.ts';
 import { keepMemoryFlat } from '../../lib/flat-memory.ts';
 import { Limit } from '../../lib/limit.ts';
 import { SyncError } from '../../model/errors.ts';

@@ -3,7 +3,7 @@ import type { Host } from '../../model/host.ts';
 import type { Key } from '../../model/key.ts';
 import type { Sink, Source } from '../../model/store.ts';
 import { runMerge } from '../merge.ts';
-import type { State } from '../state.ts';
+import type { State } from '../state/state.ts';
 import { runSync } from '../sync.ts';
 import type { OneWay, Report, TwoWay } from '../types.ts';
 
