@@ -3,14 +3,14 @@ import { SeenSet } from '../lib/seen-set.ts';
 import type { Entry } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Source } from '../model/store.ts';
-import type { Waiting } from './write/lane.ts';
-import { levelsOf, waiting } from './write/lane.ts';
+import { Spool } from './aside/spool.ts';
 import { originOf } from './plan/plan.ts';
+import { inOrder, reportCollision, scanned, union } from './plan/scan.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
-import { inOrder, reportCollision, scanned, union } from './plan/scan.ts';
-import { Spool } from './aside/spool.ts';
 import type { Copy, Report } from './types.ts';
+import type { Waiting } from './write/lane.ts';
+import { levelsOf, waiting } from './write/lane.ts';
 import type { Put } from './write/writer.ts';
 import { Writer } from './write/writer.ts';
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SyncError } from '../model/errors.ts';
 import type { Micros } from '../model/entry.ts';
+import { SyncError } from '../model/errors.ts';
 import { MemoryStore } from '../stores/memory/memory-store.ts';
 import { fakeHost } from '../testing/index.ts';
 import { runMerge } from './merge.ts';
-import { runSync } from './sync.ts';
 import { openState } from './state/sqlite-state.ts';
+import { runSync } from './sync.ts';
 
 class Clocked extends MemoryStore {
   at: () => Micros = () => { throw new SyncError('unavailable', 'right does not answer'); };

@@ -1,8 +1,8 @@
 import { defaultGuard } from '../core/guard.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Store } from '../model/store.ts';
-import type { Moves } from './write/moves.ts';
 import type { OneWay, TwoWay } from './types.ts';
+import type { Moves } from './write/moves.ts';
 
 /**
  * Asks the guard, and remembers a refusal until a run of everything is not refused, or one that was told how much it may

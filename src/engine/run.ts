@@ -3,13 +3,13 @@ import { defaultBackoff } from '../lib/backoff.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
 import { plainHost } from '../model/plain-host.ts';
-import { Hashes } from './plan/hashes.ts';
-import type { Lane } from './write/lane.ts';
 import { Ledger } from './ledger.ts';
+import { Hashes } from './plan/hashes.ts';
+import type { ScanContext } from './plan/scan.ts';
 import type { QuarantineOptions } from './quarantine.ts';
 import { RunQuarantine } from './run-quarantine.ts';
-import type { ScanContext } from './plan/scan.ts';
 import type { Report, RunOptions } from './types.ts';
+import type { Lane } from './write/lane.ts';
 
 /** What every kind of run starts from. */
 export interface Run {

@@ -1,20 +1,20 @@
 import { defaultGuard } from '../core/guard.ts';
 import type { Policy } from '../core/policy.ts';
-import { keepIn } from './write/backup.ts';
-import { Budget } from './write/budget.ts';
-import type { EvidenceOptions } from './plan/evidence.ts';
-import { Lane } from './write/lane.ts';
+import { Spill } from './aside/spill.ts';
 import type { Ledger } from './ledger.ts';
-import { Moves } from './write/moves.ts';
 import { anotherPlace, recognisePlaces } from './places.ts';
+import type { EvidenceOptions } from './plan/evidence.ts';
 import { coarser, originOf, planOneWay } from './plan/plan.ts';
+import { twinsInRun } from './plan/twins.ts';
 import { rememberRefusal } from './refusals.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
-import { Spill } from './aside/spill.ts';
 import type { Baseline } from './state/state.ts';
-import { twinsInRun } from './plan/twins.ts';
 import type { OneWay, Report } from './types.ts';
+import { keepIn } from './write/backup.ts';
+import { Budget } from './write/budget.ts';
+import { Lane } from './write/lane.ts';
+import { Moves } from './write/moves.ts';
 import type { Delete, Deletes } from './write/writer.ts';
 import { withoutContents, Writer } from './write/writer.ts';
 

@@ -1,14 +1,14 @@
 import type { Guard } from '../core/guard.ts';
 import type { Policy, Side } from '../core/policy.ts';
 import type { Action } from '../core/reconcile.ts';
+import type { Entry, Micros, Ref } from '../model/entry.ts';
 import type { SyncError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
-import type { Entry, Micros, Ref } from '../model/entry.ts';
 import type { Key } from '../model/key.ts';
 import type { Problem, Sink, Source, Store, Window } from '../model/store.ts';
-import type { BudgetOptions } from './write/budget.ts';
 import type { QuarantineOptions } from './quarantine.ts';
 import type { State } from './state/state.ts';
+import type { BudgetOptions } from './write/budget.ts';
 
 /** What happens, as it happens. The command line renders these, the service streams them, tests collect them. */
 export type RunEvent =

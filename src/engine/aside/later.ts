@@ -1,9 +1,9 @@
 import { deserialize, serialize } from 'node:v8';
 import { TempFile } from '../../lib/temp-file.ts';
 import type { Extent } from '../../lib/temp-file.ts';
+import type { Delete, Put, PutOff } from '../write/writer.ts';
 import { putAside } from './put-aside.ts';
 import { leanOf, weightOf } from './spool.ts';
-import type { Delete, Put, PutOff } from '../write/writer.ts';
 
 const pageEntries = 1_000;
 const pageBytes = 4 * 1024 * 1024;

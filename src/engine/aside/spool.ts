@@ -3,8 +3,8 @@ import { limits } from '../../lib/limits.ts';
 import { TempFile } from '../../lib/temp-file.ts';
 import type { Extent } from '../../lib/temp-file.ts';
 import { sizeOfEntry, withoutBlob, withoutContent } from '../../model/entry.ts';
-import { putAside } from './put-aside.ts';
 import type { Delete, Put } from '../write/writer.ts';
+import { putAside } from './put-aside.ts';
 
 /** A write in a {@link Spool}: itself, or where it lies on disk. */
 export type Spooled<A extends Put | Delete = Put> = { readonly action: A } | Extent;

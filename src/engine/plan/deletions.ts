@@ -1,15 +1,15 @@
-import { deletionOf, inferredTime, isMarked, laterOf, tombstone } from '../../core/tombstones.ts';
-import type { Action, Base, Triple } from '../../core/reconcile.ts';
 import type { Policy } from '../../core/policy.ts';
-import { plainHost } from '../../model/plain-host.ts';
+import type { Action, Base, Triple } from '../../core/reconcile.ts';
+import { deletionOf, inferredTime, isMarked, laterOf, tombstone } from '../../core/tombstones.ts';
 import type { Entry } from '../../model/entry.ts';
 import type { Key } from '../../model/key.ts';
-import type { Run } from '../run.ts';
-import { hides, isInside, narrowed } from './scan.ts';
+import { plainHost } from '../../model/plain-host.ts';
 import { sortEntries } from '../aside/sort.ts';
+import type { Run } from '../run.ts';
 import type { Baseline, Tombstones } from '../state/state.ts';
 import type { TwoWay } from '../types.ts';
 import type { Delete } from '../write/writer.ts';
+import { hides, isInside, narrowed } from './scan.ts';
 
 type Context = Run['context'];
 

@@ -5,8 +5,8 @@ import type { Key } from '../../model/key.ts';
 import { joinKey, typeOf } from '../../model/key.ts';
 import type { KeyRange, Piece, Snapshot } from '../../model/ranges.ts';
 import type { Page, ScanOptions, Source } from '../../model/store.ts';
-import type { ScanContext } from './scan.ts';
 import type { RangeTally } from '../types.ts';
+import type { ScanContext } from './scan.ts';
 
 /** What of two places was proven equal by digests of ranges. */
 export interface Proven extends AsyncDisposable {

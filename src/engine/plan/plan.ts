@@ -9,18 +9,18 @@ import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import { typeOf } from '../../model/key.ts';
 import type { Source, Store } from '../../model/store.ts';
-import { withEvidence } from './evidence.ts';
-import { leaveOutEqual } from './equal-ranges.ts';
-import { Extras } from './extras.ts';
+import { copied } from '../aside/spill.ts';
 import { reach, tellExpected } from '../reach.ts';
 import { readEach } from '../read-each.ts';
+import type { Baseline } from '../state/state.ts';
+import type { OneWay } from '../types.ts';
+import { leaveOutEqual } from './equal-ranges.ts';
+import { withEvidence } from './evidence.ts';
+import { Extras } from './extras.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
 import { inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
-import { copied } from '../aside/spill.ts';
-import type { Baseline } from '../state/state.ts';
 import { besides, excepting } from './twins.ts';
 import type { TwinsInRun } from './twins.ts';
-import type { OneWay } from '../types.ts';
 
 /** Actions of a page are few when there are less than one in so many entries. */
 const sparseness = 4;

@@ -2,10 +2,10 @@ import type { Triple } from '../../core/reconcile.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Store } from '../../model/store.ts';
-import type { Remembered } from './deletions.ts';
 import { readEach } from '../read-each.ts';
-import type { ScanContext } from './scan.ts';
 import type { TwoWay } from '../types.ts';
+import type { Remembered } from './deletions.ts';
+import type { ScanContext } from './scan.ts';
 
 /** Keys asked for at once. */
 const pageKeys = 500;

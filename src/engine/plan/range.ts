@@ -3,12 +3,12 @@ import type { Action, Triple } from '../../core/reconcile.ts';
 import { reconcile } from '../../core/reconcile.ts';
 import type { Entry } from '../../model/entry.ts';
 import type { Source } from '../../model/store.ts';
+import type { OneWay } from '../types.ts';
 import { withEvidence } from './evidence.ts';
 import { coarser, originOf } from './plan.ts';
 import type { PlanOptions } from './plan.ts';
 import type { SourcedEntry } from './scan.ts';
 import { inOrder, isInside, refuseTimeless, union } from './scan.ts';
-import type { OneWay } from '../types.ts';
 
 /**
  * What a one-way run would have to do about everything that was modified within a window, on whichever side, next to what

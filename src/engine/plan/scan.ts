@@ -6,9 +6,9 @@ import type { Entry, Micros, Ref, Stat } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { ScanOptions, Source, Window } from '../../model/store.ts';
-import type { Hashes } from './hashes.ts';
-import type { Ledger } from '../ledger.ts';
 import { sortEntries } from '../aside/sort.ts';
+import type { Ledger } from '../ledger.ts';
+import type { Hashes } from './hashes.ts';
 
 /** An entry, and which of several origins it came from. */
 export interface SourcedEntry extends Entry {

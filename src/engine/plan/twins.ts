@@ -4,11 +4,11 @@ import { joinKey } from '../../model/key.ts';
 import type { Snapshot } from '../../model/ranges.ts';
 import type { CallOptions, Source, Store } from '../../model/store.ts';
 import type { Twins } from '../../model/twins.ts';
-import type { Lane } from '../write/lane.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Baseline } from '../state/state.ts';
-import { Turns } from '../write/turns.ts';
 import type { OneWay } from '../types.ts';
+import type { Lane } from '../write/lane.ts';
+import { Turns } from '../write/turns.ts';
 
 /** What both sides keep in one form, where the run takes them as they are; `undefined` where each entry has to be looked at. */
 export async function twinsOf({ origins, target, where, within, under, window, onKept, equal = 'content', signal }: OneWay, prepare: boolean): Promise<Twins | undefined> {

@@ -9,18 +9,18 @@ import type { Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { Source, Store, Window } from '../../model/store.ts';
+import { reach, tellExpected } from '../reach.ts';
+import { readEach } from '../read-each.ts';
+import type { Run } from '../run.ts';
+import type { Baseline } from '../state/state.ts';
+import type { TwoWay } from '../types.ts';
 import type { Remembered } from './deletions.ts';
 import { leaveOutEqual } from './equal-ranges.ts';
 import type { Proven } from './equal-ranges.ts';
 import { withEvidence } from './evidence.ts';
 import { coarser } from './plan.ts';
 import { soughtTriples } from './quarantined.ts';
-import { readEach } from '../read-each.ts';
-import { reach, tellExpected } from '../reach.ts';
-import type { Run } from '../run.ts';
 import { hides, inOrder, isInside, narrowed, refuseTimeless } from './scan.ts';
-import type { Baseline } from '../state/state.ts';
-import type { TwoWay } from '../types.ts';
 
 type Context = Run['context'];
 

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Counts } from '../types.ts';
 import { inTransaction } from './sqlite-rows.ts';
 import type { History, PastRun, RunEnd } from './state.ts';
-import type { Counts } from '../types.ts';
 
 /** Runs of one configuration that are remembered. */
 const kept = 1_000;

@@ -1,6 +1,6 @@
-import type { ResponseCache } from '../../lib/response-cache.ts';
-import type { Base } from '../../core/reconcile.ts';
 import type { Side } from '../../core/policy.ts';
+import type { Base } from '../../core/reconcile.ts';
+import type { ResponseCache } from '../../lib/response-cache.ts';
 import type { Digest, Micros, Version } from '../../model/entry.ts';
 import type { Facts } from '../../model/facts.ts';
 import type { Key } from '../../model/key.ts';

@@ -1,5 +1,5 @@
-import { toSyncError } from '../../model/errors.ts';
 import type { Entry } from '../../model/entry.ts';
+import { toSyncError } from '../../model/errors.ts';
 import type { Outcome, Store, Write } from '../../model/store.ts';
 import { takeOver } from './take-over.ts';
 

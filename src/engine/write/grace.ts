@@ -1,5 +1,5 @@
-import type { Host } from '../../model/host.ts';
 import { SyncError } from '../../model/errors.ts';
+import type { Host } from '../../model/host.ts';
 
 /** How long what is under way may take to end by itself, once it is told to stop. */
 const graceMs = 500;

@@ -3,12 +3,12 @@ import type { Dependencies, Dependent } from '../../core/order.ts';
 import { Limit } from '../../lib/limit.ts';
 import { limits } from '../../lib/limits.ts';
 import { sizeOfValue } from '../../model/document.ts';
-import { SyncError } from '../../model/errors.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
+import { SyncError } from '../../model/errors.ts';
 import { Later, tryAgain } from '../aside/later.ts';
-import type { Ledger } from '../ledger.ts';
 import type { Spooled } from '../aside/spool.ts';
 import { Spool } from '../aside/spool.ts';
+import type { Ledger } from '../ledger.ts';
 import { Turns } from './turns.ts';
 import type { Delete, Deletes, Put, PutOff, Writer } from './writer.ts';
 

@@ -5,9 +5,9 @@ import type { Triple } from '../../core/reconcile.ts';
 import { withoutContent } from '../../model/entry.ts';
 import type { Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
+import { Spill } from '../aside/spill.ts';
 import type { EvidenceOptions } from '../plan/evidence.ts';
 import { withEvidence } from '../plan/evidence.ts';
-import { Spill } from '../aside/spill.ts';
 import type { Deletes, Put } from './writer.ts';
 
 /** New entries that are remembered to be found again; a run that makes more of them is not one of renaming. */

@@ -5,8 +5,8 @@ import { SyncError } from '../../model/errors.ts';
 import type { Outcome, Write } from '../../model/store.ts';
 import { MemoryStore } from '../../stores/memory/memory-store.ts';
 import { fakeHost } from '../../testing/index.ts';
-import { openState } from '../state/sqlite-state.ts';
 import { runMerge } from '../merge.ts';
+import { openState } from '../state/sqlite-state.ts';
 import { runSync } from '../sync.ts';
 
 const collection = (name: string): Collection => ({ name, fields: [{ name: 'id', type: { kind: 'text' }, nullable: false }], key: ['id'] });

@@ -8,14 +8,14 @@ import { SyncError, toSyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import { typeOf } from '../../model/key.ts';
 import type { Expectation, Outcome, Sink, Source, Write } from '../../model/store.ts';
-import type { Budget } from './budget.ts';
-import { isProof, isProvenBy, proven } from '../plan/digests.ts';
-import { Grace } from './grace.ts';
-import type { Hashes } from '../plan/hashes.ts';
 import type { Ledger } from '../ledger.ts';
-import type { Baseline } from '../state/state.ts';
-import { Preparing } from './preparing.ts';
+import { isProof, isProvenBy, proven } from '../plan/digests.ts';
+import type { Hashes } from '../plan/hashes.ts';
 import { readEach } from '../read-each.ts';
+import type { Baseline } from '../state/state.ts';
+import type { Budget } from './budget.ts';
+import { Grace } from './grace.ts';
+import { Preparing } from './preparing.ts';
 import { takeOver } from './take-over.ts';
 
 /** A planned put. */
