@@ -15,7 +15,7 @@ test('commands, options, their values and files are completed', async () => {
   assert.deepEqual(await answers(bench, ['s']), { words: ['sync', 'stores', 'state'], directive: ':4' });
   assert.deepEqual((await answers(bench, [''])).words, ['sync', 'merge', 'diff', 'verify', 'run', 'history', 'stores', 'state', 'quarantine', 'completion']);
   assert.deepEqual((await answers(bench, ['--v'])).words, ['--version']);
-  assert.deepEqual((await answers(bench, ['sync', '--de'])).words, ['--delete', '--debug']);
+  assert.deepEqual((await answers(bench, ['sync', '--de'])).words, ['--delete', '--deleted', '--debug']);
   assert.deepEqual(await answers(bench, ['sync', '--follow', '']), { words: ['all', 'child', 'page', 'none'], directive: ':4' });
   assert.deepEqual((await answers(bench, ['sync', '--follow=p'])).words, ['--follow=page']);
   assert.deepEqual(await answers(bench, ['sync', '--delete', './da']), { words: [], directive: ':0' });
