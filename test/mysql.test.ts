@@ -116,6 +116,20 @@ describe('tables of MariaDB', withoutMariadb, () => {
     assert.deepEqual(Object.values(documents).map((document) => document['at']), Array.from({ length: 3 }, () => '2015-01-31T00:00:00.06Z'));
   });
 
+  test('who looks for a range of times without an index is told what that costs, once, and what makes one', async () => {
+    const { endpoint, query } = await database('create table a (id int primary key, at datetime(6))', 'create table b (id int primary key, at datetime(6))', 'create index b_at on b (at, id)');
+    const told: string[] = [];
+    const store = await opened.open(kind, endpoint, { modified: 'at' }, { ...plainHost, log: (_, message) => void told.push(message) });
+    for (let i = 0; i < 2; i++) for await (const _ of store.scan({ window: { after: 0 } }));
+    assert.equal(told.length, 1);
+    assert.match(told[0]!, /^a of .* is read whole for a range of at, which has no index: /);
+    const [, statement = ''] = /: (CREATE INDEX .*) makes one$/.exec(told[0]!) ?? [];
+    assert.equal(statement, 'CREATE INDEX `a_at` ON `a` (`at`)');
+    await query(statement);
+    for await (const _ of (await opened.open(kind, endpoint, { modified: 'at' }, { ...plainHost, log: (_, message) => void told.push(message) })).scan({ window: { after: 0 } }));
+    assert.equal(told.length, 1);
+  });
+
   test('a scan is of one moment, and one that is given up leaves nothing behind', async () => {
     const { open, query } = await database('create table a (id int primary key)', 'insert into a select seq from seq_1_to_5000', 'create table b as select id from a', 'alter table b add primary key (id)');
     await scansAreOfOneMoment(await open(), query);
@@ -127,8 +141,9 @@ describe('tables of MariaDB', withoutMariadb, () => {
     await using sessions = new Sessions({ tls: 'disable', config: { host, port: Number(port), user, database: pathname.slice(1) } });
     const cut = sessions.use(async (connection) => {
       const [[id] = []] = await rowsOf(connection, 'select connection_id()');
+      const closed = new Promise<void>((resolve) => void (connection as unknown as { readonly stream: Socket }).stream.once('close', () => resolve()));
       await query(`kill ${id}`);
-      await new Promise<void>((resolve) => void (connection as unknown as { readonly stream: Socket }).stream.once('close', () => resolve()));
+      await closed;
       await rowsOf(connection, 'select 1');
     });
     const error = await cut.then(() => undefined, (cause: unknown) => mysqlError(cause, 'cannot ask'));

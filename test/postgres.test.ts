@@ -165,6 +165,20 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
     assert.deepEqual(pages.flatMap(({ entries }) => entries).map(({ key, modifiedAt }) => [key, modifiedAt]), [['a/0', undefined], ['a/2', Date.UTC(2015, 1, 2) * 1e3], ['a/3', Date.UTC(2015, 1, 3) * 1e3], ['a/4', Date.UTC(2015, 1, 4) * 1e3]]);
   });
 
+  test('who looks for a range of times without an index is told what that costs, once, and what makes one', async () => {
+    const { endpoint, query } = await database('create table a (id int primary key, at timestamptz)', 'create table b (id int primary key, at timestamptz)', 'create index b_at on b (at, id)');
+    const told: string[] = [];
+    const store = await opened.open(kind, endpoint, { modified: 'at' }, { ...plainHost, log: (_, message) => void told.push(message) });
+    for (let i = 0; i < 2; i++) for await (const _ of store.scan({ window: { after: 0 } }));
+    assert.equal(told.length, 1);
+    assert.match(told[0]!, /^a of .* is read whole for a range of at, which has no index: /);
+    const [, statement = ''] = /: (CREATE INDEX .*) makes one$/.exec(told[0]!) ?? [];
+    assert.equal(statement, 'CREATE INDEX ON "public"."a" ("at")');
+    await query(statement);
+    for await (const _ of (await opened.open(kind, endpoint, { modified: 'at' }, { ...plainHost, log: (_, message) => void told.push(message) })).scan({ window: { after: 0 } }));
+    assert.equal(told.length, 1);
+  });
+
   test('a scan is of one moment, and one that is given up leaves nothing behind', async () => {
     const { open, query } = await database('create table a (id int primary key)', 'insert into a select generate_series(1, 5000)', 'create table b as select id from a', 'alter table b add primary key (id)');
     await scansAreOfOneMoment(await open(), query);

@@ -27,8 +27,8 @@ interface Database<Options> {
 export class Opened implements AsyncDisposable {
   readonly #stores = new AsyncDisposableStack();
 
-  async open<Options>(kind: Kind<Options>, location: string, options: Options): Promise<Store> {
-    return this.#stores.use(await kind.open(location, options, plainHost) as Store);
+  async open<Options>(kind: Kind<Options>, location: string, options: Options, host: Host = plainHost): Promise<Store> {
+    return this.#stores.use(await kind.open(location, options, host) as Store);
   }
 
   /** A new database in which these statements were run. */

@@ -2,6 +2,7 @@ import type { Collection, Field } from '../../model/collection.ts';
 import { withoutContent } from '../../model/entry.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
+import type { Host } from '../../model/host.ts';
 import { compareKeys, joinKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import type { Snapshot } from '../../model/ranges.ts';
@@ -41,6 +42,8 @@ export interface SqlStoreOptions {
   readonly identity: string;
   readonly dialect: Dialect;
   readonly records: RecordOptions;
+  /** Hears what a run costs that need not. */
+  readonly log?: Host['log'];
   /** Whether a table that is named and not there is empty, for it will be made. */
   readonly missingIsEmpty: boolean;
 }
@@ -66,16 +69,20 @@ export class SqlStore implements Store {
   readonly #dialect: Dialect;
   readonly #records: RecordOptions;
   readonly #chosen: (collection: string) => boolean;
+  readonly #log: Host['log'];
+  /** The tables of which it was said what looking for a range in them costs. */
+  readonly #told = new Set<string>();
   readonly #missingIsEmpty: boolean;
   readonly #writing: Writing;
   #catalog: Promise<Catalog> | undefined;
   #ended: Promise<void> | undefined;
 
-  constructor({ name, identity, dialect, records, missingIsEmpty }: SqlStoreOptions) {
+  constructor({ name, identity, dialect, records, log = (): void => {}, missingIsEmpty }: SqlStoreOptions) {
     this.name = name;
     this.identity = identity;
     this.#dialect = dialect;
     this.#records = records;
+    this.#log = log;
     this.#chosen = chooser(records.collections);
     if (records.collections !== undefined) this.covers = ({ key }) => this.#chosen(partsOfKey(key).collection);
     this.#missingIsEmpty = missingIsEmpty;
@@ -105,6 +112,7 @@ export class SqlStore implements Store {
     const chosen = all.tables.filter(({ name }) => asked(name));
     const unlisted = all.keyless.filter((table) => asked(table.name)).map((table): Problem => ({ place: `${this.name}, ${table.name}`, collection: table.name, error: this.#keyless(table) }));
     if (unlisted.length > 0) yield { entries: [], problems: unlisted };
+    if (window?.after !== undefined) for (const table of chosen) this.#tellCost(table);
     try {
       for await (const { table, rows } of this.#dialect.scan(chosen, { window, signal })) {
         signal?.throwIfAborted();
@@ -261,6 +269,13 @@ export class SqlStore implements Store {
 
   #twin(): TwinStore {
     return { name: this.name, entryOf: (table, row) => entryOf(table, row, this.#records.modifiedUnit), find: async (table, keys, signal) => await this.#find(table, keys, signal) };
+  }
+
+  /** Says once that a range is looked for without an index. */
+  #tellCost({ name, columns, modifiedAt, toIndex }: Table): void {
+    if (toIndex === undefined || modifiedAt < 0 || this.#told.has(name)) return;
+    this.#told.add(name);
+    this.#log('info', `${name} of ${this.name} is read whole for a range of ${columns[modifiedAt]!.name}, which has no index: ${toIndex} makes one`);
   }
 
   #tables({ fresh = false, signal }: { readonly fresh?: boolean; readonly signal: AbortSignal | undefined }): Promise<Catalog> {

@@ -22,6 +22,8 @@ const keysOf = `
   select table_name, index_name, column_name, nullable, sub_part from information_schema.statistics
   where table_schema = database() and non_unique = 0 order by table_name, index_name = 'PRIMARY' desc, index_name, seq_in_index`;
 
+const indexedOf = 'select distinct table_name, column_name from information_schema.statistics where table_schema = database() and seq_in_index = 1';
+
 const triggersOf = 'select distinct event_object_table from information_schema.triggers where event_object_schema = database()';
 
 const referencesOf = 'select distinct table_name, referenced_table_name from information_schema.key_column_usage where table_schema = database() and referenced_table_schema = database() order by 1, 2';
@@ -33,6 +35,7 @@ const conditionsOf = "select table_name, constraint_name from information_schema
 export async function catalogOf(query: Query, isMaria: boolean, modified: string | undefined): Promise<Catalog> {
   const columns = Map.groupBy((await query(columnsOf)).map(columnRow), ({ table }) => table);
   const keys = Map.groupBy(await query(keysOf), ([table]) => table);
+  const indexed = new Set(modified === undefined ? [] : (await query(indexedOf)).map((row) => row.join('\0')));
   const triggers = new Set((await query(triggersOf)).map(([table]) => table));
   const conditions = new Set(isMaria ? (await query(conditionsOf)).map((row) => row.join('\0')) : []);
   const references = referencesAmong((await query(referencesOf)).map(([from, to]) => ({ from: from!, to: to! })));
@@ -47,6 +50,7 @@ export async function catalogOf(query: Query, isMaria: boolean, modified: string
     }
     const table = tableOf({
       name, key, modified, triggers: triggers.has(name),
+      toIndex: modified === undefined || indexed.has(`${name}\0${modified}`) ? undefined : `CREATE INDEX ${quoted(`${name}_${modified}`)} ON ${quoted(name)} (${quoted(modified)})`,
       columns: found.map((column) => columnOf({
         name: column.name, native: column.kind, nullable: column.nullable === 'YES', codec: codecOf(column, conditions.has(`${name}\0${column.name}`)),
         computed: /GENERATED/i.test(column.extra) && !/DEFAULT_GENERATED/i.test(column.extra), filled: (column.preset !== null && column.preset !== 'NULL') || /auto_increment/i.test(column.extra),

@@ -34,7 +34,7 @@ export const kind: StoreKind<MysqlOptions> = {
   open,
 };
 
-async function open(endpoint: string, { tls = 'prefer', missing = 'refuse', timeoutMs = 30_000, ...records }: MysqlOptions, { environment }: Host): Promise<SqlStore> {
+async function open(endpoint: string, { tls = 'prefer', missing = 'refuse', timeoutMs = 30_000, ...records }: MysqlOptions, { environment, log }: Host): Promise<SqlStore> {
   const named = serverOf(endpoint, 'MYSQL_PWD, or ~/.my.cnf');
   const file = ownSettings(environment['HOME']);
   const host = named.host ?? environment['MYSQL_HOST'] ?? file.get('host') ?? 'localhost';
@@ -47,6 +47,7 @@ async function open(endpoint: string, { tls = 'prefer', missing = 'refuse', time
   return new SqlStore({
     name,
     identity: name,
+    log,
     dialect: new MysqlDialect({
       modified: records.modified, unit: records.modifiedUnit,
       reach: {

@@ -28,6 +28,11 @@ const keysOf = `
   where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = $1) and i.indisunique and i.indimmediate and i.indisvalid and i.indpred is null and i.indexprs is null
   order by c.relname, i.indisprimary desc, i.indexrelid`;
 
+const indexedOf = `
+  select json_build_object('table', c.relname, 'column', a.attname)
+  from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indrelid join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
+  where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = $1) and i.indisvalid and i.indpred is null`;
+
 const referencesOf = `
   select json_build_object('from', c.relname, 'to', r.relname)
   from pg_catalog.pg_constraint f join pg_catalog.pg_class c on c.oid = f.conrelid join pg_catalog.pg_class r on r.oid = f.confrelid
@@ -71,6 +76,7 @@ export async function catalogOf(query: Query, schema: string, modified: string |
   const types = new Map((await rows<TypeRow>(typesOf)).map((type) => [type.oid, type]));
   const columns = Map.groupBy(await rows<ColumnRow>(columnsOf), ({ table }) => table);
   const keys = Map.groupBy(await rows<{ readonly table: string; readonly positions: readonly number[] }>(keysOf), ({ table }) => table);
+  const indexed = modified === undefined ? [] : await rows<{ readonly table: string; readonly column: string }>(indexedOf);
   const references = referencesAmong(await rows<Reference>(referencesOf));
   const tables: Table[] = [];
   const keyless: Catalog['keyless'][number][] = [];
@@ -83,6 +89,7 @@ export async function catalogOf(query: Query, schema: string, modified: string |
     }
     const table = tableOf({
       name, modified, key: key.map((column) => column!.name), triggers: found[0]!.triggers,
+      toIndex: modified === undefined || indexed.some(({ table: of, column }) => of === name && column === modified) ? undefined : `CREATE INDEX ON ${quoted(schema)}.${quoted(name)} (${quoted(modified)})`,
       columns: found.map((column) => columnOf({
         name: column.name, native: column.cast, declared: column.declared, nullable: !column.required, codec: codecOf(column.type, column.modifier, types),
         // What is always made by the database may be given a value as it is inserted, but never be given another.

@@ -36,7 +36,7 @@ export const kind: StoreKind<PostgresOptions> = {
 
 const modes: { readonly [mode: string]: Reach['tls'] } = { 'disable': 'disable', 'allow': 'prefer', 'prefer': 'prefer', 'require': 'require', 'verify-ca': 'verify', 'verify-full': 'verify' };
 
-async function open(endpoint: string, { schema, tls, missing = 'refuse', timeoutMs = 30_000, ...records }: PostgresOptions, { environment }: Host): Promise<SqlStore> {
+async function open(endpoint: string, { schema, tls, missing = 'refuse', timeoutMs = 30_000, ...records }: PostgresOptions, { environment, log }: Host): Promise<SqlStore> {
   const named = serverOf(endpoint, 'PGPASSWORD, or ~/.pgpass');
   const host = named.host ?? environment['PGHOST'] ?? 'localhost';
   const port = named.port ?? Number(environment['PGPORT'] ?? 5432);
@@ -52,6 +52,7 @@ async function open(endpoint: string, { schema, tls, missing = 'refuse', timeout
   return new SqlStore({
     name: shown,
     identity: shown,
+    log,
     dialect: new PostgresDialect({
       schema, modified: records.modified, unit: records.modifiedUnit,
       reach: {
