@@ -1,9 +1,10 @@
-// The main job, end to end, with the real command: capture an API into files, edit one, see the difference, replay
-// into a second, empty server. Every step is shown as you would type it, and checked.
+// The three jobs, end to end, with the real command: capture an API into files, edit one and replay it into a second,
+// empty server; mirror a directory; keep a database and files in step. Every step is shown as you would type it, and checked.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { styleText } from 'node:util';
 import { ExampleApi } from './start-api.ts';
 
@@ -12,18 +13,22 @@ const data = join(folder, 'data');
 const command = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts');
 
 try {
-  await demonstrate();
+  say(`Everything below happens in ${folder}.`);
+  await captureAndReplay();
+  await mirror();
+  await recordsInStep();
+  say(`\n${styleText('green', 'Done.')} The files are still there: ${folder}`);
 } catch (error) {
   console.error(`\nThe demonstration stopped: ${(error as Error).message}`);
   process.exitCode = 1;
 }
 
-async function demonstrate(): Promise<void> {
+async function captureAndReplay(): Promise<void> {
+  job('First job: an API as files, and back');
   await using live = await ExampleApi.start({ seed: true });
   await using staging = await ExampleApi.start({ seed: false });
 
   say(`Two servers are running: ${live.url}, with data, and ${staging.url}, empty.`);
-  say(`Everything below happens in ${folder}.`);
 
   step('Capture: one file for each resource');
   await syncline(0, 'sync', '--follow', 'all', `${live.url}/api`, 'data');
@@ -60,12 +65,58 @@ async function demonstrate(): Promise<void> {
   step('Proof that files and server are equal');
   await syncline(0, 'verify', 'data', staging.url);
 
-  say(`\n${styleText('green', 'Done.')} ${files.length} resources went from ${live.url} to ${data} and on to ${staging.url}, with one edit on the way.`);
-  say(`The files are still there: ${data}`);
+  say(`\n${files.length} resources went from ${live.url} to ${data} and on to ${staging.url}, with one edit on the way.`);
+}
+
+async function mirror(): Promise<void> {
+  job('Second job: a directory as another one is (or a bucket, or a directory on a server)');
+  cpSync(join(import.meta.dirname, '..', 'docs'), join(folder, 'site'), { recursive: true });
+
+  step('Copy what is missing');
+  await syncline(0, 'sync', 'site', 'mirror');
+
+  step('Edit one file and remove another: what --delete would do');
+  const [edited, gone] = ['benchmarks.md', join('guides', 'write-an-actor.md')];
+  writeFileSync(join(folder, 'site', edited), 'another text\n');
+  rmSync(join(folder, 'site', gone));
+  promise((await syncline(0, 'sync', 'site', 'mirror', '--delete', '--dry-run')).includes('delete'), 'the plan shows the deletion');
+
+  step('Do it, and prove it');
+  await syncline(0, 'sync', 'site', 'mirror', '--delete');
+  await syncline(0, 'verify', 'site', 'mirror');
+}
+
+async function recordsInStep(): Promise<void> {
+  job('Third job: the same records in two systems that are both written to');
+  const database = new DatabaseSync(join(folder, 'shop.db'));
+  database.exec("create table orders (id integer primary key, state text, updated text); insert into orders values (1, 'open', '2026-01-10T00:00:00Z'), (2, 'open', '2026-01-11T00:00:00Z')");
+  const inStep = ['merge', '--newest', '--modified', 'updated', 'sqlite:shop.db', 'shop'] as const;
+
+  step('A table as files');
+  await syncline(0, ...inStep);
+  show(readFileSync(join(folder, 'shop', 'orders', '1.yaml'), 'utf8'));
+
+  step('A change on either side: the newest version of each record wins on both');
+  const now = new Date().toISOString();
+  database.exec(`update orders set state = 'paid', updated = '${now}' where id = 1`);
+  writeFileSync(join(folder, 'shop', 'orders', '2.yaml'), `id: 2\nstate: sent\nupdated: ${now}\n`);
+  await syncline(0, ...inStep);
+  const states = database.prepare('select state from orders order by id').all().map(({ state }) => state);
+  promise(states.join() === 'paid,sent', 'the table holds both changes');
+
+  step('A record that says no time is set aside, and holds nothing else back (exit 1)');
+  writeFileSync(join(folder, 'shop', 'orders', '3.yaml'), 'id: 3\nstate: open\n');
+  await syncline(1, ...inStep);
+  await syncline(0, 'quarantine');
+  database.close();
 }
 
 function say(text: string): void {
   console.log(text);
+}
+
+function job(title: string): void {
+  say(`\n${styleText(['bold', 'magenta'], title)}`);
 }
 
 function step(title: string): void {
