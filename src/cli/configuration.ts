@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
+import { redact } from '../lib/redact.ts';
 import type { Values } from './options.ts';
 import type { Pairing } from './pairing.ts';
-import { redact } from './redact.ts';
 
 /** What shapes the runs of one configuration, and what it is called. */
 export interface Configuration {

@@ -1,6 +1,6 @@
+import { redact } from '../lib/redact.ts';
 import { SyncError, toSyncError } from '../model/errors.ts';
 import { exitOfError } from './exit.ts';
-import { redact } from './redact.ts';
 import { printable } from './render/style.ts';
 import type { Terminal } from './terminal.ts';
 import type { Values } from './options.ts';

@@ -1,8 +1,8 @@
 import type { Report } from '../engine/types.ts';
+import { redact } from '../lib/redact.ts';
 import { exitOf, exits } from './exit.ts';
 import type { Values } from './options.ts';
 import type { Pairing } from './pairing.ts';
-import { redact } from './redact.ts';
 import { reportAsJson } from './render/report.ts';
 import { summary } from './render/summary.ts';
 import type { Terminal } from './terminal.ts';

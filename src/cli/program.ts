@@ -1,8 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command as Program } from 'commander';
+import { redact } from '../lib/redact.ts';
 import type { Command } from './command.ts';
 import type { OptionSpec, Values } from './options.ts';
-import { redact } from './redact.ts';
 import { painter } from './render/style.ts';
 
 /** Gives a parser the manners of this program: errors are one sentence, and it is for the caller to end the process. */

@@ -1,5 +1,6 @@
 import type { History, RunEnd } from '../engine/state/state.ts';
 import type { Report } from '../engine/types.ts';
+import { redact } from '../lib/redact.ts';
 import type { SyncError } from '../model/errors.ts';
 import { toSyncError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
@@ -7,7 +8,6 @@ import { idOf } from './configuration.ts';
 import { exitOf, exitOfError } from './exit.ts';
 import type { Pairing } from './pairing.ts';
 import type { Prepared } from './prepare.ts';
-import { redact } from './redact.ts';
 import { failureText } from './render/failure.ts';
 import { printable } from './render/style.ts';
 

@@ -1,13 +1,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Report, RunEvent } from '../engine/types.ts';
+import { redact } from '../lib/redact.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Recognised } from '../stores/open.ts';
 import { runDropIn } from './drop-in.ts';
 import { exitOf } from './exit.ts';
 import { wholeNumber } from './options.ts';
 import type { OptionSpec, Values } from './options.ts';
-import { redact } from './redact.ts';
 import { failureText } from './render/failure.ts';
 import { printable } from './render/style.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Report, TwoWay } from '../engine/types.ts';
 import { parseDuration } from '../lib/quantity.ts';
+import { redact } from '../lib/redact.ts';
 import type { Micros } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Window } from '../model/store.ts';
@@ -8,7 +9,6 @@ import { runDropIn } from './drop-in.ts';
 import { exitOf, exits } from './exit.ts';
 import { parseInstant } from './instants.ts';
 import type { OptionSpec, Values } from './options.ts';
-import { redact } from './redact.ts';
 import { endpointOf } from './synced/addresses.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -148,6 +148,14 @@ test('what cannot be read is set aside under its key, and asked for by that', as
   assert.deepEqual([left.dump(), ids()], [{ 't/1': { n: 2 } }, []]);
 });
 
+test('no secret that a sentence repeats is kept', async () => {
+  const { left, pairing, run } = world();
+  left.problems = [{ place: 'left, t', key: 't/1', error: new SyncError('invalid', 'left: what https://me:sesame@host/t?token=sesame answers is no document') }];
+  await run();
+  const [record] = pairing.state.quarantines.of(pair).list();
+  assert.ok(record && !JSON.stringify(record).includes('sesame'), record?.sentence);
+});
+
 test('what has no key is still known of, and forgotten when all was read without coming across it', async () => {
   const { left, run, ids } = world();
   left.problems = [{ place: 'left, t', error: new SyncError('invalid', 'a row of t has no value in its key') }];

@@ -2,6 +2,7 @@ import type { Side } from '../core/policy.ts';
 import { otherSide } from '../core/policy.ts';
 import type { Action } from '../core/reconcile.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
+import { redact } from '../lib/redact.ts';
 import type { Content, Entry, Ref } from '../model/entry.ts';
 import { statOf } from '../model/entry.ts';
 import type { FailureCode, SyncError } from '../model/errors.ts';
@@ -142,7 +143,7 @@ export class RunQuarantine {
       return undefined;
     }
     const nowMs = Math.floor(this.#options.now());
-    const sentence = error.sentence.slice(0, 2_000);
+    const sentence = redact(error.sentence).slice(0, 2_000);
     const isKnown = before !== undefined && before.record.sentence === sentence && (record.stat === undefined ? before.record.stat === undefined : isUnchanged(record.stat, before.record.stat));
     const { text, ...rest } = record;
     const held = { ...rest, code: error.code, sentence, firstMs: before?.record.firstMs ?? nowMs, lastMs: nowMs };

@@ -1,9 +1,9 @@
 import type { Quarantine, Quarantined, QuarantineOf } from '../../engine/quarantine.ts';
 import type { State } from '../../engine/state/state.ts';
+import { redact } from '../../lib/redact.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Command, Invocation } from '../command.ts';
 import { outputOptions, quarantineOptions } from '../options.ts';
-import { redact } from '../redact.ts';
 import { failureText } from '../render/failure.ts';
 import { counted, printable } from '../render/style.ts';
 import type { Terminal } from '../terminal.ts';

@@ -1,6 +1,6 @@
 import { openState } from '../../engine/state/sqlite-state.ts';
 import { keepMemoryFlat } from '../../lib/flat-memory.ts';
-import { redact } from '../redact.ts';
+import { redact } from '../../lib/redact.ts';
 import { exitOf, exits } from '../exit.ts';
 import { finish } from '../finish.ts';
 import { giveUp } from '../errors.ts';

@@ -1,5 +1,5 @@
+import { redact } from '../../lib/redact.ts';
 import { toSyncError } from '../../model/errors.ts';
-import { redact } from '../redact.ts';
 import { failureText } from '../render/failure.ts';
 import { errorAsJson, reportAsJson } from '../render/report.ts';
 import { count, counted, duration, printable } from '../render/style.ts';

@@ -1,6 +1,6 @@
 import type { Failed, Report, RunEvent } from '../../engine/types.ts';
+import { redact } from '../../lib/redact.ts';
 import type { SyncError } from '../../model/errors.ts';
-import { redact } from '../redact.ts';
 
 /** Which run a report is of. */
 export interface RunFacts {

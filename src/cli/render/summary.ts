@@ -1,5 +1,5 @@
 import type { Counts, Report } from '../../engine/types.ts';
-import { redact } from '../redact.ts';
+import { redact } from '../../lib/redact.ts';
 import { failureText } from './failure.ts';
 import { flowLines } from './flows.ts';
 import { columnsOf, count, counted, duration, printable } from './style.ts';

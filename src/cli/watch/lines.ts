@@ -1,6 +1,6 @@
 import type { RunEvent } from '../../engine/types.ts';
 import type { WatchEvent } from '../../engine/watch.ts';
-import { redact } from '../redact.ts';
+import { redact } from '../../lib/redact.ts';
 import { failureText } from '../render/failure.ts';
 import { count, counted, duration, printable } from '../render/style.ts';
 import type { Terminal } from '../terminal.ts';

@@ -1,7 +1,7 @@
 import type { WatchEvent } from '../../engine/watch.ts';
 import type { Metric } from '../../lib/prometheus.ts';
+import { redact } from '../../lib/redact.ts';
 import type { SyncError } from '../../model/errors.ts';
-import { redact } from '../redact.ts';
 import { version } from '../version.ts';
 
 /** How things stand: before the first run, in step and listening, looking or writing, waiting to try again, kept back by the guard, ended. */
