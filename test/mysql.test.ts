@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
 import type { Document } from '../src/model/document.ts';
 import { createConnection } from 'mysql2/promise';
+import type { Host } from '../src/model/host.ts';
 import { plainHost } from '../src/model/plain-host.ts';
 import type { Store } from '../src/model/store.ts';
 import { mysqlError } from '../src/stores/sql/mysql/failure.ts';
@@ -11,7 +12,7 @@ import { kind } from '../src/stores/sql/mysql/kind.ts';
 import type { MysqlOptions } from '../src/stores/sql/mysql/kind.ts';
 import { rowsOf, Sessions } from '../src/stores/sql/mysql/sessions.ts';
 import { mariadb, withoutMariadb } from './services/mariadb.ts';
-import { Opened, put, said, scanned, scansAreOfOneMoment } from './sql-tables.ts';
+import { Opened, put, rangesWithoutIndexAreTold, said, scanned, scansAreOfOneMoment } from './sql-tables.ts';
 
 const opened = new Opened();
 after(async () => await opened[Symbol.asyncDispose]());
@@ -118,16 +119,8 @@ describe('tables of MariaDB', withoutMariadb, () => {
 
   test('who looks for a range of times without an index is told what that costs, once, and what makes one', async () => {
     const { endpoint, query } = await database('create table a (id int primary key, at datetime(6))', 'create table b (id int primary key, at datetime(6))', 'create index b_at on b (at, id)');
-    const told: string[] = [];
-    const store = await opened.open(kind, endpoint, { modified: 'at' }, { ...plainHost, log: (_, message) => void told.push(message) });
-    for (let i = 0; i < 2; i++) for await (const _ of store.scan({ window: { after: 0 } }));
-    assert.equal(told.length, 1);
-    assert.match(told[0]!, /^a of .* is read whole for a range of at, which has no index: /);
-    const [, statement = ''] = /: (CREATE INDEX .*) makes one$/.exec(told[0]!) ?? [];
-    assert.equal(statement, 'CREATE INDEX `a_at` ON `a` (`at`)');
-    await query(statement);
-    for await (const _ of (await opened.open(kind, endpoint, { modified: 'at' }, { ...plainHost, log: (_, message) => void told.push(message) })).scan({ window: { after: 0 } }));
-    assert.equal(told.length, 1);
+    const open = (log: Host['log']): Promise<Store> => opened.open(kind, endpoint, { modified: 'at' }, { ...plainHost, log });
+    await rangesWithoutIndexAreTold({ open, query, statement: 'CREATE INDEX `a_at` ON `a` (`at`)' });
   });
 
   test('a scan is of one moment, and one that is given up leaves nothing behind', async () => {

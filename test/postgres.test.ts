@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { sync } from '../src/index.ts';
 import type { Document } from '../src/model/document.ts';
 import pg from 'pg';
+import type { Host } from '../src/model/host.ts';
 import { plainHost } from '../src/model/plain-host.ts';
 import { postgresError } from '../src/stores/sql/postgres/failure.ts';
 import type { Store, Write } from '../src/model/store.ts';
@@ -12,7 +13,7 @@ import { kind } from '../src/stores/sql/postgres/kind.ts';
 import type { PostgresOptions } from '../src/stores/sql/postgres/kind.ts';
 import { Sessions } from '../src/stores/sql/postgres/sessions.ts';
 import { postgres, withoutPostgres } from './services/postgres.ts';
-import { Opened, put, said, scanned, scansAreOfOneMoment } from './sql-tables.ts';
+import { Opened, put, rangesWithoutIndexAreTold, said, scanned, scansAreOfOneMoment } from './sql-tables.ts';
 
 const opened = new Opened();
 after(async () => await opened[Symbol.asyncDispose]());
@@ -167,16 +168,8 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
 
   test('who looks for a range of times without an index is told what that costs, once, and what makes one', async () => {
     const { endpoint, query } = await database('create table a (id int primary key, at timestamptz)', 'create table b (id int primary key, at timestamptz)', 'create index b_at on b (at, id)');
-    const told: string[] = [];
-    const store = await opened.open(kind, endpoint, { modified: 'at' }, { ...plainHost, log: (_, message) => void told.push(message) });
-    for (let i = 0; i < 2; i++) for await (const _ of store.scan({ window: { after: 0 } }));
-    assert.equal(told.length, 1);
-    assert.match(told[0]!, /^a of .* is read whole for a range of at, which has no index: /);
-    const [, statement = ''] = /: (CREATE INDEX .*) makes one$/.exec(told[0]!) ?? [];
-    assert.equal(statement, 'CREATE INDEX ON "public"."a" ("at")');
-    await query(statement);
-    for await (const _ of (await opened.open(kind, endpoint, { modified: 'at' }, { ...plainHost, log: (_, message) => void told.push(message) })).scan({ window: { after: 0 } }));
-    assert.equal(told.length, 1);
+    const open = (log: Host['log']): Promise<Store> => opened.open(kind, endpoint, { modified: 'at' }, { ...plainHost, log });
+    await rangesWithoutIndexAreTold({ open, query, statement: 'CREATE INDEX ON "public"."a" ("at")' });
   });
 
   test('a scan is of one moment, and one that is given up leaves nothing behind', async () => {

@@ -76,3 +76,17 @@ export async function scansAreOfOneMoment(store: Store, query: (text: string) =>
   for (let i = 0; i < 30; i++) for await (const _ of store.scan()) break;
   assert.equal((await scanned(store)).keys.length, 20);
 }
+
+/** Holds that who looks for a range of times in a table `a` without an index is told what that costs, once, and what makes one; and of a table `b` with one, nothing. */
+export async function rangesWithoutIndexAreTold({ open, query, statement }: { readonly open: (log: Host['log']) => Promise<Store>; readonly query: (text: string) => Promise<unknown>; readonly statement: string }): Promise<void> {
+  const told: string[] = [];
+  const log: Host['log'] = (_, message) => void told.push(message);
+  const store = await open(log);
+  for (let i = 0; i < 2; i++) for await (const _ of store.scan({ window: { after: 0 } }));
+  assert.equal(told.length, 1);
+  assert.match(told[0]!, /^a of .* is read whole for a range of at, which has no index: /);
+  assert.equal(/: (CREATE INDEX .*) makes one$/.exec(told[0]!)?.[1], statement);
+  await query(statement);
+  for await (const _ of (await open(log)).scan({ window: { after: 0 } }));
+  assert.equal(told.length, 1);
+}

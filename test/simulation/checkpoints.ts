@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { runFromCheckpoint } from '../../src/engine/checkpoints.ts';
 import { runMerge } from '../../src/engine/merge.ts';
-import { openState } from '../../src/engine/state/sqlite-state.ts';
 import type { State } from '../../src/engine/state/state.ts';
 import type { Document } from '../../src/model/document.ts';
 import type { Host } from '../../src/model/host.ts';
 import { plainHost } from '../../src/model/plain-host.ts';
 import { MemoryStore } from '../../src/stores/memory/memory-store.ts';
 import type { MemoryChange } from '../../src/stores/memory/memory-store.ts';
+import { playAll } from './histories.ts';
 
 const sides = ['left', 'right'] as const;
 type Side = (typeof sides)[number];
@@ -128,21 +128,6 @@ class World {
 
 /** Plays so many interleavings, each in a state of its own pair, and asserts that nothing is lost on the way or applied twice. */
 export async function runInterleavings(numRuns: number, seed?: number): Promise<{ readonly runs: number; readonly commits: number }> {
-  const sum = { runs: 0, commits: 0 };
-  let played = 0;
-  let state = openState(undefined);
-  await fc.assert(fc.asyncProperty(interleavings, async (steps) => {
-    // What is remembered of all the pairs before is of no use, and would add up.
-    if (played++ % 1_000 === 999) {
-      await state[Symbol.asyncDispose]();
-      state = openState(undefined);
-    }
-    for (const { kind } of steps) {
-      if (kind === 'run') sum.runs++;
-      else if (kind === 'commit') sum.commits++;
-    }
-    await new World(state).play(steps);
-  }), { numRuns, ...(seed !== undefined && { seed: seed | 0 }) });
-  await state[Symbol.asyncDispose]();
-  return sum;
+  const sumOf = await playAll(interleavings, async (state, steps) => await new World(state).play(steps), { numRuns, seed });
+  return { runs: sumOf('run'), commits: sumOf('commit') };
 }

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { runFromCheckpoint } from '../../src/engine/checkpoints.ts';
 import { runMerge } from '../../src/engine/merge.ts';
-import { openState } from '../../src/engine/state/sqlite-state.ts';
 import type { State } from '../../src/engine/state/state.ts';
 import type { Document } from '../../src/model/document.ts';
 import type { Host } from '../../src/model/host.ts';
@@ -13,6 +12,7 @@ import type { MemoryChange } from '../../src/stores/memory/memory-store.ts';
 import { instantText } from '../../src/stores/records/instants.ts';
 import { softly } from '../../src/stores/records/softly.ts';
 import { telling } from '../../src/stores/records/telling.ts';
+import { playAll } from './histories.ts';
 
 const sides = ['left', 'right'] as const;
 type Side = (typeof sides)[number];
@@ -190,21 +190,6 @@ class World {
 
 /** Plays so many histories, each in a state of its own pair. */
 export async function runDeletions(numRuns: number, seed?: number): Promise<{ readonly runs: number; readonly deletions: number }> {
-  const sum = { runs: 0, deletions: 0 };
-  let played = 0;
-  let state = openState(undefined);
-  await fc.assert(fc.asyncProperty(histories, async (steps) => {
-    // What is remembered of all the pairs before is of no use, and would add up.
-    if (played++ % 1_000 === 999) {
-      await state[Symbol.asyncDispose]();
-      state = openState(undefined);
-    }
-    for (const { kind } of steps) {
-      if (kind === 'run') sum.runs++;
-      else if (kind === 'delete') sum.deletions++;
-    }
-    await new World(state).play(steps);
-  }), { numRuns, ...(seed !== undefined && { seed: seed | 0 }) });
-  await state[Symbol.asyncDispose]();
-  return sum;
+  const sumOf = await playAll(histories, async (state, steps) => await new World(state).play(steps), { numRuns, seed });
+  return { runs: sumOf('run'), deletions: sumOf('delete') };
 }
