@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { after, test } from 'node:test';
+import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { pathToFileURL } from 'node:url';
@@ -22,6 +22,7 @@ import type { CassandraOptions } from '../../src/stores/cassandra/kind.ts';
 import { flagsOf, settingsOf } from './cassandra-settings.ts';
 import type { CassandraPorts } from './cassandra-settings.ts';
 import { freePort } from './free-port.ts';
+import { failWhereRequired } from './required.ts';
 
 const run = promisify(execFile);
 const version = '5.0.9';
@@ -115,7 +116,7 @@ const missing = typeof parts === 'string' ? parts : undefined;
 /** Why there is no server on this machine; false where there is one. For the `skip` of a test. */
 export const withoutCassandra: { readonly skip: string | false } = { skip: missing ?? false };
 if (missing !== undefined) console.error(`Cassandra cannot be run: ${missing}`);
-if (process.env['SYNCLINE_REQUIRE_SERVICES'] === '1') test('Cassandra can be run where services are required', () => assert.equal(missing, undefined));
+failWhereRequired('Cassandra', missing);
 
 let running: Promise<CassandraServer> | undefined;
 let stop = async (): Promise<void> => {};

@@ -1,17 +1,17 @@
 // A real MariaDB server for the tests of one process.
-import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createConnection } from 'mysql2/promise';
 import { freePort } from './free-port.ts';
 import { asUser, missingPrograms, programPath, serverUser } from './packages.ts';
+import { failWhereRequired } from './required.ts';
 import { end } from './start-server.ts';
 
 const run = promisify(execFile);
@@ -33,7 +33,7 @@ const missing = await missingPrograms(['mariadbd', 'mariadb-install-db'], ['mari
 /** Why there is no server on this machine; false where there is one. For the `skip` of a test. */
 export const withoutMariadb: { readonly skip: string | false } = { skip: missing ?? false };
 if (missing !== undefined) console.error(`MariaDB cannot be run: ${missing}`);
-if (process.env['SYNCLINE_REQUIRE_SERVICES'] === '1') test('MariaDB can be run where services are required', () => assert.equal(missing, undefined));
+failWhereRequired('MariaDB', missing);
 
 let running: Promise<Mariadb> | undefined;
 let stop = async (): Promise<void> => {};

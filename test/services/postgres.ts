@@ -1,16 +1,16 @@
 // A real PostgreSQL server for the tests of one process.
-import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { after } from 'node:test';
 import { missingPrograms } from './packages.ts';
 import { postgresFolders, startPostgres } from './postgres-server.ts';
 import type { Postgres } from './postgres-server.ts';
+import { failWhereRequired } from './required.ts';
 
 const missing = await missingPrograms(['initdb', 'postgres'], ['postgresql'], postgresFolders);
 
 /** Why there is no server on this machine; false where there is one. For the `skip` of a test. */
 export const withoutPostgres: { readonly skip: string | false } = { skip: missing ?? false };
 if (missing !== undefined) console.error(`PostgreSQL cannot be run: ${missing}`);
-if (process.env['SYNCLINE_REQUIRE_SERVICES'] === '1') test('PostgreSQL can be run where services are required', () => assert.equal(missing, undefined));
+failWhereRequired('PostgreSQL', missing);
 
 let running: Promise<Postgres> | undefined;
 after(async () => await (await running?.catch(() => undefined))?.stop());

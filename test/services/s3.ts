@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after } from 'node:test';
 import { goProgram } from '../../scripts/go-program.ts';
 import type { Host } from '../../src/model/host.ts';
 import { plainHost } from '../../src/model/plain-host.ts';
@@ -11,6 +11,7 @@ import type { Store } from '../../src/model/store.ts';
 import { kind } from '../../src/stores/s3/kind.ts';
 import type { S3Options } from '../../src/stores/s3/kind.ts';
 import { freePort } from './free-port.ts';
+import { failWhereRequired } from './required.ts';
 import { startServer } from './start-server.ts';
 
 /** Where something speaks S3, and how to be let in. */
@@ -32,7 +33,7 @@ const found = await goProgram({ name: 'versitygw', source: 'github.com/versity/v
 /** Why there is no S3 server on this machine; absent where there is one. For the `skip` of a test. */
 export const missingS3: string | undefined = 'missing' in found ? found.missing : undefined;
 if (missingS3 !== undefined) console.error(`versitygw cannot be run: ${missingS3}`);
-if (process.env['SYNCLINE_REQUIRE_SERVICES'] === '1') test('versitygw can be run where services are required', () => assert.equal(missingS3, undefined));
+failWhereRequired('versitygw', missingS3);
 
 let running: Promise<S3Server> | undefined;
 let buckets = 0;

@@ -1,14 +1,14 @@
 // A real OpenSearch or Elasticsearch of one node for the tests of one process, started out of its libraries.
-import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { hash } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { after, test } from 'node:test';
+import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { failWhereRequired } from './required.ts';
 import { elasticsearch, moduleDescriptor, opensearch, projectOf, sourcesOf } from './search-java.ts';
 import type { SearchEngine } from './search-java.ts';
 import { end } from './start-server.ts';
@@ -121,7 +121,7 @@ export async function skipWithoutSearch(name: SearchEngine['name']): Promise<str
   after(async () => { await (await shared.get(name)?.catch(() => undefined))?.[Symbol.asyncDispose](); });
   if (!('missing' in libraries)) return false;
   console.error(`${name} cannot be run: ${libraries.missing}`);
-  if (process.env['SYNCLINE_REQUIRE_SERVICES'] === '1') test(`${name} can be run where services are required`, () => assert.fail(libraries.missing));
+  failWhereRequired(name, libraries.missing);
   return libraries.missing;
 }
 

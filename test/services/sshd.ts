@@ -5,7 +5,7 @@ import { chownSync, closeSync, copyFileSync, existsSync, mkdirSync, mkdtempSync,
 import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { after, test } from 'node:test';
+import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Host } from '../../src/model/host.ts';
@@ -14,6 +14,7 @@ import type { Store } from '../../src/model/store.ts';
 import { kind } from '../../src/stores/sftp/kind.ts';
 import type { SftpOptions } from '../../src/stores/sftp/kind.ts';
 import { freePort } from './free-port.ts';
+import { failWhereRequired } from './required.ts';
 import { end } from './start-server.ts';
 
 const run = promisify(execFile);
@@ -68,7 +69,7 @@ const missing = await missingSshd();
 /** Why there is no server on this machine; false where there is one. For the `skip` of a test. */
 export const withoutSshd: { readonly skip: string | false } = { skip: missing ?? false };
 if (missing !== undefined) console.error(`sshd cannot be run: ${missing}`);
-if (process.env['SYNCLINE_REQUIRE_SERVICES'] === '1') test('sshd can be run where services are required', () => assert.equal(missing, undefined));
+failWhereRequired('sshd', missing);
 
 let running: Promise<Sshd> | undefined;
 let folders = 0;

@@ -1,5 +1,4 @@
 // A real OpenStack Swift of one node for the tests of one process, and Keystone where it is wanted.
-import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { execFile, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,10 +6,11 @@ import { request } from 'node:http';
 import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { after, test } from 'node:test';
+import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePort } from './free-port.ts';
+import { failWhereRequired } from './required.ts';
 import type { S3Address } from './s3.ts';
 import { keystoneConf, s3Region, swiftFiles, swiftUser } from './swift-files.ts';
 import type { SwiftPorts } from './swift-files.ts';
@@ -71,7 +71,7 @@ async function missingSwift(auth: 'tempauth' | 'keystone' = 'tempauth'): Promise
 export async function skipWithoutSwift(auth: 'tempauth' | 'keystone' = 'tempauth'): Promise<string | false> {
   const missing = await missingSwift(auth);
   if (missing !== undefined) console.error(`Swift cannot be run: ${missing}`);
-  if (process.env['SYNCLINE_REQUIRE_SERVICES'] === '1') test('Swift can be run where services are required', () => assert.equal(missing, undefined));
+  failWhereRequired('Swift', missing);
   after(async () => { await (await shared)?.[Symbol.asyncDispose](); });
   return missing ?? false;
 }
