@@ -138,5 +138,6 @@ export async function* pagesOf(connection: Connection, sql: string, pageRows: nu
 
 const asText = {
   rowsAsArray: true,
-  typeCast: (field: { string(encoding?: BufferEncoding): string | null }) => field.string('utf8'),
+  // The driver warns on the console where a column of JSON is asked for in the very encoding that it has.
+  typeCast: (field: { readonly type: string; string(encoding?: BufferEncoding): string | null }) => field.string(field.type === 'JSON' ? 'utf-8' : 'utf8'),
 } as const;
