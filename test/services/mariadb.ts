@@ -2,7 +2,7 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
@@ -28,6 +28,12 @@ export interface Mariadb {
   restart(): Promise<void>;
 }
 
+/** The key of a server and its certificate, as text. */
+interface Keys {
+  readonly key: string;
+  readonly cert: string;
+}
+
 // A server that runs already, which may as well be MySQL: `mysql://root@127.0.0.1:3306`.
 const given = process.env['SYNCLINE_MYSQL'];
 const missing = given !== undefined ? undefined : await missingPrograms(['mariadbd', 'mariadb-install-db'], ['mariadb-server'], '');
@@ -47,9 +53,9 @@ let running: Promise<Mariadb> | undefined;
 let stop = async (): Promise<void> => {};
 after(() => stop());
 
-/** The server of this process, started when first asked for, and ended with the tests. */
-export function mariadb(): Promise<Mariadb> {
-  return (running ??= given === undefined ? start() : there(given));
+/** The server of this process, started when first asked for, and ended with the tests. With keys it speaks TLS as well. */
+export function mariadb(keys?: Keys): Promise<Mariadb> {
+  return (running ??= given === undefined ? start(keys) : there(given));
 }
 
 async function query(endpoint: string, sql: string): Promise<readonly { readonly [column: string]: unknown }[]> {
@@ -75,17 +81,23 @@ function there(server: string): Promise<Mariadb> {
   return Promise.resolve({ port: Number(new URL(server).port), newDatabase: () => databaseAt(server), query, restart });
 }
 
-async function start(): Promise<Mariadb> {
+async function start(keys: Keys | undefined): Promise<Mariadb> {
   const root = mkdtempSync(join(tmpdir(), 'syncline-mariadb-'));
   const user = serverUser('mysql');
   const data = join(root, 'data');
   mkdirSync(data);
   if (process.getuid?.() === 0) for (const path of [root, data]) chownSync(path, user.uid, user.gid);
+  const secure = Object.entries(keys ?? {}).map(([name, text]) => {
+    const path = join(root, `server.${name}`);
+    writeFileSync(path, String(text), { mode: 0o600 });
+    if (process.getuid?.() === 0) chownSync(path, user.uid, user.gid);
+    return `--ssl-${name}=${path}`;
+  });
   const [install, parameters] = asUser(user, 'KILL', programPath('mariadb-install-db', '')!, ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db']);
   await run(install, parameters, { cwd: root });
   const port = await freePort();
   const log = openSync(join(root, 'log'), 'a');
-  const [server, options] = asUser(user, 'KILL', programPath('mariadbd', '')!, ['--no-defaults', `--datadir=${data}`, `--tmpdir=${root}`, `--socket=${join(root, 'socket')}`, `--pid-file=${join(root, 'pid')}`, `--port=${port}`, '--bind-address=127.0.0.1', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=64M', '--max-connections=200', '--character-set-server=utf8mb4', '--collation-server=utf8mb4_general_ci']);
+  const [server, options] = asUser(user, 'KILL', programPath('mariadbd', '')!, ['--no-defaults', `--datadir=${data}`, `--tmpdir=${root}`, `--socket=${join(root, 'socket')}`, `--pid-file=${join(root, 'pid')}`, `--port=${port}`, '--bind-address=127.0.0.1', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=64M', '--max-connections=200', '--character-set-server=utf8mb4', '--collation-server=utf8mb4_general_ci', ...secure]);
   const launch = (...more: readonly string[]): ChildProcess => spawn(server, [...options, ...more], { stdio: ['ignore', log, log], cwd: root });
   let child = launch();
   const endNow = (): void => void child.kill('SIGKILL');
