@@ -18,7 +18,7 @@ import type { RecordOptions } from '../records/record-options.ts';
 import type { Catalog, Dialect } from './dialect.ts';
 import { FreshTables, isOfSwap } from './fresh.ts';
 import type { Swapping } from './fresh.ts';
-import { entryOf, keyOfRow, rawKey } from './records.ts';
+import { entryOf, keyOfRow, rawKeys } from './records.ts';
 import type { RangeSql } from './ranges.ts';
 import { SqlSnapshot } from './sql-snapshot.ts';
 import type { RawRow, Table } from './table.ts';
@@ -323,10 +323,7 @@ export class SqlStore implements Store {
 
   async #find(table: Table, keys: readonly Key[], signal: AbortSignal | undefined): Promise<ReadonlyMap<Key, Entry>> {
     const found = new Map<Key, Entry>();
-    const raw = [...new Set(keys)].flatMap((key) => {
-      const values = rawKey(table, key);
-      return values ? [values] : [];
-    });
+    const raw = [...new Set(keys)].flatMap((key) => rawKeys(table, key));
     if (raw.length === 0) return found;
     let rows: readonly RawRow[];
     try {
