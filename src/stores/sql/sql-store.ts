@@ -172,6 +172,16 @@ export class SqlStore implements Store {
     }
   }
 
+  async checkPrepare(asked: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
+    const catalog = await this.#tables({ signal });
+    for (const collection of asked) {
+      const table = this.#tableOf(catalog, collection.name);
+      if (!(table instanceof SyncError)) continue;
+      if (table.code !== 'not-found' || collection.fields.length === 0) throw table;
+      this.#checkCreatable([keyed(collection)]);
+    }
+  }
+
   async estimate({ signal }: CallOptions = {}): Promise<number | undefined> {
     const counts = await this.#dialect.estimates?.();
     const { tables } = await this.#tables({ signal });
@@ -211,7 +221,7 @@ export class SqlStore implements Store {
   /** Throws where these cannot be tables. */
   #checkCreatable(missing: readonly Collection[]): void {
     const names = missing.map(({ name }) => name).join(', ');
-    if (this.#records.create === false) throw new SyncError('not-found', `${this.name} has no table ${names}`, { store: this.name, hint: 'make it there, or leave out --no-create' });
+    if (this.#records.create === false) throw new SyncError('not-found', `${this.name} has no table ${names}`, { store: this.name, hint: 'make it there, or leave out --no-create (or create=false)' });
     for (const { name, fields, key } of missing) {
       const lost = key.find((part) => !fields.some((field) => field.name === part));
       if (lost !== undefined) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because ${lost}, of its key, is not among its fields`, { store: this.name, hint: 'make the table there, with a primary key' });
