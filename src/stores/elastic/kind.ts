@@ -4,6 +4,7 @@ import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import type { OptionSpec, StoreKind } from '../../model/kind.ts';
 import type { Store } from '../../model/store.ts';
+import { certificatesIn } from '../records/certificates.ts';
 import { chooser } from '../records/chooser.ts';
 import { recordOptions } from '../records/record-options.ts';
 import type { RecordOptions } from '../records/record-options.ts';
@@ -19,6 +20,7 @@ export interface ElasticOptions extends RecordOptions {
   /** The field that says of which collection a document is. */
   readonly typeField?: string;
   readonly tls?: boolean;
+  readonly tlsCa?: string;
   readonly missing?: 'refuse' | 'empty';
   readonly compress?: boolean;
   readonly concurrency?: number;
@@ -31,6 +33,7 @@ const options: readonly OptionSpec[] = [
   { name: 'layout', summary: 'which index is which collection: index, each by its own name; suffix, of the path app the index app-users is users; auto, index where app is there, else suffix; field, all of them in the index app, where a field tells them apart', value: 'choice', choices: ['auto', 'index', 'suffix', 'field'], default: 'auto' },
   { name: 'typeField', summary: 'the field that says of which collection a document is, with layout=field (default: type)', value: 'text' },
   { name: 'tls', summary: 'whether to speak TLS, as with +https behind the scheme', value: 'flag', default: false },
+  { name: 'tlsCa', summary: 'a file of the certificates by which that of the server is checked (default: those the platform trusts); implies TLS', value: 'text' },
   { name: 'missing', summary: 'whether a place without any index is refused or empty', value: 'choice', choices: ['refuse', 'empty'], default: 'refuse' },
   { name: 'compress', summary: 'whether answers come compressed, which pays on slow lines and costs both ends time on fast ones', value: 'flag', default: false },
   { name: 'concurrency', summary: 'slices of an index that are read at once', value: 'number', default: 4 },
@@ -57,11 +60,11 @@ export const opensearch: StoreKind<ElasticOptions> = {
 };
 
 async function open(family: Family, endpoint: string, given: ElasticOptions, host: Host): Promise<Store> {
-  const { concurrency = 4, maxAttempts = 5, timeoutMs = 60_000, layout = 'auto', compress = false, missing = 'refuse', create = true, modified, modifiedUnit, collections } = given;
+  const { concurrency = 4, maxAttempts = 5, timeoutMs = 60_000, layout = 'auto', compress = false, tlsCa, missing = 'refuse', create = true, modified, modifiedUnit, collections } = given;
   for (const [name, value] of Object.entries({ concurrency, maxAttempts, timeoutMs })) {
     if (!Number.isSafeInteger(value) || value < 1) throw new SyncError('invalid', `${name} is ${value}, and not a whole number from 1 up`, { hint: `give ${name} another value` });
   }
-  const { origins, path, user, name, identity } = parseEndpoint(endpoint, family, given.tls === true);
+  const { origins, path, user, name, identity } = parseEndpoint(endpoint, family, given.tls === true || tlsCa !== undefined);
   if ((layout === 'suffix' || layout === 'field') && (path === '' || /[*,]/.test(path))) throw new SyncError('invalid', `${name} has no name that could be ${layout === 'suffix' ? 'the beginning of others' : 'that of one index'}`, { hint: `write ${family}://host:port/app, for ${layout === 'suffix' ? 'indices that begin with app-' : 'the index app'}` });
   checkTypeField(given);
   const authorization = authorizationFor(family, user, host.environment);
@@ -71,6 +74,7 @@ async function open(family: Family, endpoint: string, given: ElasticOptions, hos
   const http = openHttp({
     // What is tried again, and where, is for the client to say, which knows several hosts.
     timeoutMs, connections: concurrency + elasticCapabilities.limits.inFlight, maxAttempts: 1, maxBodyBytes: limits.documentBytes, userAgent: 'syncline',
+    ...(tlsCa !== undefined && { trust: { verify: true, authorities: certificatesIn(tlsCa) } }),
     now: () => host.now(), random: () => host.random(), sleep: (ms, signal) => host.sleep(ms, signal),
   });
   const client = new ElasticClient({ http, origins, authorization, host, maxAttempts, compress });
