@@ -80,6 +80,7 @@ describe('an index of several collections', { skip }, () => {
 
   test('made by others is described by its documents', async () => {
     const here = await place();
+    await here.index(here.path);
     await here.put(here.path, 'users/1', { type: 'users', name: 'Joe', age: 3 });
     await here.put(here.path, '77', { type: 'events', at: 'now' });
     await using store = await here.open(shared);

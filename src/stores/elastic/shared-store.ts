@@ -75,10 +75,10 @@ export class SharedStore implements Store {
 
   async read(refs: readonly Ref[], { signal }: CallOptions = {}): Promise<readonly (Entry | undefined)[]> {
     const { whole, place } = this.#options;
-    const possible = refs.filter((ref) => !place.flawOf(ref) && this.#isChosen(ref.key));
-    const found = (await whole.read(possible.map((ref) => this.#outer(ref)), signal && { signal })).values();
-    return refs.map((ref) => {
-      const entry = possible.includes(ref) ? found.next().value : undefined;
+    const asked = refs.map((ref) => (place.flawOf(ref) || !this.#isChosen(ref.key) ? undefined : this.#outer(ref)));
+    const found = (await whole.read(asked.filter((ref) => ref !== undefined), signal && { signal })).values();
+    return asked.map((ref) => {
+      const entry = ref && found.next().value;
       return entry && this.#mine(entry);
     });
   }
