@@ -11,6 +11,7 @@ import { mysqlError } from '../src/stores/sql/mysql/failure.ts';
 import { kind } from '../src/stores/sql/mysql/kind.ts';
 import type { MysqlOptions } from '../src/stores/sql/mysql/kind.ts';
 import { rowsOf, Sessions } from '../src/stores/sql/mysql/sessions.ts';
+import { outlivesCuts } from './connecting.ts';
 import { mariadb, withoutMariadb } from './services/mariadb.ts';
 import { Opened, put, rangesWithoutIndexAreTold, said, scanned, scansAreOfOneMoment } from './sql-tables.ts';
 
@@ -126,6 +127,12 @@ describe('tables of MariaDB', withoutMariadb, () => {
   test('a scan is of one moment, and one that is given up leaves nothing behind', async () => {
     const { open, query } = await database('create table a (id int primary key)', 'insert into a select seq from seq_1_to_5000', 'create table b as select id from a', 'alter table b add primary key (id)');
     await scansAreOfOneMoment(await open(), query);
+  });
+
+  test('a connection that is cut while it is made is made anew, and where nothing listens that is told at once', async () => {
+    const { endpoint } = await database();
+    const { port } = new URL(endpoint);
+    await outlivesCuts(Number(port), async (at, host) => await kind.open(endpoint.replace(`:${port}/`, `:${at}/`), {}, host) as Store);
   });
 
   test('a connection that is cut between two statements is a failure of the next one, and of nothing else', async () => {
