@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Collection, Field } from '../src/model/collection.ts';
 import type { Document, Value } from '../src/model/document.ts';
 import { plainHost } from '../src/model/plain-host.ts';
@@ -109,21 +108,6 @@ describe('collections of Cassandra', withoutCassandra, () => {
     assert.equal(messageOf((await store.write([put('keyless/abc', { v: 1 })]))[0]), 'done');
     assert.deepEqual(await contentOf(store, 'keyless/abc'), { id: 'abc', v: 1 });
   });
-});
-
-test('about how many records there are is known where each is a partition, once the node has looked at its files', withoutCassandra, async () => {
-  await execute('CREATE TABLE $K.estimated (id int PRIMARY KEY, v text) WITH memtable_flush_period_in_ms = 1000');
-  await execute('CREATE TABLE $K.parted (p int, c int, PRIMARY KEY (p, c))');
-  await using store = await openCassandra({ collections: 'estimated' });
-  for (let from = 0; from < 4_000; from += 500) await store.write(Array.from({ length: 500 }, (_, i) => put(`estimated/${from + i}`, { v: 'x' })));
-  let estimate: number | undefined;
-  for (let tries = 0; tries < 240 && (estimate ?? 0) < 3_000; tries++) {
-    await sleep(500);
-    estimate = await store.estimate();
-  }
-  assert.ok(estimate !== undefined && estimate >= 3_000 && estimate <= 6_000, String(estimate));
-  await using parted = await openCassandra({ collections: 'parted' });
-  assert.equal(await parted.estimate(), undefined);
 });
 
 describe('what is amiss with Cassandra', withoutCassandra, () => {
