@@ -63,7 +63,7 @@ export class SeenSet {
 const scratch = new Uint32Array(4);
 
 /** The first 128 bits of the digest of `text`; good until the next call. */
-function digestWords(text: string): Uint32Array {
+export function digestWords(text: string): Uint32Array {
   const bytes = hash('sha256', text, 'buffer');
   for (let i = 0; i < 4; i++) scratch[i] = bytes.readUInt32LE(i * 4);
   return scratch;
