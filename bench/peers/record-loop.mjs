@@ -51,7 +51,7 @@ async function readTable() {
 }
 
 async function readIndex() {
-  let page = await ask(`/${index}/_search?scroll=1m`, JSON.stringify({ size: pageRows, sort: ['_doc'], track_total_hits: false }));
+  let page = await ask(`/${index}/_search?scroll=1m`, JSON.stringify({ size: pageRows, sort: ['_doc'] }));
   while (page.hits.hits.length > 0) page = await ask('/_search/scroll', JSON.stringify({ scroll: '1m', scroll_id: page._scroll_id }));
 }
 
