@@ -8,7 +8,7 @@ import { SeenSet } from '../../lib/seen-set.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import { typeOf } from '../../model/key.ts';
-import { isSink } from '../../model/store.ts';
+import { isSink, isSource } from '../../model/store.ts';
 import type { Sink, Source, Store } from '../../model/store.ts';
 import { copied } from '../aside/spill.ts';
 import { reach, tellExpected } from '../reach.ts';
@@ -81,10 +81,11 @@ export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGen
   }
 }
 
-/** Origins that are parts of wider places have no say in what lies outside of those parts. */
+/** Origins of which some collections were chosen have no say in the others. */
 function withinOrigins({ origins, target }: OneWay, context: ScanContext): ScanContext {
   const { where } = context;
-  const parts = origins.filter((origin: Source | Sink): origin is Store => isSink(origin) && origin.covers !== undefined);
+  // Links of an API lead to what lies outside of the path that was named.
+  const parts = origins.filter((origin: Source | Sink): origin is Store => isSource(origin) && isSink(origin) && origin.describe !== undefined && origin.covers !== undefined);
   const inOne = parts.length < origins.length ? undefined : (ref: Ref): boolean => parts.some((origin) => origin.covers?.(ref) !== false);
   const shared = (collection: string): boolean => inOne?.(anyOf(collection)) !== false && target.covers?.(anyOf(collection)) !== false;
   return { ...context, shared, ...(inOne && { where: (ref) => where?.(ref) !== false && inOne(ref) }) };
