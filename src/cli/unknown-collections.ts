@@ -17,6 +17,20 @@ export async function refuseUnknown(names: readonly string[], stores: readonly S
 }
 
 /**
+ * Refuses a time field that no collection of a side has: each of its records would be without a time, and all of them would end
+ * in quarantine. `modified`: the field that was named for both sides; an endpoint can name its own.
+ */
+export async function refuseUnknownTime(sides: readonly (readonly [endpoint: string, store: Store])[], modified: string | undefined): Promise<void> {
+  for (const [endpoint, store] of sides) {
+    const field = partsOf(endpoint).get('modified') ?? modified;
+    // What has no table to be a column of, as a field of an index that is not mapped, need not be described.
+    const collections = (await store.describe?.() ?? []).filter(({ fields, key }) => fields.length > 0 && key.length > 0);
+    if (field === undefined || collections.length === 0 || collections.some(({ fields }) => fields.some(({ name }) => name === field))) continue;
+    throw new SyncError('invalid', `no collection of ${store.name} has the field ${JSON.stringify(field)}, which is to say when a record was modified`, { store: store.name, hint: 'check --modified' });
+  }
+}
+
+/**
  * Does `check` before anything else is done, and once. Before runs that come again and again, a place that is out of reach for a
  * moment ends nothing: then it is for the first run that gets so far to see to it, by what is returned.
  */
@@ -34,5 +48,9 @@ export async function checkFirst(check: () => Promise<void>, { again }: { readon
 
 /** The names of collections that endpoints choose, and that stand for one each. */
 export function collectionsNamed(endpoints: readonly string[]): readonly string[] {
-  return endpoints.flatMap((endpoint) => namesIn(new URLSearchParams(/\?(.*)$/s.exec(endpoint)?.[1] ?? '').get('collections') ?? undefined));
+  return endpoints.flatMap((endpoint) => namesIn(partsOf(endpoint).get('collections') ?? undefined));
+}
+
+function partsOf(endpoint: string): URLSearchParams {
+  return new URLSearchParams(/\?(.*)$/s.exec(endpoint)?.[1] ?? '');
 }
