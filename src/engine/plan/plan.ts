@@ -122,13 +122,15 @@ async function* planWindow({ origins, target }: OneWay, { context, policy, basel
 
 async function* planAsItComes({ origins, target }: OneWay, { context, policy, baseline, extras, proof = 'stat' }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
   const origin = origins[0] as Source;
+  const unique = origin.capabilities.keys === 'unique';
   const seen = new SeenSet();
   let heldBefore = 0;
   const precision = coarser(origin, target);
   const fresh = async function* (): AsyncGenerator<readonly Entry[]> {
     for await (const page of scanned(origin, context, { side: 'left', counted: true, want: 'content' })) {
       yield page.filter((entry) => {
-        const found = seen.add(entry.key, entry.digest?.value);
+        const found = unique ? 'new' : seen.add(entry.key, entry.digest?.value);
+        if (unique && extras) seen.add(entry.key);
         if (found === 'different') reportCollision({ key: entry.key }, entry, origin, context.ledger, 'left');
         return found === 'new' && context.within?.(entry) !== false;
       });
