@@ -76,7 +76,7 @@ export class ElasticStore implements Store {
     this.#writer = new ElasticWriter(this.#place, modified);
   }
 
-  async *scan({ want = 'stat', collections, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
+  async *scan({ collections, window, signal }: ScanOptions = {}): AsyncGenerator<Page> {
     signal?.throwIfAborted();
     const place = this.#place;
     const indices = await place.look(signal);
@@ -84,7 +84,7 @@ export class ElasticStore implements Store {
     for (const index of indices.values()) {
       if (collections && !collections.includes(index.collection)) continue;
       const flaw = index.flaw ?? (index.open ? undefined : 'it is closed');
-      if (flaw === undefined) yield* scanIndex(place, index, { want, window, concurrency: this.#options.concurrency, signal });
+      if (flaw === undefined) yield* scanIndex(place, index, { window, concurrency: this.#options.concurrency, signal });
       else yield { entries: [], problems: [{ place: `${this.name}: ${index.collection}`, collection: index.collection, error: new SyncError('unsupported', `cannot list ${this.name}: ${index.collection}: ${flaw}`, { store: this.name, hint: 'leave it out by the option collections' }) }] };
     }
   }

@@ -1,6 +1,5 @@
 import { isDocument } from '../../model/document.ts';
 import type { Document } from '../../model/document.ts';
-import { withoutContent } from '../../model/entry.ts';
 import type { Entry } from '../../model/entry.ts';
 import { SyncError, toSyncError } from '../../model/errors.ts';
 import type { Page, Problem, Window } from '../../model/store.ts';
@@ -18,7 +17,6 @@ const mostDocuments = 5_000;
 
 /** How an index is read. */
 export interface Reading {
-  readonly want: 'stat' | 'content';
   readonly window: Window | undefined;
   /** Pages asked for at once. */
   readonly concurrency: number;
@@ -29,7 +27,7 @@ export interface Reading {
  * Every document of an index, as it was at one point in time: in pages, those of several slices as they come. Throws
  * where anything may be missing.
  */
-export async function* scanIndex(place: Place, index: OpenIndex, { want, window, concurrency, signal }: Reading): AsyncGenerator<Page> {
+export async function* scanIndex(place: Place, index: OpenIndex, { window, concurrency, signal }: Reading): AsyncGenerator<Page> {
   const about = place.about('list', index.collection);
   const target = encodeNames(index.target);
   // A search sees what was refreshed, and the index may be told to do that seldom.
@@ -41,7 +39,7 @@ export async function* scanIndex(place: Place, index: OpenIndex, { want, window,
   try {
     const slices = dialect.slices(index.shards);
     const query = window && index.modified?.query(window);
-    const lanes = Array.from({ length: slices }, (_, slice) => readSlice({ place, index, want, dialect, pit, query, slice, slices, signal }));
+    const lanes = Array.from({ length: slices }, (_, slice) => readSlice({ place, index, dialect, pit, query, slice, slices, signal }));
     yield* inTurn(lanes, concurrency);
   } finally {
     const { path, body: closing } = dialect.closing(pit.id);
@@ -53,7 +51,6 @@ export async function* scanIndex(place: Place, index: OpenIndex, { want, window,
 interface Slice {
   readonly place: Place;
   readonly index: OpenIndex;
-  readonly want: 'stat' | 'content';
   readonly dialect: Dialect;
   /** Each answer may name the point in time anew. */
   readonly pit: { id: string };
@@ -143,13 +140,12 @@ function incomplete(place: Place, { collection }: OpenIndex, why: string): SyncE
   return new SyncError('unavailable', `cannot list ${place.name}: ${collection}: ${why}`, { store: place.name, hint: 'see how the cluster is, and run again' });
 }
 
-function pageOf({ place, index, want }: Slice, hits: readonly Hit[]): Page {
+function pageOf({ place, index }: Slice, hits: readonly Hit[]): Page {
   const entries: Entry[] = [];
   const problems: Problem[] = [];
   for (const hit of hits) {
     try {
-      const entry = place.entryOfHit(index, hit);
-      entries.push(want === 'content' ? entry : withoutContent(entry));
+      entries.push(place.entryOfHit(index, hit));
     } catch (error) {
       problems.push(problemOf(place, index, hit, toSyncError(error)));
     }
