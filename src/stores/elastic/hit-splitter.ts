@@ -76,17 +76,17 @@ interface HitPlace {
 /** What a member of an item is: what is looked for, or `idle`, which says nothing of the document. */
 type Member = 'id' | 'source' | 'sequence' | 'term' | 'sort' | 'found' | 'idle';
 
-/** The members that are known, by the length of their names with quotes. */
-const members: (readonly (readonly [Buffer, Member])[] | undefined)[] = [];
+/** The members that are known, by the second letter of their names. */
+const members: (readonly { readonly name: Buffer; readonly member: Member }[] | undefined)[] = Array.from({ length: 256 });
 for (const [name, member] of [
   ['_id', 'id'], ['_source', 'source'], ['_seq_no', 'sequence'], ['_primary_term', 'term'], ['sort', 'sort'], ['found', 'found'],
   ['_index', 'idle'], ['_score', 'idle'], ['_version', 'idle'], ['_type', 'idle'], ['_ignored', 'idle'], ['ignored_field_values', 'idle'],
-] as const) members[name.length + 2] = [...members[name.length + 2] ?? [], [Buffer.from(`"${name}"`), member]];
+] as const) members[name.charCodeAt(1)] = [...members[name.charCodeAt(1)] ?? [], { name: Buffer.from(`"${name}"`), member }];
 
 function memberAt(bytes: Buffer, at: number): Member | undefined {
-  let end = at + 1;
-  while (end < bytes.length && bytes[end] !== quote) end++;
-  for (const [name, member] of members[end + 1 - at] ?? []) if (nameBegins(bytes, at, name)) return member;
+  const known = members[bytes[at + 2]!];
+  if (known === undefined) return undefined;
+  for (let i = 0; i < known.length; i++) if (nameBegins(bytes, at, known[i]!.name)) return known[i]!.member;
   return undefined;
 }
 
