@@ -31,10 +31,10 @@ export class Bench extends Folder {
   }
 
   /** Sees that a run was refused, with a reason and without the secrets. */
-  async refuses(place: string, environment: { readonly [name: string]: string }, reason: RegExp): Promise<void> {
+  async refuses(place: string, environment: { readonly [name: string]: string }, reason: RegExp, exit = 3): Promise<void> {
     const { code, stdout, stderr } = await this.merge(place, environment);
     assert.match(stderr, reason);
-    assert.equal(code, 3, stderr);
-    for (const [name, value] of Object.entries(environment)) if (/PASSWORD|KEY/.test(name)) assert.ok(!`${stdout}${stderr}`.includes(value), 'a secret is told');
+    assert.equal(code, exit, stderr);
+    for (const [name, value] of Object.entries(environment)) if (/PASSWORD|PWD|KEY/.test(name)) assert.ok(!`${stdout}${stderr}`.includes(value), 'a secret is told');
   }
 }

@@ -16,13 +16,16 @@ export const things: Collection = {
   ],
 };
 
+/** The values that no column of JSON holds. */
+export const refusedByTables: readonly string[] = ['bytes', 'no bytes', 'infinity', 'not a number'];
+
 /** A database that is made afresh for every law, and opened with these options. */
 export function inTable(create: () => Promise<(options: { readonly modified?: string }) => Promise<Store>>, subject: Partial<Subject> = {}, options: { readonly modified?: string } = {}): Subject {
   let open: (options: { readonly modified?: string }) => Promise<Store>;
   return {
     key: (name) => joinKey(['thing', name]),
     document: (key, fields) => ({ ...fields, id: splitKey(key)[1] ?? '' }),
-    refuses: ['bytes', 'no bytes', 'infinity', 'not a number'],
+    refuses: refusedByTables,
     open: async () => {
       open = await create();
       const store = await open(options);

@@ -224,7 +224,7 @@ const all = {
   prefer: { name: 'prefer', group: doing, value: 'which', choices: ['left', 'right', 'newest'], summary: 'who wins where both sides changed (default newest; where times do not tell, the conflict is reported)' },
   newest: { name: 'newest', group: doing, conflicts: ['prefer'], summary: 'the later version of every entry wins, by its time and whatever was agreed on before; what one side lacks is written there, and deleted is what a tombstone says was deleted; the rest takes --delete' },
   full: { name: 'full', group: doing, summary: 'with --newest: look at everything, not only at what has come since the last run' },
-  retryQuarantined: { name: 'retry-quarantined', group: doing, summary: 'with --newest: try all that is in quarantine again, whether it has changed or not (see syncline quarantine)' },
+  retryQuarantined: { name: 'retry-quarantined', group: doing, summary: 'try all records again that are in quarantine, whether they have changed or not (see syncline quarantine; of a merge, with --newest)' },
   from: { name: 'from', group: selecting, value: 'time', summary: 'only what was modified after this: a date and time such as 2015-01-31T10:20:30Z, or seconds since 1970' },
   until: { name: 'until', group: selecting, value: 'time', summary: 'only what was not modified after this' },
   overlap: { name: 'overlap', group: selecting, value: 'time', parse: overlap, summary: 'with --newest: begin this long before the last run ended, for what became visible late (default 60s)' },
@@ -306,7 +306,7 @@ export const placeOptions: readonly OptionSpec[] = [
 ];
 
 /** Options of `sync` alone. */
-export const syncOptions: readonly OptionSpec[] = [all.delete, all.dryRun, all.from, all.until, all.explain, all.maxDeletes, all.maxDelete, all.swap, all.backupDir, all.objectRule, all.objectRules, ...comparingOptions(), all.bandwidth, all.maxTransfer, all.maxDuration, all.every, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
+export const syncOptions: readonly OptionSpec[] = [all.delete, all.dryRun, all.retryQuarantined, all.from, all.until, all.explain, all.maxDeletes, all.maxDelete, all.swap, all.backupDir, all.objectRule, all.objectRules, ...comparingOptions(), all.bandwidth, all.maxTransfer, all.maxDuration, all.every, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
 
 /** Options of `diff` alone. */
 export const diffOptions: readonly OptionSpec[] = [all.delete, all.summary, all.from, all.until, ...comparingOptions()];

@@ -6,6 +6,7 @@ import { inTurn } from '../engine/in-turn.ts';
 import type { Values } from './options.ts';
 import { bothStores } from './pairing.ts';
 import type { Pairing, PairingOptions } from './pairing.ts';
+import { settingAside } from './set-aside.ts';
 import { collectionsNamed, refuseUnknown } from './unknown-collections.ts';
 import { splitPlaces } from './places.ts';
 import { isComparable } from '../stores/open.ts';
@@ -37,7 +38,7 @@ export async function prepareSync(pairing: Pairing, args: readonly string[], val
   }
   if (isComparable(pair.target)) {
     const { runSync } = await import('../engine/sync.ts');
-    const oneWay = pairing.oneWay();
+    const oneWay = settingAside(pairing, configuration, values);
     return prepared(pairing, configuration, (signal) => runSync({ ...oneWay, ...(signal && { signal }) }));
   }
   const { runCopy } = await import('../engine/copy.ts');

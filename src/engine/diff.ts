@@ -27,7 +27,7 @@ export interface DiffOptions {
  * report's `differences` is the number of actions; its outcome counts tell what would happen.
  */
 export async function runDiff(pairing: OneWay, show: (actions: readonly Action[]) => void | Promise<void>, { content = false }: DiffOptions = {}): Promise<Report> {
-  const run = startRun(pairing);
+  const run = startRun(pairing, { quarantine: pairing.quarantine, remembers: false });
   const { ledger, context } = run;
   const policy = oneWayPolicy(pairing);
   // What would be refused is refused here as well; that is known when everything is.

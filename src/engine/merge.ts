@@ -15,10 +15,10 @@ import { Deletions } from './plan/deletions.ts';
 import { coarser } from './plan/plan.ts';
 import { hides } from './plan/scan.ts';
 import { planTwoWay } from './plan/two-way.ts';
-import { quarantineLimits } from './quarantine.ts';
 import { rememberRefusal } from './refusals.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
+import { warnOfFull } from './run-quarantine.ts';
 import type { Baseline } from './state/state.ts';
 import { keepAll } from './sync.ts';
 import type { Report, TwoWay } from './types.ts';
@@ -127,7 +127,7 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
       }
       if (complete && (!known.moved || pairing.guard !== undefined)) await known.remember();
       if (complete && policy.deletes !== 'keep') rememberHeld(pairing, ledger, { more: { left: made.left - deletes.left.length, right: made.right - deletes.right.length }, nowMs: host.now() });
-      if (ledger.quarantine?.isFull) ledger.warn(`the quarantine is full, so that what else fails is looked for by every run: mend some of its ${quarantineLimits.records} records first`);
+      warnOfFull(ledger);
     }, [toLeft, toRight]);
   } finally {
     deletions.commit();

@@ -120,9 +120,14 @@ export class RunQuarantine {
     }
   }
 
-  /** Everything was read, so that what has no key and was not come across is there no more. */
-  releaseUnmet(): void {
-    for (const { record, met } of this.#held.values()) if (!met && record.ref === undefined) this.#delete(record);
+  /** Whether the run was told that an entry cannot be read, on either side. */
+  isUnreadable(key: Key): boolean {
+    return this.#held.size > 0 && (['left', 'right'] as const).some((side) => this.#held.get(nameOf({ side, id: key }))?.met === 'problem');
+  }
+
+  /** Everything was read, so that what was not come across is there no more: `nameless`, of what has no key that is said alone. */
+  releaseUnmet(which: 'nameless' | 'all' = 'nameless'): void {
+    for (const { record, met } of this.#held.values()) if (!met && (which === 'all' || record.ref === undefined)) this.#delete(record);
   }
 
   /** Writes down what has changed. Durable when it has returned. */
@@ -177,6 +182,11 @@ export class RunQuarantine {
     (this.#pending[what] as Map<string, Named>).set(name, change);
     if (put.size + gone.size + seen.size >= mostPending) this.commit();
   }
+}
+
+/** Says so where there was no more room. */
+export function warnOfFull(ledger: { readonly quarantine: RunQuarantine | undefined; warn(message: string): void }): void {
+  if (ledger.quarantine?.isFull) ledger.warn(`the quarantine is full, so that what else fails is looked for by every run: mend some of its ${quarantineLimits.records} records first`);
 }
 
 function nameOf({ side, id }: Named): string {

@@ -9,6 +9,7 @@ import { twinsInRun } from './plan/twins.ts';
 import { rememberRefusal } from './refusals.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
+import { warnOfFull } from './run-quarantine.ts';
 import type { Baseline } from './state/state.ts';
 import type { OneWay, Report } from './types.ts';
 import { keepIn } from './write/backup.ts';
@@ -38,7 +39,7 @@ export function learnedName({ realm, identity }: { readonly realm?: string; read
  * without a problem, and under the guard, else it throws `guarded` with nothing deleted.
  */
 export async function runSync(pairing: OneWay): Promise<Report> {
-  const run = startRun(pairing);
+  const run = startRun(pairing, { quarantine: pairing.quarantine });
   const { ledger, context, host, backoff } = run;
   const { origins, target, guard = defaultGuard, state, signal, onFailure = 'continue', concurrency, under, held, proof = 'stat', backup, onKept } = pairing;
   const budget = new Budget(pairing.budget ?? {}, host);
@@ -87,10 +88,12 @@ export async function runSync(pairing: OneWay): Promise<Report> {
       else if (lane.cutShort) keepAll(deletes, ledger, target.name, 'not everything was written');
       else await lane.delete(deletes);
       if (complete && (!known.moved || pairing.guard !== undefined)) await known.remember();
+      warnOfFull(ledger);
     }, [lane]);
   } finally {
     baseline?.commit();
     context.hashes.commit();
+    ledger.quarantine?.commit();
   }
 }
 

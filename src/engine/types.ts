@@ -167,6 +167,8 @@ export interface OneWay extends RunOptions {
   readonly concurrency?: number;
   /** What to do after an entry failed: go on with those that do not depend on it (default), or stop. */
   readonly onFailure?: 'continue' | 'stop';
+  /** Where entries are set aside that cannot be carried across and that waiting does not mend. Default: they fail each time. */
+  readonly quarantine?: QuarantineOptions;
 }
 
 /** For targets that cannot be read: stdout, null. Everything is written, in dependency order. */

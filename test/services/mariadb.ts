@@ -2,7 +2,7 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
@@ -28,33 +28,76 @@ export interface Mariadb {
   restart(): Promise<void>;
 }
 
-const missing = await missingPrograms(['mariadbd', 'mariadb-install-db'], ['mariadb-server'], '');
+/** The key of a server and its certificate, as text. */
+interface Keys {
+  readonly key: string;
+  readonly cert: string;
+}
+
+// A server that runs already, which may as well be MySQL: `mysql://root@127.0.0.1:3306`.
+const given = process.env['SYNCLINE_MYSQL'];
+const missing = given !== undefined ? undefined : await missingPrograms(['mariadbd', 'mariadb-install-db'], ['mariadb-server'], '');
 
 /** Why there is no server on this machine; false where there is one. For the `skip` of a test. */
 export const withoutMariadb: { readonly skip: string | false } = { skip: missing ?? false };
 if (missing !== undefined) console.error(`MariaDB cannot be run: ${missing}`);
 failWhereRequired('MariaDB', missing);
 
+/** Whether the server is MariaDB, and not MySQL. */
+export const isMaria: boolean = given === undefined || /MariaDB/i.test(String((await query(`${given}/mysql`, 'select version() as version'))[0]?.['version']));
+
+/** The numbers from one on, as a table `seq` to select from. */
+export const series = (count: number): string => `json_table(concat('[0', repeat(',0', ${count - 1}), ']'), '$[*]' columns (seq for ordinality)) as series`;
+
 let running: Promise<Mariadb> | undefined;
 let stop = async (): Promise<void> => {};
 after(() => stop());
 
-/** The server of this process, started when first asked for, and ended with the tests. */
-export function mariadb(): Promise<Mariadb> {
-  return (running ??= start());
+/** The server of this process, started when first asked for, and ended with the tests. With keys it speaks TLS as well. */
+export function mariadb(keys?: Keys): Promise<Mariadb> {
+  return (running ??= given === undefined ? start(keys) : there(given));
 }
 
-async function start(): Promise<Mariadb> {
+async function query(endpoint: string, sql: string): Promise<readonly { readonly [column: string]: unknown }[]> {
+  const connection = await createConnection({ uri: endpoint, multipleStatements: true });
+  try {
+    const [rows] = await connection.query(sql);
+    return rows as unknown as readonly { readonly [column: string]: unknown }[];
+  } finally {
+    await connection.end();
+  }
+}
+
+let databases = 0;
+
+async function databaseAt(server: string): Promise<string> {
+  const name = `test_${process.pid}_${++databases}`;
+  await query(`${server}/mysql`, `create database ${name}`);
+  return `${server}/${name}`;
+}
+
+function there(server: string): Promise<Mariadb> {
+  const restart = async (): Promise<void> => { throw new Error(`${server} is not ours to restart`); };
+  return Promise.resolve({ port: Number(new URL(server).port), newDatabase: () => databaseAt(server), query, restart });
+}
+
+async function start(keys: Keys | undefined): Promise<Mariadb> {
   const root = mkdtempSync(join(tmpdir(), 'syncline-mariadb-'));
   const user = serverUser('mysql');
   const data = join(root, 'data');
   mkdirSync(data);
   if (process.getuid?.() === 0) for (const path of [root, data]) chownSync(path, user.uid, user.gid);
+  const secure = Object.entries(keys ?? {}).map(([name, text]) => {
+    const path = join(root, `server.${name}`);
+    writeFileSync(path, String(text), { mode: 0o600 });
+    if (process.getuid?.() === 0) chownSync(path, user.uid, user.gid);
+    return `--ssl-${name}=${path}`;
+  });
   const [install, parameters] = asUser(user, 'KILL', programPath('mariadb-install-db', '')!, ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db']);
   await run(install, parameters, { cwd: root });
   const port = await freePort();
   const log = openSync(join(root, 'log'), 'a');
-  const [server, options] = asUser(user, 'KILL', programPath('mariadbd', '')!, ['--no-defaults', `--datadir=${data}`, `--tmpdir=${root}`, `--socket=${join(root, 'socket')}`, `--pid-file=${join(root, 'pid')}`, `--port=${port}`, '--bind-address=127.0.0.1', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=64M', '--max-connections=200', '--character-set-server=utf8mb4', '--collation-server=utf8mb4_general_ci']);
+  const [server, options] = asUser(user, 'KILL', programPath('mariadbd', '')!, ['--no-defaults', `--datadir=${data}`, `--tmpdir=${root}`, `--socket=${join(root, 'socket')}`, `--pid-file=${join(root, 'pid')}`, `--port=${port}`, '--bind-address=127.0.0.1', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=64M', '--max-connections=200', '--character-set-server=utf8mb4', '--collation-server=utf8mb4_general_ci', ...secure]);
   const launch = (...more: readonly string[]): ChildProcess => spawn(server, [...options, ...more], { stdio: ['ignore', log, log], cwd: root });
   let child = launch();
   const endNow = (): void => void child.kill('SIGKILL');
@@ -65,19 +108,10 @@ async function start(): Promise<Mariadb> {
     closeSync(log);
     rmSync(root, { recursive: true, force: true });
   };
-  const query = async (endpoint: string, sql: string): Promise<readonly { readonly [column: string]: unknown }[]> => {
-    const connection = await createConnection({ uri: endpoint, multipleStatements: true });
-    try {
-      const [rows] = await connection.query(sql);
-      return rows as unknown as readonly { readonly [column: string]: unknown }[];
-    } finally {
-      await connection.end();
-    }
-  };
-  const endpointOf = (database: string): string => `mysql://root@127.0.0.1:${port}/${database}`;
+  const address = `mysql://root@127.0.0.1:${port}`;
   const ready = async (): Promise<void> => {
     for (const startedAt = Date.now(); ; await sleep(50)) {
-      if (await query(endpointOf('mysql'), 'select 1').then(() => true, () => false)) break;
+      if (await query(`${address}/mysql`, 'select 1').then(() => true, () => false)) break;
       if (child.exitCode !== null || Date.now() - startedAt > startTimeoutMs) throw new Error(`MariaDB did not start: ${readFileSync(join(root, 'log'), 'utf8').slice(-2_000)}`);
     }
   };
@@ -92,11 +126,5 @@ async function start(): Promise<Mariadb> {
     child = launch('--innodb-flush-log-at-trx-commit=2');
     await ready();
   };
-  let databases = 0;
-  const newDatabase = async (): Promise<string> => {
-    const name = `test_${++databases}`;
-    await query(endpointOf('mysql'), `create database ${name}`);
-    return endpointOf(name);
-  };
-  return { port, newDatabase, query, restart };
+  return { port, newDatabase: () => databaseAt(address), query, restart };
 }

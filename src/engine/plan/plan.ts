@@ -17,6 +17,7 @@ import type { OneWay } from '../types.ts';
 import { leaveOutEqual } from './equal-ranges.ts';
 import { withEvidence } from './evidence.ts';
 import { Extras } from './extras.ts';
+import { isHeldBack, soughtOneWay } from './quarantined.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
 import { inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
 import { besides, excepting } from './twins.ts';
@@ -55,8 +56,13 @@ export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGen
   using extras = new Extras();
   const types = pairing.scope === 'types' ? new Set<string>() : undefined;
   const pages = options.context.window ? planWindow(pairing, options) : comesAsItIs(pairing, options) ? planAsItComes(pairing, options, types) : planWhatDiffers(pairing, options, types);
-  for await (const page of pages) {
+  const all = async function* (): AsyncGenerator<readonly Action[]> {
+    yield* pages;
+    yield* planSought(pairing, given);
+  };
+  for await (const page of all()) {
     const rest = page.filter((action) => {
+      if (isHeldBack(action, options.context.ledger)) return false;
       if (action.kind === 'put' && action.over && pairing.inStep?.(action.entry, action.over)) {
         options.context.ledger.unchanged(action.key);
         return false;
@@ -186,6 +192,21 @@ async function* planBesides({ all, carried, fill }: TwinsInRun, precision: numbe
     for (const triple of triples) {
       const action = decide(triple, policy, precision, context);
       if (action && (extras || (action.kind !== 'delete' && action.kind !== 'keep'))) actions.push(action);
+    }
+    if (actions.length > 0) yield actions;
+  }
+}
+
+/** What is in quarantine and nothing of the above came across. */
+async function* planSought(pairing: OneWay, { context, policy, baseline, proof = 'stat', twins }: PlanOptions): AsyncGenerator<readonly Action[]> {
+  const { origins, target } = pairing;
+  const precision = Math.max(...origins.map((origin) => coarser(origin, target)));
+  for await (const triples of soughtOneWay(pairing, context, { whole: !twins && context.ledger.proved === 0, baseline })) {
+    const actions: Action[] = [];
+    for (const triple of await withEvidence(triples, { leftOf: (entry) => originOf(entry, origins), right: target, precision, proof, signal: context.signal, hashes: context.hashes })) {
+      const action = reconcile(triple, policy, precision);
+      if (action) actions.push(action);
+      else context.ledger.quarantine?.release(triple.key);
     }
     if (actions.length > 0) yield actions;
   }

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import type { OptionSpec, StoreKind } from '../../model/kind.ts';
+import { certificatesIn } from '../records/certificates.ts';
 import { chooser, namesIn } from '../records/chooser.ts';
 import { recordOptions } from '../records/record-options.ts';
 import type { RecordOptions } from '../records/record-options.ts';
@@ -79,14 +79,7 @@ async function open(endpoint: string, given: CassandraOptions, host: Host): Prom
 
 function tlsOf({ tls = false, tlsCa, tlsCert, tlsKey }: CassandraOptions): { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined {
   if (!tls && tlsCa === undefined && tlsCert === undefined) return undefined;
-  const read = (path: string): string => {
-    try {
-      return readFileSync(path, 'utf8');
-    } catch (cause) {
-      throw new SyncError('invalid', `${path} cannot be read`, { cause, hint: 'check its path and permissions' });
-    }
-  };
-  return { ...(tlsCa !== undefined && { ca: read(tlsCa) }), ...(tlsCert !== undefined && { cert: read(tlsCert) }), ...(tlsKey !== undefined && { key: read(tlsKey) }) };
+  return { ...(tlsCa !== undefined && { ca: certificatesIn(tlsCa) }), ...(tlsCert !== undefined && { cert: certificatesIn(tlsCert) }), ...(tlsKey !== undefined && { key: certificatesIn(tlsKey) }) };
 }
 
 interface Endpoint {

@@ -30,7 +30,7 @@ function byKind({ kind }: HttpFailure): { readonly code: FailureCode; readonly h
     case 'invalid-url': return { code: 'invalid', hint: 'check the address' };
     case 'unknown-host': return { code: 'unavailable', hint: 'check the name of the host' };
     case 'unreachable': return { code: 'unavailable', hint: 'check the address, the network, and that the server runs' };
-    case 'tls': return { code: 'denied', hint: 'check that the server is the right one, or have NODE_EXTRA_CA_CERTS name the certificate of its authority' };
+    case 'tls': return { code: 'denied', hint: 'check that the server is the right one, and name the file of its authority by the option tlsCa, or in NODE_EXTRA_CA_CERTS for everything' };
     case 'timeout': return { code: 'unavailable', hint: 'try again later, or give it more time' };
     case 'broken': return { code: 'unavailable', hint: 'try again; if it is always so, the server may want TLS: write +https behind the scheme' };
     case 'too-large': return { code: 'invalid', hint: 'a single document is larger than can be read' };

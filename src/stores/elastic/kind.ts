@@ -3,6 +3,7 @@ import { limits } from '../../lib/limits.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import type { OptionSpec, StoreKind } from '../../model/kind.ts';
+import { certificatesIn } from '../records/certificates.ts';
 import { recordOptions } from '../records/record-options.ts';
 import type { RecordOptions } from '../records/record-options.ts';
 import type { Layout } from './catalogue.ts';
@@ -14,6 +15,7 @@ import type { Family } from './endpoint.ts';
 export interface ElasticOptions extends RecordOptions {
   readonly layout?: Layout;
   readonly tls?: boolean;
+  readonly tlsCa?: string;
   readonly missing?: 'refuse' | 'empty';
   readonly compress?: boolean;
   readonly concurrency?: number;
@@ -25,6 +27,7 @@ const options: readonly OptionSpec[] = [
   ...recordOptions,
   { name: 'layout', summary: 'which index is which collection: index, each by its own name; suffix, of the path app the index app-users is users; auto, index where app is there, else suffix', value: 'choice', choices: ['auto', 'index', 'suffix'], default: 'auto' },
   { name: 'tls', summary: 'whether to speak TLS, as with +https behind the scheme', value: 'flag', default: false },
+  { name: 'tlsCa', summary: 'a file of the certificates by which that of the server is checked (default: those the platform trusts); implies TLS', value: 'text' },
   { name: 'missing', summary: 'whether a place without any index is refused or empty', value: 'choice', choices: ['refuse', 'empty'], default: 'refuse' },
   { name: 'compress', summary: 'whether answers come compressed, which pays on slow lines and costs both ends time on fast ones', value: 'flag', default: false },
   { name: 'concurrency', summary: 'slices of an index that are read at once', value: 'number', default: 4 },
@@ -51,11 +54,11 @@ export const opensearch: StoreKind<ElasticOptions> = {
 };
 
 async function open(family: Family, endpoint: string, given: ElasticOptions, host: Host): Promise<ElasticStore> {
-  const { concurrency = 4, maxAttempts = 5, timeoutMs = 60_000, layout = 'auto', compress = false, missing = 'refuse', create = true, modified, modifiedUnit, collections } = given;
+  const { concurrency = 4, maxAttempts = 5, timeoutMs = 60_000, layout = 'auto', compress = false, tlsCa, missing = 'refuse', create = true, modified, modifiedUnit, collections } = given;
   for (const [name, value] of Object.entries({ concurrency, maxAttempts, timeoutMs })) {
     if (!Number.isSafeInteger(value) || value < 1) throw new SyncError('invalid', `${name} is ${value}, and not a whole number from 1 up`, { hint: `give ${name} another value` });
   }
-  const { origins, path, user, name, identity } = parseEndpoint(endpoint, family, given.tls === true);
+  const { origins, path, user, name, identity } = parseEndpoint(endpoint, family, given.tls === true || tlsCa !== undefined);
   if (layout === 'suffix' && (path === '' || /[*,]/.test(path))) throw new SyncError('invalid', `${name} has no name that could be the beginning of others`, { hint: `write ${family}://host:port/app, for indices that begin with app-` });
   const authorization = authorizationFor(family, user, host.environment);
   if (authorization !== undefined && origins.some((origin) => origin.startsWith('http:') && !/^http:\/\/(?:localhost|127\.|\[::1\])/.test(origin))) {
@@ -64,6 +67,7 @@ async function open(family: Family, endpoint: string, given: ElasticOptions, hos
   const http = openHttp({
     // What is tried again, and where, is for the client to say, which knows several hosts.
     timeoutMs, connections: concurrency + elasticCapabilities.limits.inFlight, maxAttempts: 1, maxBodyBytes: limits.documentBytes, userAgent: 'syncline',
+    ...(tlsCa !== undefined && { trust: { verify: true, authorities: certificatesIn(tlsCa) } }),
     now: () => host.now(), random: () => host.random(), sleep: (ms, signal) => host.sleep(ms, signal),
   });
   const client = new ElasticClient({ http, origins, authorization, host, maxAttempts, compress });

@@ -188,8 +188,8 @@ export function booleanCodec(yes: string, no: string): Codec {
 
 const surrogate = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
 
-/** JSON as text. `binary`: the database takes it apart, and then it holds no NUL characters. */
-export function jsonCodec({ binary = false }: { readonly binary?: boolean } = {}): Codec {
+/** JSON as text. `binary`: the database takes it apart, and then it holds no NUL characters. `wholeBits`: it takes whole numbers of more bits for fractions. */
+export function jsonCodec({ binary = false, wholeBits }: { readonly binary?: boolean; readonly wholeBits?: 64 } = {}): Codec {
   return {
     type: { kind: 'json' },
     holdsNull: true,
@@ -210,12 +210,19 @@ export function jsonCodec({ binary = false }: { readonly binary?: boolean } = {}
         if (cause instanceof SyncError) throw new Misfit(`holds JSON, and ${cause.message}`);
         throw cause;
       }
+      if (wholeBits !== undefined && /\d{19}/.test(text) && isWider(value, wholeBits)) throw new Misfit(`holds whole numbers of ${wholeBits} bits`);
       if (binary && /(?<!\\)(?:\\\\)*\\u0000/.test(text)) throw new Misfit('holds text without NUL characters');
       // Written anew by the platform, only halves of characters are left as escapes.
       if (surrogate.test(text) && surrogate.test(JSON.stringify(JSON.parse(text)))) throw new Misfit('holds well-formed Unicode');
       return text.includes('\\u') ? text.replace(/\\(?:u([\da-f]{4})|.)/g, unescaped) : text;
     },
   };
+}
+
+/** Whether a whole number in it fits neither with a sign nor without one. */
+function isWider(value: Value, bits: number): boolean {
+  if (typeof value === 'bigint') return BigInt.asIntN(bits, value) !== value && BigInt.asUintN(bits, value) !== value;
+  return typeof value === 'object' && value !== null && !(value instanceof Uint8Array) && Object.values(value).some((part) => isWider(part, bits));
 }
 
 /** Beyond ASCII, people who look into the table see letters. */

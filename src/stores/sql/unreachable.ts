@@ -10,3 +10,12 @@ export function unreachable(code: string, said: string): string {
     default: return said;
   }
 }
+
+/** Why a server is not believed to be who it says it is, by what the platform says, and what to do about it; `undefined` where it is about something else. `by`: how an authority is named. */
+export function distrusted(said: string, by: string): { readonly why: string; readonly hint: string } | undefined {
+  if (/altnames/i.test(said)) return { why: 'its certificate is for another host', hint: 'write the name that the certificate has, and check that the server is the right one' };
+  if (/certificate has expired/i.test(said)) return { why: 'its certificate has expired', hint: 'have it renewed' };
+  const hint = `check that the server is the right one, and name the file of its authority ${by}`;
+  if (/self-signed/i.test(said)) return { why: 'its certificate is signed by itself', hint };
+  return /certificate/i.test(said) ? { why: `its certificate is not believed (${said})`, hint } : undefined;
+}

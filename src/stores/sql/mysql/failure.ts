@@ -1,11 +1,11 @@
 import { SyncError, toSyncError } from '../../../model/errors.ts';
 import type { FailureCode } from '../../../model/errors.ts';
-import { unreachable } from '../unreachable.ts';
+import { distrusted, unreachable } from '../unreachable.ts';
 
 /** What the server says by its numbers, and what to do about it. */
 const reasons: { readonly [number: number]: readonly [code: FailureCode, hint: string] } = {
   1044: ['denied', 'have the right granted, or connect as another user'],
-  1045: ['denied', 'check the user, and MYSQL_PWD or ~/.my.cnf'],
+  1045: ['denied', 'check the user, MYSQL_PWD or ~/.my.cnf, and whether this user has to come by TLS'],
   1698: ['denied', 'check the user, and MYSQL_PWD or ~/.my.cnf'],
   1049: ['not-found', 'check the name of the database'],
   1142: ['denied', 'have the right granted, or connect as another user'],
@@ -22,6 +22,7 @@ const reasons: { readonly [number: number]: readonly [code: FailureCode, hint: s
   1836: ['denied', 'connect to the server that takes writes'],
   1114: ['unavailable', 'see whether its disk is full'],
   1021: ['unavailable', 'see whether its disk is full'],
+  3159: ['denied', 'write tls=require'],
   1153: ['invalid', 'raise max_allowed_packet'],
 };
 
@@ -37,7 +38,8 @@ export function mysqlError(cause: unknown, doing: string): SyncError {
     const [kind, hint] = reasons[number] ?? ['invalid', 'change the value, or the table'];
     return new SyncError(kind, `${doing}: ${said}`, { cause, hint, ...([1216, 1217, 1451, 1452].includes(number) && { unmet: true }) });
   }
-  if (/certificate|self-signed|altnames/i.test(said)) return new SyncError('denied', `${doing}: ${said}`, { cause, hint: 'have the platform trust its authority' });
+  const distrust = distrusted(said, 'by the option tlsCa');
+  if (distrust) return new SyncError('denied', `${doing}: ${distrust.why}`, { cause, hint: distrust.hint });
   if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return new SyncError('denied', `${doing}: the server does not encrypt connections`, { cause, hint: 'leave out tls' });
   if (network.test(code) || /connection|closed state/i.test(said)) return new SyncError('unavailable', `${doing}: ${unreachable(code, said)}`, { cause, hint: 'check the address, see whether the server is up, and run again' });
   return toSyncError(cause);

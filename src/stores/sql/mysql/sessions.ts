@@ -4,8 +4,10 @@ import { SyncError } from '../../../model/errors.ts';
 /** How to reach a database. */
 export interface Reach {
   readonly config: PoolOptions;
-  /** Whether the connection is encrypted; `prefer`: where the server can. `verify`: and the server must prove who it is. */
-  readonly tls: 'disable' | 'prefer' | 'require' | 'verify';
+  /** Whether the connection is encrypted; `prefer`: where the server can. `authority`: and its certificate must be of a known one; `verify`: and bear its name. */
+  readonly tls: 'disable' | 'prefer' | 'require' | 'authority' | 'verify';
+  /** Certificates to believe, in place of those of the platform. */
+  readonly authorities?: string;
 }
 
 /** A row as it comes: all text. */
@@ -83,8 +85,8 @@ export class Sessions implements AsyncDisposable {
   async #connected(): Promise<Pool> {
     const { default: { createConnection, createPool, escape } } = await import('mysql2');
     this.#escape = escape;
-    const { config, tls } = this.#reach;
-    let ssl: PoolOptions['ssl'] = tls === 'disable' ? undefined : { rejectUnauthorized: tls === 'verify', verifyIdentity: tls === 'verify' };
+    const { config, tls, authorities } = this.#reach;
+    let ssl: PoolOptions['ssl'] = tls === 'disable' ? undefined : { rejectUnauthorized: tls === 'authority' || tls === 'verify', verifyIdentity: tls === 'verify', ...(authorities !== undefined && { ca: authorities }) };
     if (tls === 'prefer') {
       const { connectionLimit: _, ...one } = config;
       const trial = createConnection({ ...one, ...(ssl !== undefined && { ssl }) });
@@ -138,5 +140,6 @@ export async function* pagesOf(connection: Connection, sql: string, pageRows: nu
 
 const asText = {
   rowsAsArray: true,
-  typeCast: (field: { string(encoding?: BufferEncoding): string | null }) => field.string('utf8'),
+  // The driver warns on the console where a column of JSON is asked for in the very encoding that it has.
+  typeCast: (field: { readonly type: string; string(encoding?: BufferEncoding): string | null }) => field.string(field.type === 'JSON' ? 'utf-8' : 'utf8'),
 } as const;

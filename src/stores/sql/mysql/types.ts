@@ -60,7 +60,7 @@ export function codecOf({ kind, type, characters, digits, scale, fraction, comme
     case 'time': return timesCodec(places);
     case 'enum': return textCodec({ among: labels() });
     case 'set': return setCodec(labels());
-    case 'json': return jsonCodec();
+    case 'json': return jsonCodec({ wholeBits: 64 });
     case 'uuid': return uuidCodec();
     case 'geometry': case 'point': case 'linestring': case 'polygon': case 'multipoint': case 'multilinestring': case 'multipolygon': case 'geometrycollection': return bytesCodec('');
     default: return { ...textCodec({ other: kind }), loose: true };

@@ -1,6 +1,6 @@
 import { SyncError, toSyncError } from '../../../model/errors.ts';
 import type { FailureCode } from '../../../model/errors.ts';
-import { unreachable } from '../unreachable.ts';
+import { distrusted, unreachable } from '../unreachable.ts';
 
 /** What PostgreSQL says by its codes, or their classes (its manual, Appendix A), and what to do about it. */
 const reasons: { readonly [code: string]: readonly [code: FailureCode, hint: string] } = {
@@ -33,7 +33,8 @@ export function postgresError(cause: unknown, doing: string): SyncError {
     return new SyncError(kind, `${doing}: ${said}`, { cause, ...(hint !== undefined && { hint }), ...((code === '23503' || code === '23001') && { unmet: true }) });
   }
   if (/SASL|password/i.test(said)) return new SyncError('denied', `${doing}: the server asks for a password, and there is none`, { cause, hint: 'set PGPASSWORD, or write it to ~/.pgpass' });
-  if (/certificate|self-signed|altnames/i.test(said)) return new SyncError('denied', `${doing}: ${said}`, { cause, hint: 'name its authority in PGSSLROOTCERT' });
+  const distrust = distrusted(said, 'by the option tlsCa or in PGSSLROOTCERT');
+  if (distrust) return new SyncError('denied', `${doing}: ${distrust.why}`, { cause, hint: distrust.hint });
   if (network.has(code ?? '') || /connection|timeout/i.test(said)) return new SyncError('unavailable', `${doing}: ${unreachable(code ?? '', said)}`, { cause, hint: 'check the address, see whether the server is up, and run again' });
   return toSyncError(cause);
 }
