@@ -104,6 +104,7 @@ export interface Values {
   readonly username?: string;
   readonly netrcFile?: string;
   readonly rangeDigests?: false;
+  readonly create?: false;
   readonly repair?: boolean;
   readonly state?: string | false;
   readonly report?: 'json' | 'ndjson';
@@ -261,6 +262,7 @@ const all = {
   timeout: { name: 'timeout', group: moving, value: 'seconds', parse: seconds, summary: 'how long to wait for an answer (default 30)' },
   concurrency: { name: 'concurrency', group: moving, value: 'N', parse: wholeNumber(1), summary: 'the most requests under way at once (default 16; for a bucket at most 64, tuned by how it answers)' },
   maxMemory: { name: 'max-memory', group: moving, value: 'size', parse: memory, summary: 'hold no more of files and entries than this at once, beside what the program itself takes (at least 16M; by default uploads to a bucket may hold 32M)' },
+  noCreate: { name: 'no-create', group: doing, summary: 'make no table and no index that is missing: what was to go there fails' },
   noRangeDigests: { name: 'no-range-digests', group: moving, summary: 'read both sides, even where two databases can tell by digests which ranges of their rows are equal' },
   username: { name: 'username', group: rest, value: 'name', summary: 'sign in as this user; the password is asked for, or read from standard input' },
   netrcFile: { name: 'netrc-file', group: rest, value: 'path', summary: 'read user names and passwords per host from this file' },
@@ -300,7 +302,7 @@ export const placeOptions: readonly OptionSpec[] = [
   all.modified, all.modifiedUnit, all.deleted,
   all.rename, all.drop, all.mask, all.maskKeyFile,
   all.follow, all.limit, all.batchSize, all.maxAttempts, all.timeout, all.concurrency, all.maxMemory,
-  all.noRangeDigests,
+  all.noCreate, all.noRangeDigests,
   all.username, all.netrcFile,
   all.state, all.noState,
 ];

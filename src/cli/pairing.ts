@@ -159,8 +159,8 @@ function listener(progress: Progress, { report }: Values, terminal: Terminal): (
   };
 }
 
-function openOptions({ rename, drop, mask, as = rename ?? drop ?? mask ? 'documents' : undefined, links, modified, modifiedUnit, deleted, schema, format, follow, limit, batchSize, maxAttempts, timeout, concurrency, maxMemory, username, netrcFile }: Values, host: Host, state: State): OpenOptions {
-  const given = { as, links, modified, modifiedUnit, deleted, schema, format, follow, limit, batchSize, maxAttempts, concurrency, memory: maxMemory, username, netrcFile, timeout, timeoutMs: timeout === undefined ? undefined : Math.ceil(timeout * 1000) };
+function openOptions({ rename, drop, mask, as = rename ?? drop ?? mask ? 'documents' : undefined, links, modified, modifiedUnit, deleted, create, schema, format, follow, limit, batchSize, maxAttempts, timeout, concurrency, maxMemory, username, netrcFile }: Values, host: Host, state: State): OpenOptions {
+  const given = { as, links, modified, modifiedUnit, deleted, create, schema, format, follow, limit, batchSize, maxAttempts, concurrency, memory: maxMemory, username, netrcFile, timeout, timeoutMs: timeout === undefined ? undefined : Math.ceil(timeout * 1000) };
   return { host, state, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 

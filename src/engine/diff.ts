@@ -14,6 +14,7 @@ import { evidenceOf, learned, oneWayPolicy } from './sync.ts';
 import type { OneWay, Report } from './types.ts';
 import { refuseCycles } from './write/lane.ts';
 import { Moves } from './write/moves.ts';
+import { Placing } from './write/placing.ts';
 import type { Delete, Deletes } from './write/writer.ts';
 import { withoutContents } from './write/writer.ts';
 
@@ -36,9 +37,11 @@ export async function runDiff(pairing: OneWay, show: (actions: readonly Action[]
   using moves = new Moves();
   const puts: (Action & { kind: 'put' })[] = [];
   return await reported(run, async () => {
+    const placing = new Placing('right', pairing.target, run);
     const twins = await twinsOf(pairing, false);
     for await (const actions of planOneWay(pairing, { context, policy, baseline: learned(pairing), extras: true, showTarget: content, proof: pairing.proof ?? 'stat', twins: twins && { all: twins, carried: [], fill: false } })) {
-      for (const action of actions) {
+      const possible = await placing.possible(actions, (entry) => originOf(entry, pairing.origins));
+      for (const action of possible) {
         if (action.kind === 'put' && policy.deletes === 'propagate') moves.add(action);
         if (action.kind === 'put' && ordered) puts.push({ ...action, entry: withoutContent(action.entry), over: action.over && withoutContent(action.over) });
         else if (action.kind === 'put' || action.kind === 'delete') ledger.planned(action);
@@ -46,7 +49,7 @@ export async function runDiff(pairing: OneWay, show: (actions: readonly Action[]
         else if (action.kind === 'conflict') ledger.refused(action);
         if (action.kind === 'delete') deletes.add(withoutContents(action));
       }
-      await show(content ? await withContents(actions, pairing) : actions);
+      await show(content ? await withContents(possible, pairing) : possible);
     }
     const graph = dependencies(puts.map(({ entry }) => entry));
     const possible = new Set(graph.order);

@@ -24,6 +24,7 @@ import { keepAll } from './sync.ts';
 import type { Report, TwoWay } from './types.ts';
 import { Lane } from './write/lane.ts';
 import { Moves } from './write/moves.ts';
+import { Placing } from './write/placing.ts';
 import type { Delete, Put } from './write/writer.ts';
 import { withoutContents, Writer } from './write/writer.ts';
 
@@ -158,8 +159,10 @@ export async function runMergeDiff(pairing: TwoWay, show: (actions: readonly Act
   return await reported(run, async () => {
     const policy = twoWayPolicy(pairing);
     const deletions = new Deletions(pairing, policy, { precision: coarser(pairing.left, pairing.right), noting: false });
+    const [toLeft, toRight] = [new Placing('left', pairing.left, run), new Placing('right', pairing.right, run)];
     for await (const actions of planTwoWay(pairing, { context }, policy, { baseline: pairing.state.baseline(pairingName(pairing)), deletions })) {
-      for (const action of actions) {
+      const possible = await toRight.possible(await toLeft.possible(actions, () => pairing.right), () => pairing.left);
+      for (const action of possible) {
         if (action.kind === 'put') moves[action.to].add(action);
         else if (action.kind === 'delete') deletes[action.on].add(withoutContents(action));
         if (action.kind === 'put' || action.kind === 'delete') ledger.planned(action);
@@ -168,7 +171,7 @@ export async function runMergeDiff(pairing: TwoWay, show: (actions: readonly Act
         else if (action.kind === 'undated') ledger.undated(action);
         else if (action.kind === 'settle') ledger.settled(action.key);
       }
-      await show(actions.filter(({ kind }) => kind !== 'forget' && kind !== 'settle'));
+      await show(possible.filter(({ kind }) => kind !== 'forget' && kind !== 'settle'));
     }
     const { guard = defaultGuard } = pairing;
     for (const side of ['left', 'right'] as const) {

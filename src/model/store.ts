@@ -195,6 +195,11 @@ export interface Sink extends AsyncDisposable {
    */
   prepare?(collections: readonly Collection[], options?: CallOptions): Promise<void>;
   /**
+   * Throws what {@link Sink.prepare} would throw for these, and makes nothing; for one without fields, which nobody describes,
+   * what writing to it would fail with. Absent: that is known only when it is tried.
+   */
+  checkPrepare?(collections: readonly Collection[], options?: CallOptions): Promise<void>;
+  /**
    * For each collection whose records refer to those of others, and are held to that, the names of those others. What is
    * referred to is better put first and deleted last; what comes too early fails as `unmet`. Absent: nothing refers to anything.
    */

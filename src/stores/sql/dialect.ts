@@ -21,6 +21,8 @@ export interface Change {
   readonly id: Key;
   /** The values of its key, as the driver takes them. */
   readonly key: readonly Raw[];
+  /** Where rows of several keys go by this one, those keys. Only for `applyLocked`. */
+  readonly spellings?: readonly (readonly Raw[])[];
   /** What to put, in the order of the columns: `null` is NULL; `undefined` is left to the database, and only where that fills the column of a new row. */
   readonly values: readonly (Raw | null | undefined)[];
   readonly expect?: RowExpectation;
