@@ -228,6 +228,7 @@ function reading(it: It): void {
     await runCopy({ origins: [left], target: streams });
     assert.deepEqual(out.split('\n').filter((line) => line !== '').toSorted(), texts.toSorted());
     assert.equal((await runSync({ origins: [left], target: right })).counts.created, texts.length);
+    await place.server.ask('POST', `/${to}/_refresh`);
     const held = await (await fetch(`http://${place.server.address}/${to}/_search?size=100`, { method: 'POST' })).text();
     for (const text of texts) assert.ok(held.includes(`"_source":${text}`), text);
     const again = await runSync({ origins: [left], target: right });
