@@ -94,6 +94,7 @@ export interface Values {
   readonly drop?: readonly string[];
   readonly mask?: readonly string[];
   readonly maskKeyFile?: string;
+  readonly address?: string;
   readonly follow?: 'all' | 'child' | 'page' | 'none';
   readonly limit?: number;
   readonly batchSize?: number;
@@ -255,6 +256,7 @@ const all = {
   drop: { name: 'drop', group: selecting, value: 'field', repeats: true, parse: ruleText(parseDrop), summary: 'a field that does not come across, as in orders.notes, *.password or orders.address.street; in a merge each side keeps its own' },
   mask: { name: 'mask', group: selecting, value: 'rule', repeats: true, parse: ruleText(parseMask), summary: 'a field that comes across unreadable, as in customers.email=hash: hash (with a key), redact, or last4' },
   maskKeyFile: { name: 'mask-key-file', group: selecting, value: 'path', summary: 'the file whose first line is the key to hash with (default $SYNCLINE_MASK_KEY)' },
+  address: { name: 'address', group: rest, value: 'pattern', summary: 'where an API has the resources that carry no links, as in /api/{collection}/{id}; their field id names them' },
   follow: { name: 'follow', group: rest, value: 'links', choices: ['all', 'child', 'page', 'none'], summary: 'which links are followed: next and previous pages; these and child:…; all; or none (default page)' },
   limit: { name: 'limit', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the page size asked of the server (default 100)' },
   batchSize: { name: 'batch-size', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the most resources in one PATCH of a collection (default 1: one PUT each)' },
@@ -301,7 +303,7 @@ export const placeOptions: readonly OptionSpec[] = [
   all.as, all.links, all.include, all.exclude, all.rules, all.filesFrom, all.filterRegexp, all.excludeRegexp, all.minSize, all.maxSize, all.minAge, all.maxAge, all.schema, all.format, all.json, all.yaml,
   all.modified, all.modifiedUnit, all.deleted,
   all.rename, all.drop, all.mask, all.maskKeyFile,
-  all.follow, all.limit, all.batchSize, all.maxAttempts, all.timeout, all.concurrency, all.maxMemory,
+  all.address, all.follow, all.limit, all.batchSize, all.maxAttempts, all.timeout, all.concurrency, all.maxMemory,
   all.noCreate, all.noRangeDigests,
   all.username, all.netrcFile,
   all.state, all.noState,

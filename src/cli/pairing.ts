@@ -11,6 +11,7 @@ import type { Host } from '../model/host.ts';
 import type { Key } from '../model/key.ts';
 import { isSink, isSource } from '../model/store.ts';
 import type { Store } from '../model/store.ts';
+import { besideApi } from '../stores/beside-api.ts';
 import { isComparable, isWithin, openPair, openStore } from '../stores/open.ts';
 import type { OpenOptions, OpenPair, Recognised } from '../stores/open.ts';
 import { terminalHost } from './host.ts';
@@ -73,7 +74,7 @@ export async function withPairing<T>({ origins, target, values, terminal, needsS
   const rules = await rulesFor(values, host);
   await using opened = await openPair({ origins, target, options: { ...openOptions(values, host, state), convert: convert && values.format !== undefined, ...(keeping && { keeping }) }, ...rules?.opening, bothWritten });
   await using backup = values.backupDir === undefined ? undefined : await openBackup(values.backupDir, opened, openOptions(values, host, state));
-  const pair = rules ? await rules.apply(opened, origins, bothWritten) : opened;
+  const pair = await besideApi(rules ? await rules.apply(opened, origins, bothWritten) : opened, values);
   terminal.byType = pair.holds === 'documents';
   const progress = new Progress(terminal, () => host.now());
   const own = ownKeys(stateFiles(statePath(values, terminal)), [...opened.origins, opened.target]);
@@ -159,8 +160,8 @@ function listener(progress: Progress, { report }: Values, terminal: Terminal): (
   };
 }
 
-function openOptions({ rename, drop, mask, as = rename ?? drop ?? mask ? 'documents' : undefined, links, modified, modifiedUnit, deleted, create, schema, format, follow, limit, batchSize, maxAttempts, timeout, concurrency, maxMemory, username, netrcFile }: Values, host: Host, state: State): OpenOptions {
-  const given = { as, links, modified, modifiedUnit, deleted, create, schema, format, follow, limit, batchSize, maxAttempts, concurrency, memory: maxMemory, username, netrcFile, timeout, timeoutMs: timeout === undefined ? undefined : Math.ceil(timeout * 1000) };
+function openOptions({ rename, drop, mask, as = rename ?? drop ?? mask ? 'documents' : undefined, links, modified, modifiedUnit, deleted, create, schema, format, address, follow, limit, batchSize, maxAttempts, timeout, concurrency, maxMemory, username, netrcFile }: Values, host: Host, state: State): OpenOptions {
+  const given = { as, links, modified, modifiedUnit, deleted, create, schema, format, address, follow, limit, batchSize, maxAttempts, concurrency, memory: maxMemory, username, netrcFile, timeout, timeoutMs: timeout === undefined ? undefined : Math.ceil(timeout * 1000) };
   return { host, state, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 

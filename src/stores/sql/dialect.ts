@@ -103,8 +103,8 @@ export interface Dialect extends AsyncDisposable {
   fingerprint?(signal?: AbortSignal): Promise<string | undefined>;
   /** What time it is at the server, where there is one. */
   clock?(): Promise<Micros>;
-  /** Roughly how many rows each table has, as far as the database knows without counting them. */
-  estimates?(): Promise<ReadonlyMap<string, number>>;
+  /** Roughly how many rows each of these tables has, as far as that can be had for next to nothing. */
+  estimates?(tables: readonly Table[]): Promise<ReadonlyMap<string, number>>;
   /** How fresh tables take the place of others, where they can. */
   readonly swapping?: Swapping;
 }

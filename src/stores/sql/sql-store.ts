@@ -183,10 +183,9 @@ export class SqlStore implements Store {
   }
 
   async estimate({ signal }: CallOptions = {}): Promise<number | undefined> {
-    const counts = await this.#dialect.estimates?.();
-    const { tables } = await this.#tables({ signal });
-    const chosen = tables.filter(({ name }) => this.#chosen(name)).map(({ name }) => counts?.get(name));
-    return chosen.reduce((sum: number | undefined, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0);
+    const chosen = (await this.#tables({ signal })).tables.filter(({ name }) => this.#chosen(name));
+    const counts = await this.#dialect.estimates?.(chosen);
+    return chosen.map(({ name }) => counts?.get(name)).reduce((sum: number | undefined, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0);
   }
 
   async twins(source: Source, { signal, prepare = false }: TwinsOptions = {}): Promise<Twins | undefined> {

@@ -1,5 +1,6 @@
 import { SyncError, toSyncError } from '../../../model/errors.ts';
 import type { FailureCode } from '../../../model/errors.ts';
+import { wasCut } from '../../records/connecting.ts';
 import { distrusted, unreachable } from '../unreachable.ts';
 
 /** What PostgreSQL says by its codes, or their classes (its manual, Appendix A), and what to do about it. */
@@ -37,6 +38,11 @@ export function postgresError(cause: unknown, doing: string): SyncError {
   if (distrust) return new SyncError('denied', `${doing}: ${distrust.why}`, { cause, hint: distrust.hint });
   if (network.has(code ?? '') || /connection|timeout/i.test(said)) return new SyncError('unavailable', `${doing}: ${unreachable(code ?? '', said)}`, { cause, hint: 'check the address, see whether the server is up, and run again' });
   return toSyncError(cause);
+}
+
+/** Whether connecting failed for a reason that passes by itself: the connection was cut or timed out, or the server is about to be up. */
+export function passesSoon(cause: unknown): boolean {
+  return wasCut(cause) || codeOf(cause) === '57P03' || (cause instanceof Error && /^(?:Connection terminated|timeout e)/.test(cause.message));
 }
 
 /** Whether the server said it, and goes on answering. */

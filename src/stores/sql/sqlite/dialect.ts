@@ -13,6 +13,7 @@ import type { LockedRows } from '../locked.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf, quoted } from './catalog.ts';
 import { declarationOf } from './columns.ts';
+import { countsOf } from './counts.ts';
 import { SqliteSwapping } from './swapping.ts';
 
 const pageRows = 1_000;
@@ -141,6 +142,11 @@ export class SqliteDialect implements Dialect {
   async changes(): Promise<Marks> {
     const version = this.#reader()?.prepare('pragma data_version').get()?.['data_version'];
     return new Map([['', String(version)]]);
+  }
+
+  async estimates(tables: readonly Table[]): Promise<ReadonlyMap<string, number>> {
+    const database = this.#reader();
+    return database ? countsOf(database, tables.map(({ name }) => name)) : new Map();
   }
 
   failure(cause: unknown, doing: string): SyncError {
