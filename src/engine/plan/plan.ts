@@ -4,19 +4,18 @@ import type { Action, Base, Triple } from '../../core/reconcile.ts';
 import { reconcile } from '../../core/reconcile.ts';
 import { isWithin } from '../../core/selection/scope.ts';
 import { askAhead } from '../../lib/ask-ahead.ts';
-import { SeenSet } from '../../lib/seen-set.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import { typeOf } from '../../model/key.ts';
 import type { Source, Store } from '../../model/store.ts';
 import { copied } from '../aside/spill.ts';
 import { reach, tellExpected } from '../reach.ts';
-import { readEach } from '../read-each.ts';
 import type { Baseline } from '../state/state.ts';
 import type { OneWay } from '../types.ts';
 import { leaveOutEqual } from './equal-ranges.ts';
 import { withEvidence } from './evidence.ts';
 import { Extras } from './extras.ts';
+import { HeldBefore } from './held-before.ts';
 import { isHeldBack, soughtOneWay } from './quarantined.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
 import { inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
@@ -126,24 +125,23 @@ async function* planWindow({ origins, target }: OneWay, { context, policy, basel
   }
 }
 
-async function* planAsItComes({ origins, target }: OneWay, { context, policy, baseline, extras, proof = 'stat' }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
+async function* planAsItComes({ origins, target, where }: OneWay, { context, policy, baseline, extras, proof = 'stat' }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
   const origin = origins[0] as Source;
-  const unique = origin.capabilities.keys === 'unique';
-  const seen = new SeenSet();
+  const whole = !where && !context.within && !context.under && (policy.equal ?? 'content') === 'content';
+  const before = new HeldBefore({ target, listed: whole, signal: context.signal, on: (event) => context.ledger.emit(event) });
   let heldBefore = 0;
   const precision = coarser(origin, target);
   const fresh = async function* (): AsyncGenerator<readonly Entry[]> {
     for await (const page of scanned(origin, context, { side: 'left', counted: true, want: 'content' })) {
       yield page.filter((entry) => {
-        const found = unique ? 'new' : seen.add(entry.key, entry.digest?.value);
-        if (unique && extras) seen.add(entry.key);
+        const found = before.add(entry);
         if (found === 'different') reportCollision({ key: entry.key }, entry, origin, context.ledger, 'left');
         return found === 'new' && context.within?.(entry) !== false;
       });
     }
   };
   // No key comes twice, so that what is written of one page changes nothing of what was read for the next.
-  for await (const { item, answer: held } of askAhead(fresh(), (page) => readEach(target, page, context.signal ? { signal: context.signal } : {}), readAhead)) {
+  for await (const { item, answer: held } of askAhead(fresh(), (page) => before.read(page), readAhead)) {
     const triples = item.flatMap((left, i): Triple[] => {
       const right = held[i];
       if (!(right instanceof SyncError)) return [{ key: left.key, left, right, base: baseline?.get(left.key) }];
@@ -163,7 +161,7 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
   }
   if (!extras) return;
   for await (const page of inOrder(target, context, { side: 'right', counted: false })) {
-    const only = page.filter(({ key }) => !seen.has(key));
+    const only = page.filter(({ key }) => !before.has(key));
     heldBefore += only.length;
     // What this run has put there meanwhile does not count as held: the guard measures against what was there before.
     context.ledger.scanned.right = heldBefore;
