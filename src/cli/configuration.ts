@@ -12,7 +12,7 @@ export interface Configuration {
 }
 
 /** Options by which two runs of the same places are runs of two configurations. */
-const shaping = ['include', 'exclude', 'rules', 'filesFrom', 'filterRegexp', 'excludeRegexp', 'minSize', 'maxSize', 'minAge', 'maxAge', 'schema', 'as', 'modified', 'modifiedUnit', 'rename', 'drop', 'mask', 'deleted'] as const satisfies readonly (keyof Values)[];
+const shaping = ['include', 'exclude', 'rules', 'filesFrom', 'filterRegexp', 'excludeRegexp', 'minSize', 'maxSize', 'minAge', 'maxAge', 'schema', 'as', 'modified', 'modifiedUnit', 'rename', 'drop', 'mask', 'deleted', 'address'] as const satisfies readonly (keyof Values)[];
 /** The same, of options that an endpoint brings along. */
 const shapingParts = ['collections', 'modified', 'modifiedUnit', 'modified-unit', 'deleted', 'tombstones'];
 

@@ -138,7 +138,7 @@ export interface Source extends AsyncDisposable {
    * of reach. Absent: it has no clock of its own.
    */
   clock?(options?: CallOptions): Promise<Micros | undefined>;
-  /** Roughly how many entries there are, for next to nothing; `undefined` where that is not known. Only to tell how far a run is. */
+  /** Roughly how many entries there are, for next to nothing; `undefined` where that is not known. Tells how far a run is, and whether listing or asking costs less: nothing that counts. */
   estimate?(options?: CallOptions): Promise<number | undefined>;
   /**
    * The deletions that the place remembers beside what it holds, as entries that are `deleted`, in any order; of several with
