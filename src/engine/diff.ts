@@ -6,6 +6,7 @@ import type { Entry } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Source } from '../model/store.ts';
 import { Spill } from './aside/spill.ts';
+import { heldAtTarget } from './held.ts';
 import { originOf, planOneWay } from './plan/plan.ts';
 import { twinsOf } from './plan/twins.ts';
 import type { Run } from './run.ts';
@@ -66,7 +67,8 @@ async function warnOfRefusal({ deletes, moves }: { readonly deletes: Deletes; re
   if (deletes.length === 0) return;
   if (!ledger.complete) return ledger.warn('nothing would be deleted, because not everything could be read');
   try {
-    await moves.guard(deletes, { held: held ?? ledger.held('right'), heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: ledger.scanned.left, target: target.name, guard, part: under !== undefined }, evidenceOf(pairing, run));
+    const all = held ?? await heldAtTarget(pairing, pairing.deletes ?? 'keep', ledger);
+    await moves.guard(deletes, { held: all, heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: ledger.scanned.left, target: target.name, guard, part: under !== undefined || pairing.window !== undefined }, evidenceOf(pairing, run));
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;
     ledger.warn(`a sync would end here: ${error.sentence}`);

@@ -28,6 +28,8 @@ export interface RunQuarantineOptions {
   readonly quarantine: Quarantine;
   readonly tries?: QuarantineOptions['tries'];
   readonly now: () => number;
+  /** Whether what failed for a value that another entry has is kept; where every run looks at everything, the next one may find that free. */
+  readonly keepsTaken: boolean;
   /** Whether what changes is remembered: not where a run only tells what it would do. */
   readonly remembers: boolean;
 }
@@ -140,7 +142,7 @@ export class RunQuarantine {
 
   #keep(error: SyncError, record: Omit<Quarantined, 'code' | 'sentence' | 'firstMs' | 'lastMs'>): 'new' | 'known' | undefined {
     // What came too early may go through when something else was written, of which nobody tells this record.
-    if (!lasting.has(error.code) || error.details.unmet) return undefined;
+    if (!lasting.has(error.code) || error.details.unmet || (error.details.taken && !this.#options.keepsTaken)) return undefined;
     const name = nameOf(record);
     const before = this.#held.get(name);
     if (!before && this.#held.size >= quarantineLimits.records) {

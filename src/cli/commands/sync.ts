@@ -33,7 +33,7 @@ export const command: Command = {
 async function run({ args, values, terminal }: Invocation): Promise<number> {
   const { splitPlaces } = await import('../places.ts');
   const { origins, target } = splitPlaces(args);
-  checkSync(values);
+  checkSync(values, args);
   if (values.explain) {
     const { withPairing } = await import('../pairing.ts');
     const { explain } = await import('../explain.ts');
@@ -64,8 +64,8 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
 }
 
 /** Throws `invalid` where options make no sense together. */
-export function checkSync(values: Values): void {
-  if (values.maxDeletes !== undefined && !values.delete && !values.swap) throw new SyncError('invalid', '--max-deletes says how much --delete may delete, and nothing is deleted without it', { hint: 'add --delete, or leave out --max-deletes' });
+export function checkSync(values: Values, args: readonly string[]): void {
+  if (values.maxDeletes !== undefined && !values.delete && !values.swap && !args.some((place) => /[?&]tombstones=/.test(place))) throw new SyncError('invalid', '--max-deletes says how much --delete may delete, and nothing is deleted without it', { hint: 'add --delete, or leave out --max-deletes' });
   if (values.retryQuarantined && values.state === false) throw new SyncError('invalid', '--no-state leaves nothing in quarantine that could be tried again', { hint: 'leave out --retry-quarantined, or name a file with --state' });
   for (const [name, why] of [['swap', 'puts nothing in place that is not whole'], ['watch', 'tries what failed by itself']] as const) {
     if (values.retryQuarantined && values[name]) throw new SyncError('invalid', `--${name} ${why}, so that it has no quarantine`, { hint: 'leave out --retry-quarantined' });

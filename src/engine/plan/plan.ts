@@ -19,6 +19,7 @@ import { HeldBefore } from './held-before.ts';
 import { isHeldBack, soughtOneWay } from './quarantined.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
 import { inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
+import { planTold } from './told.ts';
 import { besides, excepting } from './twins.ts';
 import type { TwinsInRun } from './twins.ts';
 
@@ -58,6 +59,7 @@ export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGen
   const all = async function* (): AsyncGenerator<readonly Action[]> {
     yield* pages;
     yield* planSought(pairing, given);
+    yield* planTold(pairing, options.context, { policy: options.policy, precision: Math.max(...pairing.origins.map((origin) => coarser(origin, pairing.target))) });
   };
   for await (const page of all()) {
     const rest = page.filter((action) => {
@@ -159,6 +161,7 @@ async function* planAsItComes({ origins, target, where }: OneWay, { context, pol
     }
     if (actions.length > 0) yield actions;
   }
+  if (policy.deletes === 'told') context.ledger.scanned.right = heldBefore;
   if (!extras) return;
   for await (const page of inOrder(target, context, { side: 'right', counted: false })) {
     const only = page.filter(({ key }) => !before.has(key));

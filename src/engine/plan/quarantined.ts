@@ -78,7 +78,7 @@ export async function* soughtOneWay({ origins, target }: Pick<OneWay, 'origins' 
 }
 
 /** What the last of several origins holds that holds it. */
-async function readLast(origins: readonly Source[], refs: readonly Ref[], signal: AbortSignal | undefined): Promise<readonly (SourcedEntry | SyncError | undefined)[]> {
+export async function readLast(origins: readonly Source[], refs: readonly Ref[], signal: AbortSignal | undefined): Promise<readonly (SourcedEntry | SyncError | undefined)[]> {
   const last: (SourcedEntry | SyncError | undefined)[] = refs.map(() => undefined);
   for (const [origin, source] of origins.entries()) {
     for (const [i, found] of (await readPatiently(source, refs, signal)).entries()) if (found) last[i] = found instanceof SyncError ? found : { ...found, origin };

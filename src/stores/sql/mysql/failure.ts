@@ -37,7 +37,7 @@ export function mysqlError(cause: unknown, doing: string): SyncError {
   const said = cause instanceof AggregateError ? (cause.errors as readonly Error[]).map(({ message }) => message).join(', ') : cause.message;
   if (number !== undefined) {
     const [kind, hint] = reasons[number] ?? ['invalid', 'change the value, or the table'];
-    return new SyncError(kind, `${doing}: ${said}`, { cause, hint, ...([1216, 1217, 1451, 1452].includes(number) && { unmet: true }) });
+    return new SyncError(kind, `${doing}: ${said}`, { cause, hint, ...([1216, 1217, 1451, 1452].includes(number) && { unmet: true }), ...(number === 1062 && { taken: true }) });
   }
   const distrust = distrusted(said, 'by the option tlsCa');
   if (distrust) return new SyncError('denied', `${doing}: ${distrust.why}`, { cause, hint: distrust.hint });

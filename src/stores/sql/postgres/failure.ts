@@ -31,7 +31,7 @@ export function postgresError(cause: unknown, doing: string): SyncError {
   // What the platform says has codes, too, as that a certificate is not known.
   if (code !== undefined && 'severity' in cause) {
     const [kind, hint] = reasons[code] ?? reasons[code.slice(0, 2)] ?? ['invalid', undefined];
-    return new SyncError(kind, `${doing}: ${said}`, { cause, ...(hint !== undefined && { hint }), ...((code === '23503' || code === '23001') && { unmet: true }) });
+    return new SyncError(kind, `${doing}: ${said}`, { cause, ...(hint !== undefined && { hint }), ...((code === '23503' || code === '23001') && { unmet: true }), ...(code === '23505' && { taken: true }) });
   }
   if (/SASL|password/i.test(said)) return new SyncError('denied', `${doing}: the server asks for a password, and there is none`, { cause, hint: 'set PGPASSWORD, or write it to ~/.pgpass' });
   const distrust = distrusted(said, 'by the option tlsCa or in PGSSLROOTCERT');

@@ -159,7 +159,7 @@ export class SqliteDialect implements Dialect {
       case 10: case 13: return new SyncError('unavailable', said, { cause, hint: 'see whether the disk is full' });
       case 11: case 26: return new SyncError('corrupt', said, { cause, hint: 'name a file of SQLite' });
       case 14: return new SyncError('not-found', said, { cause, hint: 'check the path' });
-      default: return new SyncError('invalid', said, { cause, ...(code === foreignKeyRefused && { unmet: true }) });
+      default: return new SyncError('invalid', said, { cause, ...(code === foreignKeyRefused && { unmet: true }), ...(code === valueTaken && { taken: true }) });
     }
   }
 
@@ -248,6 +248,8 @@ function rowsOf(rows: unknown): readonly RawRow[] {
 
 /** SQLITE_CONSTRAINT_FOREIGNKEY. */
 const foreignKeyRefused = 787;
+/** SQLITE_CONSTRAINT_UNIQUE. */
+const valueTaken = 2067;
 
 /** The result code of SQLite in what its driver throws. */
 function resultOf(cause: unknown): number | undefined {
