@@ -89,7 +89,11 @@ export class HeldBefore {
     const { target, signal } = this.#options;
     this.#nextLook = this.#asked * patience;
     const count = await target.estimate?.(signal && { signal }).catch(() => undefined);
-    if (count === undefined || count > this.#asked * worth) return;
+    if (count === undefined) return;
+    if (count > this.#asked * worth) {
+      this.#nextLook = Math.min(this.#nextLook, Math.ceil(count / worth));
+      return;
+    }
     // It is listed once, or never.
     this.#listed = false;
     if (count <= mostHeld) this.#table = await this.#list(count);
