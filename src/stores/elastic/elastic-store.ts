@@ -25,6 +25,7 @@ const mostCounted = 50;
 export const elasticCapabilities: Capabilities = {
   holds: 'documents',
   order: 'none',
+  keys: 'unique',
   enumerates: 'all',
   reads: 'cheap',
   modifiedAt: 'none',
