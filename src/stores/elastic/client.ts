@@ -78,7 +78,9 @@ export class ElasticClient implements AsyncDisposable {
   /** Sends a request and waits for its answer. Throws a {@link SyncError} or an `AbortError`. */
   async request(request: ElasticRequest): Promise<ElasticAnswer> {
     const answer = await this.raw(request);
-    return { ...answer, body: bodyOf(answer.raw, request.about) };
+    // What refuses may be something else that stands before the server, and speaks as it likes.
+    const foreign = answer.status >= 400 && answer.raw[0] !== 0x7b;
+    return { ...answer, body: foreign ? {} : bodyOf(answer.raw, request.about) };
   }
 
   /** The same, with the answer as it came: {@link bodyOf} reads it. */
