@@ -135,7 +135,7 @@ test('an API, files and lines, which describe nothing, go into indices that are 
   const { server, path } = await place();
   await using api = await startExampleApi({ resources: [{ type: 'line', id: 'T1', fields: { name: 'one' } }, { type: 'line', id: 'T2', fields: { name: 'two' } }] });
   using bench = new Bench();
-  bench.write({ 'files/stop/1.yaml': 'id: 1\nzone: 2015-01-31\n', 'files/stop/2.yaml': 'id: 2\nzone: A\n', 'notes.ndjson': '{"id": 1, "n": 9007199254740993}\n' });
+  bench.write({ 'files/stop/1.yaml': 'id: 1\nzone: 2015-01-31\n', 'files/stop/2.yaml': 'id: 2\nzone: A\n', 'notes.ndjson': '{"id": 1, "wide": 9007199254740993}\n' });
   for (const layout of ['suffix', 'field'] as const) {
     const target = `opensearch://${server.address}/${path}-${layout}?layout=${layout}`;
     const sync = ['sync', '--no-state', `${api.url}/api/line`, 'files', 'notes.ndjson', target];
@@ -146,6 +146,6 @@ test('an API, files and lines, which describe nothing, go into indices that are 
     assert.equal(code, 0, stdout + stderr);
     assert.match((await bench.syncline(sync)).stdout, /in step/);
     assert.equal((await bench.syncline(['sync', target, `back-${layout}`])).code, 0);
-    assert.equal(readFileSync(bench.at(`back-${layout}/notes/1.yaml`), 'utf8'), 'id: 1\nn: 9007199254740993\n');
+    assert.equal(readFileSync(bench.at(`back-${layout}/notes/1.yaml`), 'utf8'), 'id: 1\nwide: 9007199254740993\n');
   }
 });
