@@ -34,9 +34,12 @@ describe('a table and an API whose resources carry no links', () => {
 
   test('a row goes nowhere while nobody says where', async () => {
     query('a.sqlite', table, `insert into orders values (1, 'one', 0.5), (2, 'it''s', null), (10, null, 3)`);
-    const { code, stdout } = await bench.syncline(['sync', 'sqlite:a.sqlite', api.url]);
-    assert.equal(code, 1);
-    assert.match(stdout, /orders\/1 has no address of its own, so it cannot be found at .*: give it a self link, or say with --address where its collection is, as in \/api\/\{collection\}\/\{id\}/);
+    for (const more of [['--dry-run'], []]) {
+      const { code, stdout } = await bench.syncline(['sync', ...more, 'sqlite:a.sqlite', api.url]);
+      assert.equal(code, 1);
+      assert.match(stdout, /orders +3 +· +3\ncannot create orders\/1: the records of orders have no _links, so nothing says where they are to be at .*: give them self links, or say with --address where its collection is, as in \/api\/\{collection\}\/\{id\}, .*; so it is with 2 more of orders\n.*3 failures/);
+    }
+    assert.match(await told(['quarantine']), /nothing is in quarantine/);
     assert.deepEqual([api.held.size, api.writes], [0, []]);
   });
 

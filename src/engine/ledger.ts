@@ -34,6 +34,8 @@ export class Ledger {
   readonly #now: () => number;
   readonly #startedMs: number;
   #failures: Failed[] = [];
+  /** Why collections have no place where they were to go, and how many of their entries that was said of. */
+  readonly #homeless = new Map<SyncError, number>();
   #warnings: string[] = [];
   #settled = 0;
   #unguarded = 0;
@@ -252,6 +254,14 @@ export class Ledger {
     this.#on({ kind: 'failed', action, error });
   }
 
+  /** An entry of a collection that has no place where it was to go. */
+  homeless(action: Action & { kind: 'put' }, error: SyncError): void {
+    const told = this.#homeless.get(error) ?? 0;
+    this.#homeless.set(error, told + 1);
+    this.#fail(action, action.to, error, undefined, told === 0);
+    this.#on({ kind: 'failed', action, error });
+  }
+
   /** A difference that the run saw and was not to act on. */
   difference(): void {
     this.#differences++;
@@ -272,7 +282,7 @@ export class Ledger {
       counts, types: Object.fromEntries(types.map(([name, { tally }]) => [name, tally])),
       ...(this.#flowing && { flows: Object.fromEntries(types.map(([name, { flows }]) => [name, flows])) }), ...(this.#skippedFrom !== undefined && { skippedFrom: this.#skippedFrom }), ...(this.#ranges && { ranges: this.#ranges }),
       settled: this.#settled, unguarded: this.#unguarded, differences: this.#differences, problems: this.#problems - this.#problemsKept, outstanding: this.#differences - this.#remembered + this.#problems - this.#problemsKept,
-      failures: this.#failures, warnings: this.#warnings, complete: this.complete, interrupted: interrupted || this.#brokenOff, durationMs: this.#now() - this.#startedMs,
+      failures: this.#failures.map((failed) => this.#withAlike(failed)), warnings: this.#warnings, complete: this.complete, interrupted: interrupted || this.#brokenOff, durationMs: this.#now() - this.#startedMs,
     };
   }
 
@@ -290,16 +300,21 @@ export class Ledger {
     if (action.over) flows[otherSide(action.to)].skipped++;
   }
 
-  #fail(action: Action & { kind: 'put' | 'delete' }, side: Side, error: SyncError, kept?: Kept): void {
-    this.#failEntry({ place: action.key, side, action: action.kind === 'delete' ? 'delete' : action.over ? 'update' : 'create', error }, action.key, kept);
+  #fail(action: Action & { kind: 'put' | 'delete' }, side: Side, error: SyncError, kept?: Kept, isNews = true): void {
+    this.#failEntry({ place: action.key, side, action: action.kind === 'delete' ? 'delete' : action.over ? 'update' : 'create', error }, action.key, kept, isNews);
   }
 
   /** What is in quarantine is counted there, and told once. */
-  #failEntry(failed: Failed, key: Key, kept: Kept): void {
+  #failEntry(failed: Failed, key: Key, kept: Kept, isNews = true): void {
     this.#differences++;
     if (kept) this.#remembered++;
     else this.#tally(key).failed++;
-    if (kept !== 'known') this.#list(failed);
+    if (kept !== 'known' && isNews) this.#list(failed);
+  }
+
+  #withAlike(failed: Failed): Failed {
+    const alike = (this.#homeless.get(failed.error) ?? 1) - 1;
+    return alike > 0 ? { ...failed, alike } : failed;
   }
 
   #countQuarantined(): void {

@@ -76,6 +76,8 @@ export interface Failed {
   readonly side: Side;
   readonly action: 'read' | 'create' | 'update' | 'delete' | 'conflict';
   readonly error: SyncError;
+  /** How many more of the collection have no place there for the very same reason, which is told once. */
+  readonly alike?: number;
 }
 
 /** What a run did. Plain data; `failures` and `warnings` hold the first {@link limits.listedFailures}, the counts hold all. */

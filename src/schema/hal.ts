@@ -8,7 +8,7 @@ import type { Identity, Link, Schema, Unidentified } from './schema.ts';
  * HAL (draft-kelly-json-hal-08), and the older convention of collections that carry their resources as `items`. The
  * type of a resource is the last but one segment of the path of its self link.
  */
-export const hal: Schema = { name: 'hal', identify, embedded, links, rooted, comparable };
+export const hal: Schema = { name: 'hal', named: ['id', '_links'], identify, embedded, links, rooted, comparable };
 
 function identify(document: Document, base?: string): Identity | Unidentified {
   const relations = fieldOf(document, '_links');

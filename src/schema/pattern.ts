@@ -50,6 +50,7 @@ export function readPattern(text: string): AddressPattern {
 export function withPattern(schema: Schema, pattern: AddressPattern): Schema {
   return {
     ...schema,
+    named: [],
     identify(document, base) {
       const found = schema.identify(document, base);
       const id = nameOf(fieldOf(document, 'id'));

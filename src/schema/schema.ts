@@ -30,6 +30,8 @@ export interface Unidentified {
 /** How documents name themselves, their parents, their parts and where to go on reading. Pure. */
 export interface Schema {
   readonly name: 'hal' | 'simple';
+  /** The fields without which no document says what it is. */
+  readonly named: readonly string[];
   /** `base`: the URL the document came from, for relative links. */
   identify(document: Document, base?: string): Identity | Unidentified;
   /** Documents carried inside this one, to be read as resources of their own. */

@@ -9,7 +9,7 @@ import type { Identity, Link, Schema, Unidentified } from './schema.ts';
  * Documents that name themselves in plain fields: `id`, `type`, `uri`, and perhaps `parents`, `embedded` and `links`.
  * A link is a URI, or an object with `uri` or `href` and perhaps `relation` or `rel`.
  */
-export const simple: Schema = { name: 'simple', identify, embedded, links, rooted, comparable };
+export const simple: Schema = { name: 'simple', named: ['id', 'type', 'uri'], identify, embedded, links, rooted, comparable };
 
 function identify(document: Document, base?: string): Identity | Unidentified {
   const uri = fieldOf(document, 'uri');

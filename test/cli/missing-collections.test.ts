@@ -1,6 +1,6 @@
 // Tables that a side lacks: made, or refused, and a dry run says which.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { Bench } from './command.ts';
@@ -40,4 +40,23 @@ test('--no-create makes no table, and says so before', async () => {
   }
   assert.equal(existsSync(bench.at('b.db')), false);
   assert.equal((await bench.syncline(['sync', 'sqlite:a.db', 'sqlite:b.db'])).code, 0);
+});
+
+test('a table of which no record says what it is has no place in a file of YAML, which is said once, and others go there', async () => {
+  using bench = new Bench();
+  const database = new DatabaseSync(bench.at('a.db'));
+  database.exec(`create table orders (id integer primary key, note text); insert into orders values (1, 'a'), (2, 'b'), (3, 'c');
+    create table page (id text primary key, _links json); insert into page values ('x', '{"self": {"href": "/api/page/x"}}')`);
+  database.close();
+  const once = /cannot create orders\/1: b\.yaml cannot keep the records of orders: documents are known there by what they hold, and these have no _links: use a directory, .*; so it is with 2 more of orders\n/g;
+  for (const command of [['sync', '--dry-run'], ['sync'], ['merge']]) {
+    const { code, stdout } = await bench.syncline([...command, 'sqlite:a.db', 'b.yaml']);
+    assert.equal(code, 1);
+    assert.equal(stdout.match(once)?.length, 1, stdout);
+    assert.match(stdout, /orders +3 +.*3\n/);
+    assert.doesNotMatch(stdout, /orders\/2|more failure/);
+  }
+  assert.match(readFileSync(bench.at('b.yaml'), 'utf8'), /href: \/api\/page\/x/);
+  assert.match((await bench.syncline(['quarantine'])).stdout, /nothing is in quarantine/);
+  assert.equal((await bench.syncline(['sync', 'sqlite:a.db', 'c.ndjson'])).code, 0);
 });

@@ -29,3 +29,8 @@ test('a reason that does not name the place follows it', () => {
   assert.equal(line('create', 'foo/1', 'cannot write data/foo/1.yaml: no space is left on the device'), 'cannot create foo/1: cannot write data/foo/1.yaml: no space is left on the device');
   assert.equal(line('read', 'http://localhost:8000', 'http://localhost:9000 answers with nothing'), 'cannot read http://localhost:8000: http://localhost:9000 answers with nothing');
 });
+
+test('what a whole collection is refused for is said once, and of how many', () => {
+  const error = new SyncError('not-found', 'b.db has no table t', { hint: 'make it there' });
+  assert.equal(failureText({ action: 'create', place: 't/1', error, alike: 1_200 }).join(' '), 'cannot create t/1: b.db has no table t: make it there; so it is with 1,200 more of t');
+});

@@ -1,10 +1,17 @@
 import type { Failed } from '../../engine/types.ts';
+import { typeOf } from '../../model/key.ts';
+import { count } from './style.ts';
 
 /**
  * What could not be done, in two parts that follow one another, so that the first may be painted: `cannot read`, and
  * where and why. A reason that names the place itself is not given it a second time. `why`: default, the error's sentence.
  */
-export function failureText({ place, action, error }: Pick<Failed, 'place' | 'action' | 'error'>, why: string = error.sentence): readonly [what: string, whereAndWhy: string] {
+export function failureText(failed: Pick<Failed, 'place' | 'action' | 'error' | 'alike'>, why?: string): readonly [what: string, whereAndWhy: string] {
+  const [what, whereAndWhy] = textOf(failed, why);
+  return failed.alike === undefined ? [what, whereAndWhy] : [what, `${whereAndWhy}; so it is with ${count(failed.alike)} more of ${typeOf(failed.place)}`];
+}
+
+function textOf({ place, action, error }: Pick<Failed, 'place' | 'action' | 'error'>, why: string = error.sentence): readonly [what: string, whereAndWhy: string] {
   const verb = action === 'conflict' ? 'decide' : action;
   if (!names(why, place)) return [`cannot ${verb}`, `${place}: ${why}`];
   const own = /^cannot [a-z]+(?= )/.exec(why)?.[0];

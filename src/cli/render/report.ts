@@ -47,8 +47,8 @@ export function eventAsJson(event: RunEvent): object | undefined {
 }
 
 /** What could not be done, for programs. */
-export function failedAsJson({ place, side, action, error }: Failed): object {
-  return { place: redact(place), side, action, error: plainError(error) };
+export function failedAsJson({ place, side, action, error, alike }: Failed): object {
+  return { place: redact(place), side, action, error: plainError(error), ...(alike !== undefined && { alike }) };
 }
 
 /** An error for programs: no stack, no cause, no secrets. */

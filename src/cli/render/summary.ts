@@ -89,7 +89,8 @@ function failuresOf({ failures, counts, problems }: Report, paint: Paint): strin
     const [what, whereAndWhy] = failureText(failed);
     return `${paint('red', what)} ${clean(whereAndWhy)}`;
   });
-  const all = Math.max(failures.length, counts.failed + counts.conflicts + problems);
+  const alike = failures.slice(0, listed).reduce((sum, failed) => sum + (failed.alike ?? 0), 0);
+  const all = Math.max(failures.length, counts.failed + counts.conflicts + problems - alike);
   if (all > lines.length) lines.push(`and ${counted(all - lines.length, 'more failure')}: --report json lists them`);
   return lines;
 }

@@ -26,7 +26,7 @@ export class Placing {
     const refusals = await this.#preparing.refusals(puts);
     return actions.filter((action) => {
       const refusal = action.kind === 'put' && action.to === this.#side ? refusals.get(typeOf(action.key)) : undefined;
-      if (action.kind === 'put' && refusal) this.#run.ledger.failed(action, refusal);
+      if (action.kind === 'put' && refusal) this.#run.ledger.homeless(action, refusal);
       return !refusal;
     });
   }

@@ -65,6 +65,8 @@ export class Writer {
   readonly #preparing: Preparing;
   /** Errors that are about more than the entry that was not written for them. */
   readonly #common = new WeakSet<SyncError>();
+  /** Why collections have no place in the sink. */
+  readonly #refused = new WeakSet<SyncError>();
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -180,6 +182,7 @@ export class Writer {
   #settleFailure(action: Put | Delete, error: SyncError): void {
     const { ledger, signal } = this.#options;
     if (signal?.aborted && error.code === 'interrupted') ledger.brokenOff();
+    else if (action.kind === 'put' && this.#refused.has(error)) ledger.homeless(action, error);
     else ledger.failed(action, error, { lasting: !this.#common.has(error) });
   }
 
@@ -220,7 +223,7 @@ export class Writer {
     if (!sink.prepare) return ready;
     const keys = ready.flatMap((put) => (put && !(put instanceof SyncError) ? [{ key: put.key, source: originOf(put.entry) }] : []));
     const refusals = await this.#retrying(sink.name, () => this.#preparing.refusals(keys));
-    for (const refusal of refusals.values()) if (refusal) this.#common.add(refusal);
+    for (const refusal of refusals.values()) if (refusal) this.#refused.add(refusal);
     return ready.map((put) => (put && !(put instanceof SyncError) ? refusals.get(typeOf(put.key)) ?? put : put));
   }
 

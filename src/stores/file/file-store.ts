@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { extname } from 'node:path';
 import { byteLineFeeds } from '../../formats/text.ts';
 import { limits } from '../../lib/limits.ts';
+import type { Collection } from '../../model/collection.ts';
 import { withoutContent } from '../../model/entry.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
@@ -9,13 +10,14 @@ import type { Host } from '../../model/host.ts';
 import type { Key } from '../../model/key.ts';
 import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
 import type { Schema } from '../../schema/schema.ts';
+import { firstUnnamed } from '../../schema/unnamed.ts';
 import { versionOf as versionOfFile } from '../tree/facts.ts';
 import { fileError } from '../tree/file-error.ts';
 import { canonicalPath, kindAt } from '../tree/paths.ts';
 import { readEntry } from './file-codec.ts';
 import type { FileEntry } from './file-codec.ts';
 import { FileIndex } from './file-index.ts';
-import { FileWriter } from './file-writer.ts';
+import { elsewhere, FileWriter } from './file-writer.ts';
 import { isBlank, segmentsOf } from './segments.ts';
 import type { Layout } from './segments.ts';
 
@@ -64,6 +66,9 @@ export class FileStore implements Store {
   readonly name: string;
   readonly identity: string;
   readonly capabilities: Capabilities = fileCapabilities;
+  /** Makes nothing. Only where documents are known by what they hold, which those of some collections do not say. */
+  readonly prepare?: NonNullable<Store['prepare']>;
+  readonly checkPrepare?: NonNullable<Store['checkPrepare']>;
   readonly #path: string;
   readonly #layout: Layout;
   readonly #schema: Schema;
@@ -81,6 +86,7 @@ export class FileStore implements Store {
     this.#schema = schema;
     this.#missing = missing;
     this.#exists();
+    if (this.#layout !== 'lines') this.prepare = this.checkPrepare = async (collections) => this.#checkNamed(collections);
     this.#writer = new FileWriter({ name: path, path: this.#path, layout: this.#layout, schema, host });
   }
 
@@ -134,6 +140,11 @@ export class FileStore implements Store {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writing;
+  }
+
+  #checkNamed(collections: readonly Collection[]): void {
+    const unnamed = firstUnnamed(collections, this.#schema);
+    if (unnamed) throw new SyncError('unsupported', `${this.name} cannot keep the records of ${unnamed.collection}: documents are known there by what they hold, and these have no ${unnamed.missing}`, { store: this.name, hint: elsewhere });
   }
 
   #write(batch: readonly Write[], signal: AbortSignal | undefined): readonly Outcome[] {

@@ -52,6 +52,9 @@ interface Change {
   written: boolean;
 }
 
+/** What to do where documents do not say what they are. */
+export const elsewhere = 'use a directory, where they are known by their names, a file that ends in .ndjson, or -, to which they are written as they come';
+
 const flushBytes = 1024 * 1024;
 
 /** The writing half of a file with many documents. */
@@ -120,7 +123,7 @@ export class FileWriter {
     const { document } = content;
     const identity = schema.identify(document);
     if ('problem' in identity && layout === 'lines') return { document, line: lineOf({ key, document }, name) };
-    if ('problem' in identity) throw new SyncError('invalid', `${key} cannot be kept in ${name}, where documents are known by what they hold: ${identity.problem}`, { store: name, key, hint: 'use a directory, where they are known by their names, a file that ends in .ndjson, or -, to which they are written as they come' });
+    if ('problem' in identity) throw new SyncError('invalid', `${key} cannot be kept in ${name}, where documents are known by what they hold: ${identity.problem}`, { store: name, key, hint: elsewhere });
     if (identity.key !== key) throw new SyncError('invalid', `a document that says it is ${identity.key} cannot be kept as ${key}`, { store: name, key });
     return { document, line: document };
   }

@@ -4,12 +4,14 @@ import type { HttpUrl } from '../../lib/http/url.ts';
 import { atOrigin, canonicalUrl, parseUrl, printableUrl, urlText } from '../../lib/http/url.ts';
 import { Limit } from '../../lib/limit.ts';
 import type { ResponseCache } from '../../lib/response-cache.ts';
+import type { Collection } from '../../model/collection.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
 import type { Schema } from '../../schema/schema.ts';
+import { firstUnnamed } from '../../schema/unnamed.ts';
 import type { RestContext, RestSettings, RestWriter, Tagged } from './context.ts';
 import { etagOf, versionOf } from './context.ts';
 import type { Fetched } from './crawl.ts';
@@ -106,6 +108,16 @@ export class RestStore implements Store {
     return within === '' || address === undefined || address === within || ['/', '?'].includes(address.startsWith(within) ? address.charAt(within.length) : '');
   }
 
+  /** Makes nothing. Throws where no record of a described collection says where it is. */
+  async prepare(collections: readonly Collection[]): Promise<void> {
+    const unnamed = firstUnnamed(collections, this.#context.schema);
+    if (unnamed) throw new SyncError('unsupported', `the records of ${unnamed.collection} have no ${unnamed.missing}, so nothing says where they are to be at ${this.name}`, { store: this.name, hint: `give them self links, ${orByPattern}` });
+  }
+
+  async checkPrepare(collections: readonly Collection[]): Promise<void> {
+    await this.prepare(collections);
+  }
+
   write(batch: readonly Write[], options?: CallOptions): Promise<readonly Outcome[]> {
     return this.#writer.write(batch, options);
   }
@@ -144,8 +156,10 @@ export class RestStore implements Store {
   }
 }
 
+const orByPattern = 'or say with --address where its collection is, as in /api/{collection}/{id}, and have it named by its field id';
+
 function addressOf({ address, key }: Ref, store: string): string {
-  if (address === undefined) throw new SyncError('unsupported', `${key} has no address of its own, so it cannot be found at ${store}`, { store, key, hint: 'give it a self link, or say with --address where its collection is, as in /api/{collection}/{id}, and have it named by its field id' });
+  if (address === undefined) throw new SyncError('unsupported', `${key} has no address of its own, so it cannot be found at ${store}`, { store, key, hint: `give it a self link, ${orByPattern}` });
   return address;
 }
 
