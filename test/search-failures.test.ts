@@ -142,6 +142,28 @@ function failing(it: It): void {
     assert.deepEqual(outcomes[0]?.kind === 'done' && outcomes[0].stat.version, (await found(direct))[0]?.version);
   });
 
+  it('what is too much for one request is sent in several, and only what is too much by itself fails', async (place) => {
+    const most = 100_000;
+    await using proxied = await behind(place, ({ url, headers }) => (url.startsWith('/_bulk') && Number(headers['content-length']) > most ? { kind: 'answer', status: 413, body: '<html>Request Entity Too Large</html>' } : undefined));
+    const writes = Array.from({ length: 41 }, (_, i) => put(`things/${i}`, { n: 'x'.repeat(i === 20 ? most : most / 10) }));
+    const outcomes = await proxied.store.write(writes);
+    assertAll(outcomes.filter((_, i) => i !== 20), 'done');
+    const { code, sentence } = failureOf(outcomes[20]);
+    assert.equal(code, 'invalid');
+    assert.match(sentence, /things\/20: the server does not take it \(413\): raise http\.max_content_length/);
+    assert.equal((await found(proxied.store)).length, 40);
+    const before = proxied.seen.length;
+    assertAll(await proxied.store.write(writes.slice(0, 3)), 'done');
+    assert.equal(proxied.seen.slice(before).filter(({ url }) => url.startsWith('/_bulk')).length, 1);
+  });
+
+  it('a write whose answer ends half-way, or stands behind a server that is starting, is done once, and said to be', async (place) => {
+    const wrong: Interference[] = [{ kind: 'cut', bytes: 30 }, { kind: 'answer', status: 503, headers: { 'retry-after': '1' }, body: '<html>Service Unavailable</html>' }];
+    await using proxied = await behind(place, ({ url }) => (url.startsWith('/_bulk') ? wrong.shift() : undefined));
+    assertAll(await proxied.store.write([put('things/1', { n: 1 }, { expect: { absent: true } }), put('things/2', { n: 2 })]), 'done');
+    assert.deepEqual((await found(proxied.store)).map(({ key }) => key).toSorted(), ['things/1', 'things/2']);
+  });
+
   it('a page that is lost is asked for again, and one that is not whole ends the scan', async (place) => {
     const wrong: (Interference | undefined)[] = [{ kind: 'lose' }, { kind: 'cut', bytes: 10 }];
     await using proxied = await behind(place, ({ url }) => (url.startsWith('/_search?') ? wrong.shift() : undefined));

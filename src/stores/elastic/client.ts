@@ -127,8 +127,9 @@ function isPassing(error: unknown, others: boolean): boolean {
   return error.kind === 'unreachable' || error.kind === 'broken' || error.kind === 'timeout' || (others && error.kind === 'unknown-host');
 }
 
-function bodyOf({ body }: HttpResponse, about: About): Document {
-  if (body.length === 0) return {};
+function bodyOf({ status, body }: HttpResponse, about: About): Document {
+  // What refuses may be something else that stands before the server, and speaks as it likes.
+  if (body.length === 0 || (status >= 400 && body[0] !== 0x7b)) return {};
   const value = readJson(body.toString('utf8'), about.place);
   if (!isDocument(value)) throw new SyncError('unavailable', `cannot ${about.doing} ${about.place}: what answers there is no search server`, { ...about.details, hint: 'check the address' });
   return value;

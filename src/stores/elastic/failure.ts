@@ -69,7 +69,7 @@ export function explained(status: number, cause: Cause): { readonly code: Failur
   if (cause.type === 'cluster_block_exception') return { code: 'unavailable', why: `the server does not write there now${quoted}`, hint: 'see whether its disk is full or the index was set to read only' };
   switch (status) {
     case 400:
-    case 413: return { code: 'invalid', why: `the server does not take it${quoted}`, hint: status === 413 ? 'raise http.max_content_length of the server' : 'change the value, or the mapping of the index' };
+    case 413: return { code: 'invalid', why: `the server does not take it${quoted}`, hint: status === 413 ? 'raise http.max_content_length of the server, or the limit of what stands before it' : 'change the value, or the mapping of the index' };
     case 401: return { code: 'denied', why: 'the server does not know who asks', hint: 'set ELASTIC_API_KEY, or ELASTIC_USERNAME and ELASTIC_PASSWORD (for OpenSearch: OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD)' };
     case 403: return { code: 'denied', why: `this is not allowed${quoted}`, hint: 'check what this user may do with the index' };
     case 404: return { code: 'not-found', why: `it is not there${quoted}`, hint: 'check its name' };

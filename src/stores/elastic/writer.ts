@@ -13,8 +13,8 @@ import { documentsIn, partsOfVersion, versionOf } from './place.ts';
 import type { OpenIndex, Place } from './place.ts';
 import { sourceText } from './source-json.ts';
 
-/** Bytes of one request. Some services take no more than ten million. */
-const bulkBytes = 4 * 1024 * 1024;
+/** Bytes of one request, at first. Some services take no more than ten million, and what stands before a server may take far less. */
+const mostBulkBytes = 4 * 1024 * 1024;
 /** How often a write is tried that lost against another writer, and must look again. Each time somebody else has won. */
 const mostRounds = 100;
 const bulkPath = '/_bulk?filter_path=items.*.status,items.*._seq_no,items.*._primary_term,items.*.error';
@@ -50,6 +50,7 @@ export class ElasticWriter {
   readonly #place: Place;
   /** The field that is looked up to tell which of two is older. */
   readonly #modified: string | undefined;
+  #bulkBytes = mostBulkBytes;
 
   constructor(place: Place, modified: string | undefined) {
     this.#place = place;
@@ -160,7 +161,7 @@ export class ElasticWriter {
       let body = '';
       for (; at < tasks.length; at++) {
         const lines = linesFor(tasks[at]!);
-        if (some.length > 0 && body.length + lines.length > bulkBytes) break;
+        if (some.length > 0 && body.length + lines.length > this.#bulkBytes) break;
         some.push(tasks[at]!);
         body += lines;
       }
@@ -172,7 +173,8 @@ export class ElasticWriter {
   async #bulk(tasks: readonly Task[], body: string, signal: AbortSignal | undefined): Promise<readonly (readonly [Task, Tried])[]> {
     const place = this.#place;
     try {
-      const { body: answer, attempts } = await place.client.request({ path: bulkPath, body, lines: true, about: place.about('write'), signal });
+      const { status, body: answer, attempts } = await place.client.request({ path: bulkPath, body, lines: true, wanted: [413], about: place.about('write'), signal });
+      if (status === 413) return await this.#inParts(tasks, body, signal);
       const items = documentsIn(answer['items']).map((item) => Object.values(item)[0]);
       if (items.length !== tasks.length) throw new SyncError('unavailable', `cannot write ${place.name}: the server answers ${items.length} of ${tasks.length} writes`, { store: place.name, hint: 'run again' });
       return tasks.map((task, i) => {
@@ -184,6 +186,13 @@ export class ElasticWriter {
       // Nobody knows which of them were done: each is a failure, and the batch is none that never happened.
       return tasks.map((task) => [task, { kind: 'failed', error: toSyncError(error) }]);
     }
+  }
+
+  /** Sends what was too much for one request in two; none of it was done. */
+  async #inParts(tasks: readonly Task[], body: string, signal: AbortSignal | undefined): Promise<readonly (readonly [Task, Tried])[]> {
+    if (tasks.length === 1) return tasks.map((task) => [task, this.#triedBy(task, { status: 413 }, false)]);
+    this.#bulkBytes = Math.min(this.#bulkBytes, Math.ceil(body.length / 2));
+    return await this.#send(tasks, signal);
   }
 
   #triedBy(task: Task, item: Document, resent: boolean): Tried {
