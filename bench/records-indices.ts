@@ -15,6 +15,8 @@ import { Digest, digestOfIndex, madeUpOrders, makeIndex } from './search-documen
 
 const steps = ['first', 'unchanged'];
 const sizes = { full: 200_000, quick: 10_000 };
+/** Each row is a transaction of its own on the way into Cassandra, unless it is told to go by timestamps. */
+const intoCassandra = 30_000;
 const elasticdump = { name: 'elasticdump', version: '6.125.1', main: 'bin/elasticdump' };
 /** What a server is told that is there to work, and not to start soon. */
 const java = ['-Xms1g', '-Xmx1g'];
@@ -22,10 +24,10 @@ const loop = join(import.meta.dirname, 'peers', 'record-loop.mjs');
 
 /** Pairs of which one at least is an index or Cassandra. */
 export const indexScenarios: readonly RecordsScenario[] = [
-  { name: 'index to index', open: async ({ quick }) => await openIndices(quick ? sizes.quick : sizes.full) },
-  { name: 'index to NDJSON', open: async ({ quick, folder }) => await openLines(quick ? sizes.quick : sizes.full, folder) },
-  { name: 'Cassandra to index', open: async ({ quick }) => await openCassandra(quick ? sizes.quick : sizes.full, 'to-index') },
-  { name: 'index to Cassandra', open: async ({ quick }) => await openCassandra(quick ? sizes.quick : sizes.full / 2, 'to-cassandra') },
+  { name: 'index to index', open: async ({ quick, records = quick ? sizes.quick : sizes.full }) => await openIndices(records) },
+  { name: 'index to NDJSON', open: async ({ quick, folder, records = quick ? sizes.quick : sizes.full }) => await openLines(records, folder) },
+  { name: 'Cassandra to index', open: async ({ quick, records = quick ? sizes.quick : sizes.full }) => await openCassandra(records, 'to-index') },
+  { name: 'index to Cassandra', open: async ({ quick, records = quick ? sizes.quick : intoCassandra }) => await openCassandra(records, 'to-cassandra') },
 ];
 
 async function openIndices(records: number): Promise<RecordsPlaces> {
@@ -91,14 +93,18 @@ async function openCassandra(records: number, direction: 'to-index' | 'to-cassan
   await makeIndex(server, 'app-orders', direction === 'to-index' ? [] : madeUpOrders(records));
   if (direction === 'to-index') await fill(client, records);
   const [index, table] = [`opensearch://${server.address}/app?layout=suffix`, `cassandra://${contactPoint}/app?collections=orders`];
-  const ours = (more: string): readonly [string, string] => (direction === 'to-index' ? [`${table}${more}`, `${index}${more}`] : [`${index}${more}`, `${table}${more}`]);
+  const ours = direction === 'to-index' ? [table, index] : [index, table];
   const wanted = direction === 'to-index' ? await digestOfTable(client) : await digestOfIndex(server, 'app-orders');
   const timed: RecordsProgram = { name: 'syncline by timestamps', command: (_, memory) => synclineCommand(memory, 'sync', '--quiet', `${index}&modified=tmstmp`, `${table}&modified=tmstmp&conditions=timestamp`) };
-  const plain: RecordsProgram = { name: 'a loop with the same drivers', command: () => ({ line: [process.execPath, loop, direction, contactPoint, 'app', 'orders', server.address, 'app-orders'] }) };
+  const looping = (what: string): RecordsProgram['command'] => () => ({ line: [process.execPath, loop, what, contactPoint, 'app', 'orders', server.address, 'app-orders'] });
+  const plain: RecordsProgram = { name: 'a loop with the same drivers', command: looping(direction) };
+  const reading: RecordsProgram = { name: 'a loop that only reads both', command: (step, memory) => looping(step === 'first' ? direction : 'read')(step, memory) };
+  const own: RecordsProgram = { name: 'syncline', command: (_, memory) => synclineCommand(memory, 'sync', '--quiet', ...ours) };
   return {
     ...placesOf([server, node]), records, missing: [],
     goals: direction === 'to-index' ? { first: '10,000 records a second, under 250 MiB', unchanged: 'no write, at the speed of reading' } : {},
-    programs: [{ name: 'syncline', command: (_, memory) => synclineCommand(memory, 'sync', '--quiet', ...ours('')) }, ...(direction === 'to-index' ? [] : [timed]), plain],
+    programs: [own, ...(direction === 'to-index' ? [] : [timed]), plain, reading],
+    warmUp: [plain, own],
     versions: { OpenSearch: await versionOf(server), Cassandra: String((await client.execute('SELECT release_version FROM system.local')).rows[0]?.['release_version']) },
     reset: async () => {
       if (direction === 'to-index') {

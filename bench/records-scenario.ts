@@ -7,6 +7,8 @@ export interface RecordsProgram {
   readonly name: string;
   /** The steps it can take. Default: all. */
   readonly steps?: readonly string[];
+  /** How many records it takes, where that is not all of them. */
+  readonly records?: number;
   /** The command; what it remembers between the steps it keeps in `memory`, a folder of its own. */
   command(step: string, memory: string): Command;
 }
@@ -20,6 +22,8 @@ export interface RecordsPlaces extends AsyncDisposable {
   readonly goals: { readonly [step: string]: string };
   /** The first is ours, which is measured once more at the end: what differs between the two is noise. */
   readonly programs: readonly RecordsProgram[];
+  /** Programs that are run once before anything is measured, so that the servers have done all that before. */
+  readonly warmUp?: readonly RecordsProgram[];
   /** Programs that cannot be measured here, and why. */
   readonly missing: readonly { readonly name: string; readonly why: string }[];
   /** The versions of servers and programs. */
@@ -39,6 +43,8 @@ export interface RecordsSetting {
   /** A folder that goes in the end. */
   readonly folder: string;
   readonly quick: boolean;
+  /** How many records, where somebody said so. */
+  readonly records: number | undefined;
 }
 
 /** A pair of places that is measured, by its name. The servers start when it is its turn, and end with it. */

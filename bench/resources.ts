@@ -17,6 +17,8 @@ export interface BenchOptions {
   readonly build: boolean;
   /** Only the cases whose name holds this. */
   readonly only: string | undefined;
+  /** How many of what is measured, where that can be chosen. */
+  readonly records?: number | undefined;
 }
 
 /** One thing measured, ours twice (the second is the control: what differs between the two is noise) and the peer's once a round. */

@@ -22,6 +22,8 @@ const wholeTimeoutMs = 75 * 60_000;
 /** A process that has told all that it has to tell, and does not end, is ended after this: Node may hang while it is made to. */
 const exitTimeoutMs = 15_000;
 const filesAtOnce = 2;
+/** What is loaded into every process of tests before them. */
+const preloaded = ['whole-output.mjs', 'whole-file.mjs'];
 /** How a line on a test that was skipped begins. */
 const skipMark = '﹣';
 
@@ -55,7 +57,7 @@ async function runFile(file: string, { wholly, deadline }: { readonly wholly: bo
     timeout: testTimeoutMs,
     signal: AbortSignal.any([AbortSignal.timeout(fileTimeoutMs), deadline, hanging.signal]),
     // A test that was given up leaves servers and connections open, and with them its process would never end.
-    execArgv: ['--test-force-exit', '--import', new URL('whole-output.mjs', import.meta.url).href],
+    execArgv: ['--test-force-exit', ...preloaded.flatMap((name) => ['--import', new URL(name, import.meta.url).href])],
   });
   // A file ends with a sum of its own. Without one, what it told broke off, and nobody knows what is missing.
   let whole = false;

@@ -18,6 +18,7 @@ import { SyncError } from './model/errors.ts';
 import type { Host } from './model/host.ts';
 import { isSink, isSource } from './model/store.ts';
 import type { Sink, Source, Store } from './model/store.ts';
+import { besideApi } from './stores/beside-api.ts';
 import { isComparable, openPair, openStore } from './stores/open.ts';
 import type { OpenOptions } from './stores/open.ts';
 
@@ -163,7 +164,7 @@ async function open(origins: Place<Source> | readonly Place<Source>[], target: P
   await using closing = new AsyncDisposableStack();
   const memory = typeof state === 'string' ? closing.use(openState(state)) : state;
   const lent = { ...kind, ...(host && { host }), ...(concurrency !== undefined && { concurrency }), ...(memory && { state: memory }) };
-  const { sources, place } = await openBoth(Array.isArray(origins) ? (origins as readonly Place<Source>[]) : [origins as Place<Source>], target, { ...lent, bothWritten }, closing);
+  const { sources, place } = await openedBoth(Array.isArray(origins) ? (origins as readonly Place<Source>[]) : [origins as Place<Source>], target, { ...lent, bothWritten }, closing);
   // An API read from one address speaks for the types it showed, and for no others.
   const partial = [...sources, place].some(({ capabilities }) => capabilities.enumerates === 'collections');
   const run: Opened['run'] = {
@@ -181,6 +182,14 @@ async function open(origins: Place<Source> | readonly Place<Source>[], target: P
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/** Both sides, and one beside an API as one of resources. */
+async function openedBoth(origins: readonly Place<Source>[], target: Place<Store | Sink>, options: Parameters<typeof openBoth>[2], closing: AsyncDisposableStack): ReturnType<typeof openBoth> {
+  const { sources, place } = await openBoth(origins, target, options, closing);
+  const { schema, address } = options;
+  const pair = await besideApi({ origins: sources, target: place }, { ...(schema && { schema }), ...(typeof address === 'string' && { address }) });
+  return { sources: pair.origins, place: pair.target };
 }
 
 async function openBoth(origins: readonly Place<Source>[], target: Place<Store | Sink>, { bothWritten, keeping, ...options }: OpenOptions & { readonly bothWritten: boolean }, closing: AsyncDisposableStack): Promise<{ sources: readonly Source[]; place: Store | Sink }> {

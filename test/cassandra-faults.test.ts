@@ -5,6 +5,7 @@ import type { Document } from '../src/model/document.ts';
 import { plainHost } from '../src/model/plain-host.ts';
 import type { Expectation, Outcome, Store, Write } from '../src/model/store.ts';
 import { kind } from '../src/stores/cassandra/kind.ts';
+import { outlivesCuts } from './connecting.ts';
 import { cassandraServer, withoutCassandra } from './services/cassandra.ts';
 import { losingProxy } from './services/losing-proxy.ts';
 
@@ -44,4 +45,9 @@ describe('answers of Cassandra that are lost', withoutCassandra, () => {
     assert.equal((await losing({ kind: 'delete', ref: { key }, expect: { version: await version() } })).kind, 'done');
     assert.equal(await document(store), undefined);
   });
+});
+
+test('connections to Cassandra that are cut while they are made are made anew', withoutCassandra, async () => {
+  const { keyspace, port } = await cassandraServer();
+  await outlivesCuts(port, async (at, host) => await kind.open(`cassandra://127.0.0.1:${at}/${keyspace}`, { timeoutMs: 5_000 }, host) as Store);
 });

@@ -1,6 +1,7 @@
 // What a keyspace of a real Cassandra does beyond what every store does.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Document, Value } from '../src/model/document.ts';
 import type { Entry } from '../src/model/entry.ts';
 import type { Key } from '../src/model/key.ts';
@@ -374,4 +375,18 @@ describe('every version a row', withoutCassandra, () => {
     assert.equal((await scanned(store, { window: { after: instantOf('2015-01-02')! } })).length, 1);
     assert.equal((await scanned(store, { window: { after: instantOf('2015-01-03')! } })).length, 0);
   });
+});
+
+test('about how many records there are is known where each is a partition, once the node has looked at its files', withoutCassandra, async () => {
+  const table = await newTable('id int PRIMARY KEY, v text', ' WITH memtable_flush_period_in_ms = 1000');
+  await using store = await openCassandra({ collections: table });
+  for (let from = 0; from < 4_000; from += 500) await store.write(Array.from({ length: 500 }, (_, i) => put(`${table}/${from + i}`, { v: 'x' })));
+  let estimate: number | undefined;
+  for (let tries = 0; tries < 240 && (estimate ?? 0) < 3_000; tries++) {
+    await sleep(500);
+    estimate = await store.estimate();
+  }
+  assert.ok(estimate !== undefined && estimate >= 3_000 && estimate <= 6_000, String(estimate));
+  await using parted = await openCassandra({ collections: await newTable('p int, c int, PRIMARY KEY (p, c)') });
+  assert.equal(await parted.estimate(), undefined);
 });

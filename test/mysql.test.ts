@@ -11,6 +11,7 @@ import { mysqlError } from '../src/stores/sql/mysql/failure.ts';
 import { kind } from '../src/stores/sql/mysql/kind.ts';
 import type { MysqlOptions } from '../src/stores/sql/mysql/kind.ts';
 import { rowsOf, Sessions } from '../src/stores/sql/mysql/sessions.ts';
+import { outlivesCuts } from './connecting.ts';
 import { isMaria, mariadb, series, withoutMariadb } from './services/mariadb.ts';
 import { Opened, put, rangesWithoutIndexAreTold, said, scanned, scansAreOfOneMoment } from './sql-tables.ts';
 
@@ -128,10 +129,16 @@ describe('tables of MariaDB', withoutMariadb, () => {
     await scansAreOfOneMoment(await open(), query);
   });
 
+  test('a connection that is cut while it is made is made anew, and where nothing listens that is told at once', async () => {
+    const { endpoint } = await database();
+    const { port } = new URL(endpoint);
+    await outlivesCuts(Number(port), async (at, host) => await kind.open(endpoint.replace(`:${port}/`, `:${at}/`), {}, host) as Store);
+  });
+
   test('a connection that is cut between two statements is a failure of the next one, and of nothing else', async () => {
     const { endpoint, query } = await database();
     const { hostname: host, port, username: user, pathname } = new URL(endpoint);
-    await using sessions = new Sessions({ tls: 'disable', config: { host, port: Number(port), user, database: pathname.slice(1) } });
+    await using sessions = new Sessions({ host: plainHost, tls: 'disable', config: { host, port: Number(port), user, database: pathname.slice(1) } });
     const cut = sessions.use(async (connection) => {
       const [[id] = []] = await rowsOf(connection, 'select connection_id()');
       const closed = new Promise<void>((resolve) => void (connection as unknown as { readonly stream: Socket }).stream.once('close', () => resolve()));

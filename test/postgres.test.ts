@@ -12,6 +12,7 @@ import type { Store, Write } from '../src/model/store.ts';
 import { kind } from '../src/stores/sql/postgres/kind.ts';
 import type { PostgresOptions } from '../src/stores/sql/postgres/kind.ts';
 import { Sessions } from '../src/stores/sql/postgres/sessions.ts';
+import { outlivesCuts } from './connecting.ts';
 import { postgres, withoutPostgres } from './services/postgres.ts';
 import { Opened, put, rangesWithoutIndexAreTold, said, scanned, scansAreOfOneMoment } from './sql-tables.ts';
 
@@ -196,10 +197,16 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
     assert.equal((await scanned(store)).keys.length, 11);
   });
 
+  test('a connection that is cut while it is made is made anew, and where nothing listens that is told at once', async () => {
+    const { endpoint } = await database();
+    const { port } = new URL(endpoint);
+    await outlivesCuts(Number(port), async (at, host) => await kind.open(endpoint.replace(`:${port}/`, `:${at}/`), {}, host) as Store);
+  });
+
   test('a connection that is cut between two statements is a failure of the next one, and of nothing else', async () => {
     const { endpoint, query } = await database();
     const { hostname: host, port, username: user, pathname } = new URL(endpoint);
-    await using sessions = new Sessions({ tls: 'disable', config: { host, port: Number(port), user, database: pathname.slice(1) } });
+    await using sessions = new Sessions({ host: plainHost, tls: 'disable', config: { host, port: Number(port), user, database: pathname.slice(1) } });
     const cut = sessions.use(async (client) => {
       await client.query('begin');
       const ended = new Promise<void>((resolve) => void client.once('end', () => resolve()));

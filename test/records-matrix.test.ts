@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { sync } from '../src/index.ts';
+import type { SyncOptions } from '../src/index.ts';
 import type { Collection } from '../src/model/collection.ts';
 import type { Document } from '../src/model/document.ts';
 import type { Store } from '../src/model/store.ts';
@@ -13,6 +14,7 @@ import { openStore } from '../src/stores/open.ts';
 import { recordKey } from '../src/stores/records/record-keys.ts';
 import { cassandraServer, withoutCassandra } from './services/cassandra.ts';
 import { mariadb, withoutMariadb } from './services/mariadb.ts';
+import { startPlainApi } from './services/plain-api.ts';
 import { postgres, withoutPostgres } from './services/postgres.ts';
 import { sharedSearch, skipWithoutSearch } from './services/search.ts';
 
@@ -91,12 +93,12 @@ async function contents(endpoint: string, collection: string): Promise<{ readonl
 }
 
 /** Copies some collections, and sees that a second run has nothing to do. What is missing is made, unless files are where it comes from. */
-async function copied(from: string, to: string, collections: readonly string[]): Promise<void> {
-  const chosen = from.includes(':') ? `${from}${from.includes('?') ? '&' : '?'}collections=${collections.join(',')}` : from;
-  const first = await sync(chosen, to);
+async function copied(from: string, to: string, collections: readonly string[], options: SyncOptions = {}): Promise<void> {
+  const chosen = from.includes(':') && !from.startsWith('http') ? `${from}${from.includes('?') ? '&' : '?'}collections=${collections.join(',')}` : from;
+  const first = await sync(chosen, to, options);
   assert.deepEqual(first.failures.map(({ place, error }) => `${place}: ${error.sentence}`), [], `${from} to ${to}`);
   assert.equal(first.counts.created, documents.length * collections.length, `${from} to ${to}`);
-  const { counts } = await sync(chosen, to);
+  const { counts } = await sync(chosen, to, options);
   assert.deepEqual([counts.created, counts.updated, counts.unchanged], [0, 0, documents.length * collections.length], `a second run from ${from} to ${to}`);
 }
 
@@ -106,28 +108,55 @@ const tableOf = (kind: string): string => `from${kind}`;
 /** What knows of what types its records are. */
 const tells = (kind: string): boolean => kind !== 'files';
 
+const homes = new Map<string, Promise<string>>();
+/** A place of a kind with a table of its own, and all values in it. */
+function filled(kind: string, values: readonly Document[] = documents): Promise<string> {
+  const name = `${kind} ${values === documents}`;
+  const made = homes.get(name) ?? fill(kind, values);
+  homes.set(name, made);
+  return made;
+}
+
 describe('any kind of place, to any other, to a third and home', { skip, concurrency: 2 }, () => {
-  const homes = new Map<string, Promise<string>>();
-  /** A place of a kind with a table of its own, and all values in it. */
-  const home = (kind: string): Promise<string> => {
-    const made = homes.get(kind) ?? fill(kind);
-    homes.set(kind, made);
-    return made;
-  };
   for (const second of names) {
     for (const third of names.filter((kind) => kind !== second)) {
       test(`by ${second} and ${third}`, async () => {
         const firsts = names.filter((kind) => kind !== second && kind !== third);
         const one = await newPlace(second, firsts.filter((kind) => !tells(kind)).map(tableOf));
-        for (const first of firsts) await copied(await home(first), one, [tableOf(first)]);
+        for (const first of firsts) await copied(await filled(first), one, [tableOf(first)]);
         const other = await newPlace(third, tells(second) ? [] : firsts.map(tableOf));
         await copied(one, other, firsts.map(tableOf));
         for (const first of firsts) {
           const back = await newPlace(first, tells(third) ? [] : [tableOf(first)]);
           // Of files there is a folder for each table.
           await copied(third === 'files' ? await alone(other, tableOf(first)) : other, back, [tableOf(first)]);
-          assert.deepEqual(await contents(back, tableOf(first)), await contents(await home(first), tableOf(first)), `${first} by ${second} and ${third}`);
+          assert.deepEqual(await contents(back, tableOf(first)), await contents(await filled(first), tableOf(first)), `${first} by ${second} and ${third}`);
         }
+      });
+    }
+  }
+});
+
+/** What an API can hold of it: JSON has no bytes. */
+const sayable: readonly Document[] = documents.map(({ raw: _, ...document }) => document);
+/** How an API that carries no links is told what is where. */
+const linkless = { address: '/v1/{collection}/{id}' };
+
+describe('any kind of place, to an API, to a third and home, and the other way round', { skip, concurrency: 2 }, () => {
+  for (const first of names) {
+    for (const other of names.filter((kind) => kind !== first)) {
+      test(`of ${first}, with ${other}`, async () => {
+        const table = tableOf(first);
+        await using near = await startPlainApi(table);
+        await using far = await startPlainApi(table);
+        const home = await filled(first, sayable);
+        await copied(home, near.url, [table], linkless);
+        const before = await newPlace(other, [table]);
+        await copied(`${near.url}/v1/${table}`, before, [table], linkless);
+        await copied(before, far.url, [table], linkless);
+        const back = await newPlace(first, [table]);
+        await copied(`${far.url}/v1/${table}`, back, [table], linkless);
+        assert.deepEqual(await contents(back, table), await contents(home, table), `${first} by an API, ${other} and an API`);
       });
     }
   }
@@ -141,13 +170,13 @@ async function alone(place: string, table: string): Promise<string> {
   return folder;
 }
 
-async function fill(kind: string): Promise<string> {
+async function fill(kind: string, values: readonly Document[]): Promise<string> {
   const { name, key } = collectionOf(tableOf(kind));
   const endpoint = await newPlace(kind, [name]);
   await using store = await openStore(endpoint, { missing: 'empty', as: 'documents' }) as Store;
-  const outcomes = await store.write(documents.map((document) => ({ kind: 'put', entry: { key: recordKey(name, key.map((field) => document[field]))!, content: { kind: 'document', document } } })));
+  const outcomes = await store.write(values.map((document) => ({ kind: 'put', entry: { key: recordKey(name, key.map((field) => document[field]))!, content: { kind: 'document', document } } })));
   for (const outcome of outcomes) assert.equal(outcome.kind, 'done', outcome.kind === 'failed' ? outcome.error.sentence : outcome.kind);
   const held = Object.values(await contents(endpoint, name));
-  assert.deepEqual(held, documents, `${kind} holds what it was given`);
+  assert.deepEqual(held, values, `${kind} holds what it was given`);
   return endpoint;
 }

@@ -42,6 +42,8 @@ const withoutOpensearch = await skipWithoutSearch('opensearch');
 const timed: [ElasticOptions, Partial<Subject>] = [{ modified: 'changed' }, { adds: true }];
 describe('OpenSearch', { skip: withoutOpensearch }, () => testStore(test, indices('opensearch')));
 describe('OpenSearch, wrapped', { skip: withoutOpensearch }, () => testStore(test, wrapped(indices('opensearch'))));
+describe('OpenSearch, several collections in one index', { skip: withoutOpensearch }, () => testStore(test, indices('opensearch', { layout: 'field' })));
+describe('OpenSearch, several collections in one index, with times', { skip: withoutOpensearch }, () => testStore(test, indices('opensearch', { layout: 'field', ...timed[0] }, timed[1])));
 describe('OpenSearch, with times', { skip: withoutOpensearch }, () => testStore(test, indices('opensearch', ...timed)));
 
 const withoutElasticsearch = await skipWithoutSearch('elasticsearch');

@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import type { FieldType } from '../src/model/collection.ts';
 import { readEach } from '../src/engine/read-each.ts';
+import { openState } from '../src/engine/state/sqlite-state.ts';
+import { runSync } from '../src/engine/sync.ts';
 import type { Document } from '../src/model/document.ts';
 import { SyncError } from '../src/model/errors.ts';
 import type { Store } from '../src/model/store.ts';
+import { MemoryStore } from '../src/stores/memory/memory-store.ts';
 import { instantText } from '../src/stores/records/instants.ts';
 import { interferingProxy } from './services/interfering-proxy.ts';
 import { assertAll, collection, documentOf, failureOf, found, keysOf, kinds, onBoth, put, quick } from './services/search-places.ts';
@@ -185,6 +188,30 @@ function reading(it: It): void {
     }
     assert.deepEqual([count, seen.size, seen.has('things/late'), seen.has('things/7')], [total, total, false, true]);
     assert.equal((await found(store)).length, total);
+  });
+
+  it('what comes in no order is compared with a listing of the index, and only what differs is looked up and written', async (place) => {
+    const source = new MemoryStore({ order: 'none', pageEntries: 200 });
+    for (let i = 0; i < 1_000; i++) source.edit(`things/${i}`, { i });
+    await using target = await place.open();
+    await target.prepare!([collection('things', { i: { kind: 'json' } })]);
+    await using state = openState(undefined);
+    const counted = async (): Promise<{ readonly lookedUp: number; readonly written: number }> => {
+      const { _all: { primaries: { get, indexing } } } = await place.server.ask('GET', `/${place.path}-things/_stats/get,indexing`) as { readonly _all: { readonly primaries: { readonly get: { readonly total: number }; readonly indexing: { readonly index_total: number } } } };
+      return { lookedUp: get.total, written: indexing.index_total };
+    };
+    assert.equal((await runSync({ origins: [source], target, state })).counts.created, 1_000);
+    const before = await counted();
+    assert.equal((await runSync({ origins: [source], target, state })).counts.unchanged, 1_000);
+    const after = await counted();
+    assert.equal(after.written, before.written);
+    assert.ok(after.lookedUp - before.lookedUp < 600, `${after.lookedUp - before.lookedUp} were looked up`);
+    for (const i of [5, 500, 995]) source.edit(`things/${i}`, { i: -i });
+    await place.put(`${place.path}-things`, '700', { i: 'foreign' });
+    await target.write([{ kind: 'delete', ref: { key: 'things/800' } }]);
+    const { counts, failures } = await runSync({ origins: [source], target, state });
+    assert.deepEqual([counts.created, counts.updated, counts.unchanged, failures], [1, 4, 995, []]);
+    assert.deepEqual(new Set((await found(target)).map((entry) => documentOf(entry)?.['i'])), new Set(Array.from({ length: 1_000 }, (_, i) => ([5, 500, 995].includes(i) ? -i : i))));
   });
 
   it('a window narrows to the milliseconds around it, and what has no time is always there', async (place) => {

@@ -161,3 +161,45 @@ test('times that say when a record was modified are taken with a zone and withou
     }
   }
 });
+
+describe('keys of SQLite', () => {
+  test('a row is found, replaced and deleted by its key, whatever type the key has', async () => {
+    const { open, database } = file(`create table a (k int primary key, v); create table t (k text primary key, v); create table b (k blob primary key, v); create table d (k datetime primary key, v); create table n (k, j, v, primary key (k, j));
+      insert into a values (1, 0), ('abc', 0), (1.5, 0), (x'0a', 0), ('', 0); insert into t values ('1', 0), (x'61', 0); insert into b values ('zz', 0), (5, 0), (x'00', 0); insert into d values (1600000000, 0), ('2020-01-01', 0); insert into n values (1, 'x', 0), ('y', 2.5, 0)`);
+    const store = await open();
+    const { documents } = await scanned(store);
+    const keys = Object.keys(documents);
+    assert.equal(keys.length, 14);
+    const found = await store.read(keys.map((key) => ({ key })));
+    assert.deepEqual(found.map((entry) => entry?.key), keys);
+    const replaced = await store.write(keys.map((key, i) => ({ kind: 'put' as const, entry: { key, content: { kind: 'document' as const, document: { ...documents[key], v: 1 } } }, expect: { version: found[i]!.version! } })));
+    assert.deepEqual(new Set(replaced.map(said)), new Set(['done']));
+    assert.deepEqual(Object.values((await scanned(store)).documents).map(({ v }) => v), keys.map(() => 1));
+    const gone = await store.write((await store.read(keys.map((key) => ({ key })))).map((entry) => ({ kind: 'delete' as const, ref: { key: entry!.key }, expect: { version: entry!.version! } })));
+    assert.deepEqual(new Set(gone.map(said)), new Set(['done']));
+    assert.equal((database.prepare('select (select count(*) from a) + (select count(*) from t) + (select count(*) from b) + (select count(*) from d) + (select count(*) from n) as rows').get() as { readonly rows: number }).rows, 0);
+  });
+
+  test('a record with a key of another type than the row has replaces that row, and makes no second one', async () => {
+    const { open, database } = file("create table a (k primary key, v); insert into a values (1, 'old')");
+    const store = await open();
+    const [held] = await store.read([{ key: 'a/1' }]);
+    const [outcome] = await store.write([{ kind: 'put', entry: { key: 'a/1', content: { kind: 'document', document: { k: '1', v: 'new' } } }, expect: { version: held!.version! } }]);
+    assert.equal(said(outcome), 'done');
+    assert.deepEqual(database.prepare('select typeof(k) as type, v from a').all().map((row) => ({ ...row })), [{ type: 'integer', v: 'new' }]);
+    assert.equal(outcome?.kind === 'done' && outcome.stat.version, (await store.read([{ key: 'a/1' }]))[0]!.version);
+  });
+
+  test('rows without a key are a problem each, and are read once', async () => {
+    const { open } = file("create table a (k text, j text, v, primary key (k, j)); insert into a values (null, 'x', 1), (null, 'x', 2), ('y', null, 3), ('y', 'z', 4)");
+    const { documents, problems } = await scanned(await open());
+    assert.deepEqual([Object.keys(documents), problems.length], [['a/y/z'], 3]);
+  });
+
+  test('a table whose key is computed is read, and not written', async () => {
+    const { open } = file("create table a (x int, k int generated always as (x + 1) stored unique not null); insert into a (x) values (1)");
+    const store = await open();
+    assert.deepEqual((await scanned(store)).keys, ['a/2']);
+    assert.match(said((await store.write([put('a/3', { x: 2, k: 3 })]))[0]), /a\.k is part of the key and is computed by the database/);
+  });
+});

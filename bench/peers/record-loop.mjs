@@ -1,6 +1,7 @@
 // The loop that is written where there is no tool: a page is read, written, and waited for.
 //   node record-loop.mjs to-index    HOST:PORT KEYSPACE TABLE SEARCH INDEX
 //   node record-loop.mjs to-cassandra HOST:PORT KEYSPACE TABLE SEARCH INDEX
+// With `read` it reads both to their ends, one beside the other, and makes nothing of it, as whoever compares them has to at least.
 import { createRequire } from 'node:module';
 
 const cassandra = createRequire(import.meta.url)('cassandra-driver');
@@ -43,6 +44,18 @@ async function toCassandra() {
   }
 }
 
+async function readTable() {
+  let pageState;
+  do ({ pageState } = await client.execute(`SELECT * FROM ${table}`, [], { prepare: true, fetchSize: pageRows, pageState }));
+  while (pageState);
+}
+
+async function readIndex() {
+  let page = await ask(`/${index}/_search?scroll=1m`, JSON.stringify({ size: pageRows, sort: ['_doc'] }));
+  while (page.hits.hits.length > 0) page = await ask('/_search/scroll', JSON.stringify({ scroll: '1m', scroll_id: page._scroll_id }));
+}
+
 await client.connect();
-await (direction === 'to-index' ? toIndex() : toCassandra());
+if (direction === 'read') await Promise.all([readTable(), readIndex()]);
+else await (direction === 'to-index' ? toIndex() : toCassandra());
 await client.shutdown();

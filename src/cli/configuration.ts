@@ -12,9 +12,9 @@ export interface Configuration {
 }
 
 /** Options by which two runs of the same places are runs of two configurations. */
-const shaping = ['include', 'exclude', 'rules', 'filesFrom', 'filterRegexp', 'excludeRegexp', 'minSize', 'maxSize', 'minAge', 'maxAge', 'schema', 'as', 'modified', 'modifiedUnit', 'rename', 'drop', 'mask', 'deleted'] as const satisfies readonly (keyof Values)[];
+const shaping = ['include', 'exclude', 'rules', 'filesFrom', 'filterRegexp', 'excludeRegexp', 'minSize', 'maxSize', 'minAge', 'maxAge', 'schema', 'as', 'modified', 'modifiedUnit', 'rename', 'drop', 'mask', 'deleted', 'address'] as const satisfies readonly (keyof Values)[];
 /** The same, of options that an endpoint brings along. */
-const shapingParts = ['collections', 'modified', 'modifiedUnit', 'modified-unit', 'deleted', 'tombstones'];
+const shapingParts = ['collections', 'modified', 'modifiedUnit', 'modified-unit', 'deleted', 'tombstones', 'layout', 'typeField', 'type-field'];
 
 /** The configuration of a command line: both places, what is selected, and how it is read. */
 export function configurationOf(kind: 'merge' | 'sync', endpoints: readonly string[], { pair }: Pick<Pairing, 'pair'>, values: Values): Configuration {

@@ -94,6 +94,7 @@ export interface Values {
   readonly drop?: readonly string[];
   readonly mask?: readonly string[];
   readonly maskKeyFile?: string;
+  readonly address?: string;
   readonly follow?: 'all' | 'child' | 'page' | 'none';
   readonly limit?: number;
   readonly batchSize?: number;
@@ -104,6 +105,7 @@ export interface Values {
   readonly username?: string;
   readonly netrcFile?: string;
   readonly rangeDigests?: false;
+  readonly create?: false;
   readonly repair?: boolean;
   readonly state?: string | false;
   readonly report?: 'json' | 'ndjson';
@@ -224,7 +226,7 @@ const all = {
   prefer: { name: 'prefer', group: doing, value: 'which', choices: ['left', 'right', 'newest'], summary: 'who wins where both sides changed (default newest; where times do not tell, the conflict is reported)' },
   newest: { name: 'newest', group: doing, conflicts: ['prefer'], summary: 'the later version of every entry wins, by its time and whatever was agreed on before; what one side lacks is written there, and deleted is what a tombstone says was deleted; the rest takes --delete' },
   full: { name: 'full', group: doing, summary: 'with --newest: look at everything, not only at what has come since the last run' },
-  retryQuarantined: { name: 'retry-quarantined', group: doing, summary: 'with --newest: try all that is in quarantine again, whether it has changed or not (see syncline quarantine)' },
+  retryQuarantined: { name: 'retry-quarantined', group: doing, summary: 'try all records again that are in quarantine, whether they have changed or not (see syncline quarantine; of a merge, with --newest)' },
   from: { name: 'from', group: selecting, value: 'time', summary: 'only what was modified after this: a date and time such as 2015-01-31T10:20:30Z, or seconds since 1970' },
   until: { name: 'until', group: selecting, value: 'time', summary: 'only what was not modified after this' },
   overlap: { name: 'overlap', group: selecting, value: 'time', parse: overlap, summary: 'with --newest: begin this long before the last run ended, for what became visible late (default 60s)' },
@@ -254,6 +256,7 @@ const all = {
   drop: { name: 'drop', group: selecting, value: 'field', repeats: true, parse: ruleText(parseDrop), summary: 'a field that does not come across, as in orders.notes, *.password or orders.address.street; in a merge each side keeps its own' },
   mask: { name: 'mask', group: selecting, value: 'rule', repeats: true, parse: ruleText(parseMask), summary: 'a field that comes across unreadable, as in customers.email=hash: hash (with a key), redact, or last4' },
   maskKeyFile: { name: 'mask-key-file', group: selecting, value: 'path', summary: 'the file whose first line is the key to hash with (default $SYNCLINE_MASK_KEY)' },
+  address: { name: 'address', group: rest, value: 'pattern', summary: 'where an API has the resources that carry no links, as in /api/{collection}/{id}; their field id names them' },
   follow: { name: 'follow', group: rest, value: 'links', choices: ['all', 'child', 'page', 'none'], summary: 'which links are followed: next and previous pages; these and child:…; all; or none (default page)' },
   limit: { name: 'limit', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the page size asked of the server (default 100)' },
   batchSize: { name: 'batch-size', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the most resources in one PATCH of a collection (default 1: one PUT each)' },
@@ -261,6 +264,7 @@ const all = {
   timeout: { name: 'timeout', group: moving, value: 'seconds', parse: seconds, summary: 'how long to wait for an answer (default 30)' },
   concurrency: { name: 'concurrency', group: moving, value: 'N', parse: wholeNumber(1), summary: 'the most requests under way at once (default 16; for a bucket at most 64, tuned by how it answers)' },
   maxMemory: { name: 'max-memory', group: moving, value: 'size', parse: memory, summary: 'hold no more of files and entries than this at once, beside what the program itself takes (at least 16M; by default uploads to a bucket may hold 32M)' },
+  noCreate: { name: 'no-create', group: doing, summary: 'make no table and no index that is missing: what was to go there fails' },
   noRangeDigests: { name: 'no-range-digests', group: moving, summary: 'read both sides, even where two databases can tell by digests which ranges of their rows are equal' },
   username: { name: 'username', group: rest, value: 'name', summary: 'sign in as this user; the password is asked for, or read from standard input' },
   netrcFile: { name: 'netrc-file', group: rest, value: 'path', summary: 'read user names and passwords per host from this file' },
@@ -299,14 +303,14 @@ export const placeOptions: readonly OptionSpec[] = [
   all.as, all.links, all.include, all.exclude, all.rules, all.filesFrom, all.filterRegexp, all.excludeRegexp, all.minSize, all.maxSize, all.minAge, all.maxAge, all.schema, all.format, all.json, all.yaml,
   all.modified, all.modifiedUnit, all.deleted,
   all.rename, all.drop, all.mask, all.maskKeyFile,
-  all.follow, all.limit, all.batchSize, all.maxAttempts, all.timeout, all.concurrency, all.maxMemory,
-  all.noRangeDigests,
+  all.address, all.follow, all.limit, all.batchSize, all.maxAttempts, all.timeout, all.concurrency, all.maxMemory,
+  all.noCreate, all.noRangeDigests,
   all.username, all.netrcFile,
   all.state, all.noState,
 ];
 
 /** Options of `sync` alone. */
-export const syncOptions: readonly OptionSpec[] = [all.delete, all.dryRun, all.from, all.until, all.explain, all.maxDeletes, all.maxDelete, all.swap, all.backupDir, all.objectRule, all.objectRules, ...comparingOptions(), all.bandwidth, all.maxTransfer, all.maxDuration, all.every, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
+export const syncOptions: readonly OptionSpec[] = [all.delete, all.dryRun, all.retryQuarantined, all.from, all.until, all.explain, all.maxDeletes, all.maxDelete, all.swap, all.backupDir, all.objectRule, all.objectRules, ...comparingOptions(), all.bandwidth, all.maxTransfer, all.maxDuration, all.every, all.watch, all.fullEvery, all.pollEvery, all.health, all.metrics];
 
 /** Options of `diff` alone. */
 export const diffOptions: readonly OptionSpec[] = [all.delete, all.summary, all.from, all.until, ...comparingOptions()];

@@ -11,6 +11,7 @@ import type { Host } from '../model/host.ts';
 import type { Key } from '../model/key.ts';
 import { isSink, isSource } from '../model/store.ts';
 import type { Store } from '../model/store.ts';
+import { besideApi } from '../stores/beside-api.ts';
 import { isComparable, isWithin, openPair, openStore } from '../stores/open.ts';
 import type { OpenOptions, OpenPair, Recognised } from '../stores/open.ts';
 import { terminalHost } from './host.ts';
@@ -31,6 +32,8 @@ export interface Pairing {
   readonly pair: OpenPair;
   readonly host: Host;
   readonly state: State;
+  /** Whether the state outlives the program. */
+  readonly remembers: boolean;
   readonly progress: Progress;
   /** Which entries take part; absent: all do. */
   readonly selection: Selection | undefined;
@@ -66,11 +69,12 @@ export async function withPairing<T>({ origins, target, values, terminal, needsS
   const keeping = await objectRulesFrom(values);
   const window = values.from === undefined && values.until === undefined ? undefined : (await import('./by-time.ts')).rangeOf(values, host);
   using interrupt = signal ? undefined : new Interrupt(terminal);
-  await using state = await openRunState(values, terminal, needsState);
+  const { state: opening, remembers } = await openRunState(values, terminal, needsState);
+  await using state = opening;
   const rules = await rulesFor(values, host);
   await using opened = await openPair({ origins, target, options: { ...openOptions(values, host, state), convert: convert && values.format !== undefined, ...(keeping && { keeping }) }, ...rules?.opening, bothWritten });
   await using backup = values.backupDir === undefined ? undefined : await openBackup(values.backupDir, opened, openOptions(values, host, state));
-  const pair = rules ? await rules.apply(opened, origins, bothWritten) : opened;
+  const pair = await besideApi(rules ? await rules.apply(opened, origins, bothWritten) : opened, values);
   terminal.byType = pair.holds === 'documents';
   const progress = new Progress(terminal, () => host.now());
   const own = ownKeys(stateFiles(statePath(values, terminal)), [...opened.origins, opened.target]);
@@ -97,7 +101,7 @@ export async function withPairing<T>({ origins, target, values, terminal, needsS
     return { ...run, origins: pair.origins, target: pair.target };
   };
   try {
-    return await body({ pair, host, state, progress, selection, own, run, oneWay });
+    return await body({ pair, host, state, remembers, progress, selection, own, run, oneWay });
   } finally {
     progress.stop();
   }
@@ -156,21 +160,22 @@ function listener(progress: Progress, { report }: Values, terminal: Terminal): (
   };
 }
 
-function openOptions({ rename, drop, mask, as = rename ?? drop ?? mask ? 'documents' : undefined, links, modified, modifiedUnit, deleted, schema, format, follow, limit, batchSize, maxAttempts, timeout, concurrency, maxMemory, username, netrcFile }: Values, host: Host, state: State): OpenOptions {
-  const given = { as, links, modified, modifiedUnit, deleted, schema, format, follow, limit, batchSize, maxAttempts, concurrency, memory: maxMemory, username, netrcFile, timeout, timeoutMs: timeout === undefined ? undefined : Math.ceil(timeout * 1000) };
+function openOptions({ rename, drop, mask, as = rename ?? drop ?? mask ? 'documents' : undefined, links, modified, modifiedUnit, deleted, create, schema, format, address, follow, limit, batchSize, maxAttempts, timeout, concurrency, maxMemory, username, netrcFile }: Values, host: Host, state: State): OpenOptions {
+  const given = { as, links, modified, modifiedUnit, deleted, create, schema, format, address, follow, limit, batchSize, maxAttempts, concurrency, memory: maxMemory, username, netrcFile, timeout, timeoutMs: timeout === undefined ? undefined : Math.ceil(timeout * 1000) };
   return { host, state, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 
-async function openRunState(values: Values, terminal: Terminal, needed: boolean): Promise<State> {
+async function openRunState(values: Values, terminal: Terminal, needed: boolean): Promise<Pick<Pairing, 'state' | 'remembers'>> {
   const { openState } = await import('../engine/state/sqlite-state.ts');
   const path = statePath(values, terminal);
-  if (values.state !== undefined) return openState(path);
+  const remembers = path !== undefined;
+  if (values.state !== undefined) return { state: openState(path), remembers };
   try {
-    return openState(path);
+    return { state: openState(path), remembers };
   } catch (error) {
     if (needed || !(error instanceof SyncError)) throw error;
     if (terminal.level !== 'quiet') terminal.say(`warning: ${redact(error.sentence)}; going on without it`);
-    return openState(undefined);
+    return { state: openState(undefined), remembers: false };
   }
 }
 

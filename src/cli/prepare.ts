@@ -6,7 +6,8 @@ import { inTurn } from '../engine/in-turn.ts';
 import type { Values } from './options.ts';
 import { bothStores } from './pairing.ts';
 import type { Pairing, PairingOptions } from './pairing.ts';
-import { collectionsNamed, refuseUnknown } from './unknown-collections.ts';
+import { settingAside } from './set-aside.ts';
+import { checkFirst, collectionsNamed, refuseUnknown } from './unknown-collections.ts';
 import { splitPlaces } from './places.ts';
 import { isComparable } from '../stores/open.ts';
 
@@ -37,7 +38,7 @@ export async function prepareSync(pairing: Pairing, args: readonly string[], val
   }
   if (isComparable(pair.target)) {
     const { runSync } = await import('../engine/sync.ts');
-    const oneWay = pairing.oneWay();
+    const oneWay = settingAside(pairing, configuration, values);
     return prepared(pairing, configuration, (signal) => runSync({ ...oneWay, ...(signal && { signal }) }));
   }
   const { runCopy } = await import('../engine/copy.ts');
@@ -56,13 +57,15 @@ export async function prepareMerge(pairing: Pairing, args: readonly string[], va
     ...pairing.run, state, left, right, deletes: deletesOf(values, range !== undefined), conflicts: prefer, ...(newest && { decides: 'time' }), ...(tombstonesFor !== undefined && { tombstonesForMs: tombstonesFor }),
   };
   // Under rules a collection has another name on either side.
-  if (!values.rename) await refuseUnknown(collectionsNamed(args), [left, right]);
+  const named = values.rename ? [] : collectionsNamed(args);
+  const check = await checkFirst(() => refuseUnknown(named, [left, right]), { again: values.every !== undefined || values.watch === true });
   const configuration = configurationOf('merge', args, pairing, values);
   const byTime = { ...configuration, range, full, overlap, retry };
   const planned = (): TwoWay => (newest ? plannedByTime(twoWay, byTime) : twoWay);
-  const once = (signal?: AbortSignal): Promise<Report> => {
+  const once = async (signal?: AbortSignal): Promise<Report> => {
+    await check();
     const pair = { ...twoWay, ...(signal && { signal }) };
-    return newest ? runByTime(pair, byTime, host) : runMerge(pair);
+    return await (newest ? runByTime(pair, byTime, host) : runMerge(pair));
   };
   // By time, the lock guards the checkpoint as well, so that such a run takes it by itself.
   const ready = prepared(pairing, configuration, once);

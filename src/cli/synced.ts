@@ -99,8 +99,8 @@ async function run(endpoints: Endpoints, { begin, end, tables, ...values }: OwnV
   const lent: Values = { ...values, as: 'documents', modified, ...(tables !== undefined && { include: tables.split(',') }) };
   return withPairing({ origins: [endpoints[0]], target: endpoints[1], values: lent, terminal, needsState: true, bothWritten: true }, async (pairing) => {
     const [left, right] = bothStores(pairing);
-    const { refuseUnknown } = await import('./unknown-collections.ts');
-    await refuseUnknown(namesIn(tables), [left, right], { what: 'table', hint: 'check the names after --tables' });
+    const { checkFirst, refuseUnknown } = await import('./unknown-collections.ts');
+    const check = await checkFirst(() => refuseUnknown(namesIn(tables), [left, right], { what: 'table', hint: 'check the names after --tables' }), { again: values.every !== undefined });
     const { host, state, run: shared, progress } = pairing;
     const twoWay: TwoWay = { ...shared, state, left, right, decides: 'time', deletes: 'keep' };
     const configuration = configurationOf('merge', endpoints, pairing, lent);
@@ -114,6 +114,7 @@ async function run(endpoints: Endpoints, { begin, end, tables, ...values }: OwnV
     }
     let told = false;
     const once = async (): Promise<number> => {
+      await check();
       const report = await runByTime(twoWay, byTime, host);
       progress.stop();
       // Once a minute nobody needs to hear that there was nothing to do.

@@ -1,4 +1,4 @@
-import { SyncError } from '../model/errors.ts';
+import { SyncError, toSyncError } from '../model/errors.ts';
 import type { Store } from '../model/store.ts';
 import { namesIn } from '../stores/records/chooser.ts';
 
@@ -14,6 +14,22 @@ export async function refuseUnknown(names: readonly string[], stores: readonly S
   const there = new Set(described.flatMap((collections) => collections?.map(({ name }) => name) ?? []));
   const absent = names.find((name) => !there.has(name));
   if (absent !== undefined) throw new SyncError('not-found', `neither side has a ${what} ${absent}`, { hint });
+}
+
+/**
+ * Does `check` before anything else is done, and once. Before runs that come again and again, a place that is out of reach for a
+ * moment ends nothing: then it is for the first run that gets so far to see to it, by what is returned.
+ */
+export async function checkFirst(check: () => Promise<void>, { again }: { readonly again: boolean }): Promise<() => Promise<void>> {
+  let checked = false;
+  const once = async (): Promise<void> => {
+    if (!checked) await check();
+    checked = true;
+  };
+  await once().catch((cause: unknown) => {
+    if (!again || !toSyncError(cause).retryable) throw cause;
+  });
+  return once;
 }
 
 /** The names of collections that endpoints choose, and that stand for one each. */

@@ -9,6 +9,7 @@ import { withPairing } from './pairing.ts';
 import type { Pairing, PairingOptions } from './pairing.ts';
 import { plainError } from './render/report.ts';
 import type { Terminal } from './terminal.ts';
+import { told } from './set-aside.ts';
 import { WatchLines } from './watch/lines.ts';
 import { Outlets } from './watch/outlets.ts';
 import { WatchTally } from './watch/tally.ts';
@@ -49,7 +50,7 @@ export async function watchPairing(pairing: Pairing, { values, terminal, twoWay 
     const common = { on: onRun, signal: run.signal ?? new AbortController().signal };
     const options = { ...timesOf(values), isDeafTo: (key: Key) => pairing.own.has(key), on };
     if (twoWay) await watchMerge({ ...twoWay, ...common }, options);
-    else await watchSync({ ...pairing.oneWay(), ...common }, options);
+    else await watchSync({ ...told(pairing.oneWay(), values), ...common }, options);
   } finally {
     tally.stop();
     outlets.update();

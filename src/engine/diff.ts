@@ -6,6 +6,7 @@ import type { Entry } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Source } from '../model/store.ts';
 import { Spill } from './aside/spill.ts';
+import { heldAtTarget } from './held.ts';
 import { originOf, planOneWay } from './plan/plan.ts';
 import { twinsOf } from './plan/twins.ts';
 import type { Run } from './run.ts';
@@ -14,6 +15,7 @@ import { evidenceOf, learned, oneWayPolicy } from './sync.ts';
 import type { OneWay, Report } from './types.ts';
 import { refuseCycles } from './write/lane.ts';
 import { Moves } from './write/moves.ts';
+import { Placing } from './write/placing.ts';
 import type { Delete, Deletes } from './write/writer.ts';
 import { withoutContents } from './write/writer.ts';
 
@@ -27,7 +29,7 @@ export interface DiffOptions {
  * report's `differences` is the number of actions; its outcome counts tell what would happen.
  */
 export async function runDiff(pairing: OneWay, show: (actions: readonly Action[]) => void | Promise<void>, { content = false }: DiffOptions = {}): Promise<Report> {
-  const run = startRun(pairing);
+  const run = startRun(pairing, { quarantine: pairing.quarantine, remembers: false });
   const { ledger, context } = run;
   const policy = oneWayPolicy(pairing);
   // What would be refused is refused here as well; that is known when everything is.
@@ -36,9 +38,11 @@ export async function runDiff(pairing: OneWay, show: (actions: readonly Action[]
   using moves = new Moves();
   const puts: (Action & { kind: 'put' })[] = [];
   return await reported(run, async () => {
+    const placing = new Placing('right', pairing.target, run);
     const twins = await twinsOf(pairing, false);
     for await (const actions of planOneWay(pairing, { context, policy, baseline: learned(pairing), extras: true, showTarget: content, proof: pairing.proof ?? 'stat', twins: twins && { all: twins, carried: [], fill: false } })) {
-      for (const action of actions) {
+      const possible = await placing.possible(actions, (entry) => originOf(entry, pairing.origins));
+      for (const action of possible) {
         if (action.kind === 'put' && policy.deletes === 'propagate') moves.add(action);
         if (action.kind === 'put' && ordered) puts.push({ ...action, entry: withoutContent(action.entry), over: action.over && withoutContent(action.over) });
         else if (action.kind === 'put' || action.kind === 'delete') ledger.planned(action);
@@ -46,7 +50,7 @@ export async function runDiff(pairing: OneWay, show: (actions: readonly Action[]
         else if (action.kind === 'conflict') ledger.refused(action);
         if (action.kind === 'delete') deletes.add(withoutContents(action));
       }
-      await show(content ? await withContents(actions, pairing) : actions);
+      await show(content ? await withContents(possible, pairing) : possible);
     }
     const graph = dependencies(puts.map(({ entry }) => entry));
     const possible = new Set(graph.order);
@@ -63,7 +67,8 @@ async function warnOfRefusal({ deletes, moves }: { readonly deletes: Deletes; re
   if (deletes.length === 0) return;
   if (!ledger.complete) return ledger.warn('nothing would be deleted, because not everything could be read');
   try {
-    await moves.guard(deletes, { held: held ?? ledger.held('right'), heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: ledger.scanned.left, target: target.name, guard, part: under !== undefined }, evidenceOf(pairing, run));
+    const all = held ?? await heldAtTarget(pairing, pairing.deletes ?? 'keep', ledger);
+    await moves.guard(deletes, { held: all, heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: ledger.scanned.left, target: target.name, guard, part: under !== undefined || pairing.window !== undefined }, evidenceOf(pairing, run));
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;
     ledger.warn(`a sync would end here: ${error.sentence}`);

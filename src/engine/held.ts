@@ -1,7 +1,7 @@
-import type { Side } from '../core/policy.ts';
+import type { Policy, Side } from '../core/policy.ts';
 import type { Ledger } from './ledger.ts';
 import { hides } from './plan/scan.ts';
-import type { TwoWay } from './types.ts';
+import type { OneWay, TwoWay } from './types.ts';
 
 type Pairing = Pick<TwoWay, Side | 'state' | 'held' | 'window' | 'where' | 'within' | 'under'>;
 
@@ -11,6 +11,14 @@ export function heldBy(side: Side, pairing: Pairing, ledger: Ledger): number {
   if (!hides(pairing.window)) return seen;
   const known = Number(pairing.state.facts(pairing[side].identity).get(nameOf(pairing))?.text ?? 0);
   return Number.isSafeInteger(known) ? Math.max(seen, known) : seen;
+}
+
+/** How many entries a target holds of which a one-way run deletes only what it is told of: what was read, or as many as the place says there are. */
+export async function heldAtTarget({ target, signal }: Pick<OneWay, 'target' | 'signal'>, deletes: Policy['deletes'], ledger: Ledger): Promise<number> {
+  const seen = ledger.held('right');
+  if (deletes !== 'told') return seen;
+  const estimate = await target.estimate?.(signal && { signal }).catch(() => undefined);
+  return Math.max(seen, estimate ?? 0);
 }
 
 /** Remembers how many entries each side holds after a run that saw all of them; `more` is how many the run made there. */

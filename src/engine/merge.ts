@@ -15,15 +15,16 @@ import { Deletions } from './plan/deletions.ts';
 import { coarser } from './plan/plan.ts';
 import { hides } from './plan/scan.ts';
 import { planTwoWay } from './plan/two-way.ts';
-import { quarantineLimits } from './quarantine.ts';
 import { rememberRefusal } from './refusals.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
+import { warnOfFull } from './run-quarantine.ts';
 import type { Baseline } from './state/state.ts';
 import { keepAll } from './sync.ts';
 import type { Report, TwoWay } from './types.ts';
 import { Lane } from './write/lane.ts';
 import { Moves } from './write/moves.ts';
+import { Placing } from './write/placing.ts';
 import type { Delete, Put } from './write/writer.ts';
 import { withoutContents, Writer } from './write/writer.ts';
 
@@ -127,7 +128,7 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
       }
       if (complete && (!known.moved || pairing.guard !== undefined)) await known.remember();
       if (complete && policy.deletes !== 'keep') rememberHeld(pairing, ledger, { more: { left: made.left - deletes.left.length, right: made.right - deletes.right.length }, nowMs: host.now() });
-      if (ledger.quarantine?.isFull) ledger.warn(`the quarantine is full, so that what else fails is looked for by every run: mend some of its ${quarantineLimits.records} records first`);
+      warnOfFull(ledger);
     }, [toLeft, toRight]);
   } finally {
     deletions.commit();
@@ -158,8 +159,10 @@ export async function runMergeDiff(pairing: TwoWay, show: (actions: readonly Act
   return await reported(run, async () => {
     const policy = twoWayPolicy(pairing);
     const deletions = new Deletions(pairing, policy, { precision: coarser(pairing.left, pairing.right), noting: false });
+    const [toLeft, toRight] = [new Placing('left', pairing.left, run), new Placing('right', pairing.right, run)];
     for await (const actions of planTwoWay(pairing, { context }, policy, { baseline: pairing.state.baseline(pairingName(pairing)), deletions })) {
-      for (const action of actions) {
+      const possible = await toRight.possible(await toLeft.possible(actions, () => pairing.right), () => pairing.left);
+      for (const action of possible) {
         if (action.kind === 'put') moves[action.to].add(action);
         else if (action.kind === 'delete') deletes[action.on].add(withoutContents(action));
         if (action.kind === 'put' || action.kind === 'delete') ledger.planned(action);
@@ -168,7 +171,7 @@ export async function runMergeDiff(pairing: TwoWay, show: (actions: readonly Act
         else if (action.kind === 'undated') ledger.undated(action);
         else if (action.kind === 'settle') ledger.settled(action.key);
       }
-      await show(actions.filter(({ kind }) => kind !== 'forget' && kind !== 'settle'));
+      await show(possible.filter(({ kind }) => kind !== 'forget' && kind !== 'settle'));
     }
     const { guard = defaultGuard } = pairing;
     for (const side of ['left', 'right'] as const) {

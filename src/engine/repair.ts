@@ -1,7 +1,7 @@
 import { reconcile } from '../core/reconcile.ts';
 import type { Triple } from '../core/reconcile.ts';
 import { limits } from '../lib/limits.ts';
-import type { Entry } from '../model/entry.ts';
+import type { Entry, Ref } from '../model/entry.ts';
 import { compareKeys } from '../model/key.ts';
 import { Spill } from './aside/spill.ts';
 import { withEvidence } from './plan/evidence.ts';
@@ -24,13 +24,14 @@ export interface Repaired extends Verification {
  */
 export async function runRepair(given: OneWay): Promise<Repaired> {
   const pairing = { ...within(given), proof: 'content' as const };
-  using written = new Spill<Difference>();
+  using written = new Spill<Ref>();
   const repaired: Difference[] = [];
   const on = (event: RunEvent): void => {
     pairing.on?.(event);
-    const difference = event.kind === 'done' ? differenceOf(event) : undefined;
+    if (event.kind !== 'done') return;
+    const difference = differenceOf(event);
     if (!difference) return;
-    written.add(difference);
+    written.add(refOf(event));
     if (repaired.length < limits.listedFailures) repaired.push(difference);
   };
   const left = new Findings();
@@ -48,15 +49,21 @@ export async function runRepair(given: OneWay): Promise<Repaired> {
   return { equal: differences === 0 && report.complete && !report.interrupted, repaired: repaired.sort((a, b) => compareKeys(a.key, b.key)), differing: left.listed, types: left.types, report: { ...report, differences } };
 }
 
+/** Where what was written is to be found again. */
+function refOf({ action }: RunEvent & { kind: 'done' }): Ref {
+  const { key, address, collection }: Ref = action.kind === 'put' ? action.entry : action.kind === 'delete' ? action.over : action;
+  return { key, ...(address !== undefined && { address }), ...(collection !== undefined && { collection }) };
+}
+
 function differenceOf({ action }: RunEvent & { kind: 'done' }): Difference | undefined {
   if (action.kind === 'delete') return { key: action.key, kind: 'extra' };
   return action.kind === 'put' ? { key: action.key, kind: action.over ? 'differs' : 'missing' } : undefined;
 }
 
-function* pagesOf(written: Iterable<Difference>): Generator<readonly Difference[]> {
-  let page: Difference[] = [];
-  for (const difference of written) {
-    page.push(difference);
+function* pagesOf(written: Iterable<Ref>): Generator<readonly Ref[]> {
+  let page: Ref[] = [];
+  for (const ref of written) {
+    page.push(ref);
     if (page.length < limits.pageEntries) continue;
     yield page;
     page = [];
@@ -65,7 +72,7 @@ function* pagesOf(written: Iterable<Difference>): Generator<readonly Difference[
 }
 
 /** What of some keys is not the same on both sides, now that they are read again. */
-async function stillDiffering(page: readonly Difference[], pairing: OneWay, evidence: EvidenceOptions): Promise<readonly Difference[]> {
+async function stillDiffering(page: readonly Ref[], pairing: OneWay, evidence: EvidenceOptions): Promise<readonly Difference[]> {
   const { origins, target, signal } = pairing;
   const options = signal && { signal };
   const ours: (Entry | undefined)[] = page.map(() => undefined);

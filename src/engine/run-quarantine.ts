@@ -28,6 +28,8 @@ export interface RunQuarantineOptions {
   readonly quarantine: Quarantine;
   readonly tries?: QuarantineOptions['tries'];
   readonly now: () => number;
+  /** Whether what failed for a value that another entry has is kept; where every run looks at everything, the next one may find that free. */
+  readonly keepsTaken: boolean;
   /** Whether what changes is remembered: not where a run only tells what it would do. */
   readonly remembers: boolean;
 }
@@ -120,9 +122,14 @@ export class RunQuarantine {
     }
   }
 
-  /** Everything was read, so that what has no key and was not come across is there no more. */
-  releaseUnmet(): void {
-    for (const { record, met } of this.#held.values()) if (!met && record.ref === undefined) this.#delete(record);
+  /** Whether the run was told that an entry cannot be read, on either side. */
+  isUnreadable(key: Key): boolean {
+    return this.#held.size > 0 && (['left', 'right'] as const).some((side) => this.#held.get(nameOf({ side, id: key }))?.met === 'problem');
+  }
+
+  /** Everything was read, so that what was not come across is there no more: `nameless`, of what has no key that is said alone. */
+  releaseUnmet(which: 'nameless' | 'all' = 'nameless'): void {
+    for (const { record, met } of this.#held.values()) if (!met && (which === 'all' || record.ref === undefined)) this.#delete(record);
   }
 
   /** Writes down what has changed. Durable when it has returned. */
@@ -135,7 +142,7 @@ export class RunQuarantine {
 
   #keep(error: SyncError, record: Omit<Quarantined, 'code' | 'sentence' | 'firstMs' | 'lastMs'>): 'new' | 'known' | undefined {
     // What came too early may go through when something else was written, of which nobody tells this record.
-    if (!lasting.has(error.code) || error.details.unmet) return undefined;
+    if (!lasting.has(error.code) || error.details.unmet || (error.details.taken && !this.#options.keepsTaken)) return undefined;
     const name = nameOf(record);
     const before = this.#held.get(name);
     if (!before && this.#held.size >= quarantineLimits.records) {
@@ -177,6 +184,11 @@ export class RunQuarantine {
     (this.#pending[what] as Map<string, Named>).set(name, change);
     if (put.size + gone.size + seen.size >= mostPending) this.commit();
   }
+}
+
+/** Says so where there was no more room. */
+export function warnOfFull(ledger: { readonly quarantine: RunQuarantine | undefined; warn(message: string): void }): void {
+  if (ledger.quarantine?.isFull) ledger.warn(`the quarantine is full, so that what else fails is looked for by every run: mend some of its ${quarantineLimits.records} records first`);
 }
 
 function nameOf({ side, id }: Named): string {

@@ -30,7 +30,7 @@ interface StartOptions {
 /** Makes what a run needs out of what it was given. */
 export function startRun({ on, signal, where, within, under, window, sortBytes, state, host = plainHost }: RunOptions, { flowing = false, quarantine, remembers = true }: StartOptions = {}): Run {
   const now = (): number => host.now();
-  const ledger = new Ledger(on, now, { flowing, quarantine: quarantine && state && new RunQuarantine({ quarantine: state.quarantines.of(quarantine), now, remembers, ...(quarantine.tries && { tries: quarantine.tries }) }) });
+  const ledger = new Ledger(on, now, { flowing, quarantine: quarantine && state && new RunQuarantine({ quarantine: state.quarantines.of(quarantine), now, remembers, keepsTaken: flowing, ...(quarantine.tries && { tries: quarantine.tries }) }) });
   return { ledger, context: { ledger, signal, where, within, under, window, sortBytes, hashes: new Hashes(state), nowMs: () => host.now() }, host, backoff: defaultBackoff };
 }
 

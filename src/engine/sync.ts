@@ -1,6 +1,7 @@
 import { defaultGuard } from '../core/guard.ts';
 import type { Policy } from '../core/policy.ts';
 import { Spill } from './aside/spill.ts';
+import { heldAtTarget } from './held.ts';
 import type { Ledger } from './ledger.ts';
 import { anotherPlace, recognisePlaces } from './places.ts';
 import type { EvidenceOptions } from './plan/evidence.ts';
@@ -9,6 +10,7 @@ import { twinsInRun } from './plan/twins.ts';
 import { rememberRefusal } from './refusals.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
+import { warnOfFull } from './run-quarantine.ts';
 import type { Baseline } from './state/state.ts';
 import type { OneWay, Report } from './types.ts';
 import { keepIn } from './write/backup.ts';
@@ -18,9 +20,9 @@ import { Moves } from './write/moves.ts';
 import type { Delete, Deletes } from './write/writer.ts';
 import { withoutContents, Writer } from './write/writer.ts';
 
-/** The policy of a one-way run: nothing is deleted unless that was asked for, and never where a window hides what else there is. */
+/** The policy of a one-way run: nothing is deleted unless that was asked for, and never for being absent where a window hides what else there is. */
 export function oneWayPolicy({ deletes = 'keep', equal = 'content', replace = 'differing', window }: Pick<OneWay, 'deletes' | 'equal' | 'replace' | 'window'>): Policy {
-  return { direction: 'one-way', deletes: window ? 'keep' : deletes, conflicts: 'left', equal, replace };
+  return { direction: 'one-way', deletes: window && deletes === 'propagate' ? 'keep' : deletes, conflicts: 'left', equal, replace };
 }
 
 /** What the target made of what it was given, whoever gave it: equal content stays equal, whichever origin it comes from. */
@@ -38,7 +40,7 @@ export function learnedName({ realm, identity }: { readonly realm?: string; read
  * without a problem, and under the guard, else it throws `guarded` with nothing deleted.
  */
 export async function runSync(pairing: OneWay): Promise<Report> {
-  const run = startRun(pairing);
+  const run = startRun(pairing, { quarantine: pairing.quarantine });
   const { ledger, context, host, backoff } = run;
   const { origins, target, guard = defaultGuard, state, signal, onFailure = 'continue', concurrency, under, held, proof = 'stat', backup, onKept } = pairing;
   const budget = new Budget(pairing.budget ?? {}, host);
@@ -75,22 +77,26 @@ export async function runSync(pairing: OneWay): Promise<Report> {
         if (deletes.length > 0 && pairing.guard === undefined) throw anotherPlace(known.moved, deletes.length);
         ledger.warn(`${known.moved.name} is not the place it was at the last run`);
       }
-      if (complete && policy.deletes === 'propagate') {
-        const limits = { held: held ?? ledger.held('right'), heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: scanned.left, target: target.name, guard, part: under !== undefined };
-        await rememberRefusal(target, ledger.held('right'), moves, pairing, () => moves.guard(deletes, limits, evidenceOf(pairing, run), async () => {
+      if (complete && policy.deletes !== 'keep') {
+        const all = held ?? (deletes.length === 0 ? 0 : await heldAtTarget(pairing, policy.deletes, ledger));
+        const limits = { held: all, heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: scanned.left, target: target.name, guard, part: under !== undefined || pairing.window !== undefined };
+        const ask = (): Promise<void> => moves.guard(deletes, limits, evidenceOf(pairing, run), async () => {
           await lane.flush();
           return !ledger.failing && !lane.cutShort;
-        }));
+        });
+        await (pairing.window ? ask() : rememberRefusal(target, all, moves, pairing, ask));
       }
       await lane.flush();
       if (!complete) keepAll(deletes, ledger, target.name, 'not everything could be read');
       else if (lane.cutShort) keepAll(deletes, ledger, target.name, 'not everything was written');
       else await lane.delete(deletes);
       if (complete && (!known.moved || pairing.guard !== undefined)) await known.remember();
+      warnOfFull(ledger);
     }, [lane]);
   } finally {
     baseline?.commit();
     context.hashes.commit();
+    ledger.quarantine?.commit();
   }
 }
 

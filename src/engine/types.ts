@@ -141,7 +141,8 @@ export interface RunOptions {
 export interface OneWay extends RunOptions {
   readonly origins: readonly Source[];
   readonly target: Store;
-  readonly deletes?: Exclude<Policy['deletes'], 'told'>;
+  /** `told`: what an origin says was deleted, of what was modified before that at the target. Within a window nothing more is. */
+  readonly deletes?: Policy['deletes'];
   /**
    * Which entries of the target are in scope when the source does not hold them: all, or only those of the types (the
    * first part of the key) that the source does hold. A REST API that was read from one collection says nothing of others.
@@ -167,6 +168,8 @@ export interface OneWay extends RunOptions {
   readonly concurrency?: number;
   /** What to do after an entry failed: go on with those that do not depend on it (default), or stop. */
   readonly onFailure?: 'continue' | 'stop';
+  /** Where entries are set aside that cannot be carried across and that waiting does not mend. Default: they fail each time. */
+  readonly quarantine?: QuarantineOptions;
 }
 
 /** For targets that cannot be read: stdout, null. Everything is written, in dependency order. */

@@ -63,8 +63,9 @@ export class SeenSet {
 const scratch = new Uint32Array(4);
 
 /** The first 128 bits of the digest of `text`; good until the next call. */
-function digestWords(text: string): Uint32Array {
-  const bytes = hash('sha256', text, 'buffer');
-  for (let i = 0; i < 4; i++) scratch[i] = bytes.readUInt32LE(i * 4);
+export function digestWords(text: string): Uint32Array {
+  // Bytes as letters, which are had for half of what a buffer of them takes.
+  const bytes = hash('sha256', text, 'binary');
+  for (let i = 0; i < 4; i++) scratch[i] = bytes.charCodeAt(i * 4) | (bytes.charCodeAt(i * 4 + 1) << 8) | (bytes.charCodeAt(i * 4 + 2) << 16) | (bytes.charCodeAt(i * 4 + 3) << 24);
   return scratch;
 }

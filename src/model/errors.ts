@@ -42,6 +42,8 @@ export interface SyncErrorDetails {
   readonly attempts?: number;
   /** An entry that this one refers to is not there yet, or one that refers to it is still there: worth another try when the others are done. */
   readonly unmet?: true;
+  /** Another entry has a value that only one may have, and may be about to give it up: worth another try when the others are done. */
+  readonly taken?: true;
   /** What a run did before it was refused: a `Report`. */
   readonly report?: object;
 }

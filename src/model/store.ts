@@ -136,7 +136,7 @@ export interface Source extends AsyncDisposable {
    * of reach. Absent: it has no clock of its own.
    */
   clock?(options?: CallOptions): Promise<Micros | undefined>;
-  /** Roughly how many entries there are, for next to nothing; `undefined` where that is not known. Only to tell how far a run is. */
+  /** Roughly how many entries there are, for next to nothing; `undefined` where that is not known. Tells how far a run is, and whether listing or asking costs less: nothing that counts. */
   estimate?(options?: CallOptions): Promise<number | undefined>;
   /**
    * The deletions that the place remembers beside what it holds, as entries that are `deleted`, in any order; of several with
@@ -192,6 +192,11 @@ export interface Sink extends AsyncDisposable {
    * with nothing made, where a key cannot be kept. One that is there already is left as it is.
    */
   prepare?(collections: readonly Collection[], options?: CallOptions): Promise<void>;
+  /**
+   * Throws what {@link Sink.prepare} would throw for these, and makes nothing; for one without fields, which nobody describes,
+   * what writing to it would fail with. Absent: that is known only when it is tried.
+   */
+  checkPrepare?(collections: readonly Collection[], options?: CallOptions): Promise<void>;
   /**
    * For each collection whose records refer to those of others, and are held to that, the names of those others. What is
    * referred to is better put first and deleted last; what comes too early fails as `unmet`. Absent: nothing refers to anything.

@@ -50,7 +50,8 @@ export function fieldOf(document: Document, name: string): Value | undefined {
 
 const none: readonly string[] = [];
 
-function nameOf(value: Value | undefined): string | undefined {
+/** A scalar as the name it is, empty ones and others being none. */
+export function nameOf(value: Value | undefined): string | undefined {
   switch (typeof value) {
     case 'string':
       return value === '' ? undefined : value;

@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openState } from '../../src/engine/state/sqlite-state.ts';
@@ -101,6 +102,24 @@ test('a run that fails does not end --every, but for the very first one', async 
     }),
   });
   assert.equal(later.code, 0);
+});
+
+test('a place that is out of reach as --every begins ends nothing, and what is chosen of it is looked at when it can be', async () => {
+  using bench = new Bench();
+  using database = new DatabaseSync(bench.at('a.db'));
+  database.exec(`create table t (id integer primary key, at text); insert into t values (1, '${day(1)}'); begin exclusive`);
+  const merge = ['merge', '--newest', '--modified', 'at', 'sqlite:a.db?collections=t&timeoutMs=20', 'b'];
+  assert.equal((await bench.syncline(merge)).code, 3);
+  const { code, stderr } = await bench.syncline([...merge, '--every', '100ms'], {
+    meanwhile: (child) => void ended(child, async () => {
+      let heard = '';
+      child.stderr!.on('data', (text: string) => (heard += text));
+      await until('the failure is told', () => heard.includes('is locked'));
+      database.exec('commit');
+      await until('it goes on', () => existsSync(bench.at('b/t/1.yaml')));
+    }),
+  });
+  assert.equal(code, 0, stderr);
 });
 
 test('a lock of a process that was killed is taken over at once', async () => {

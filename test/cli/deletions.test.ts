@@ -1,6 +1,7 @@
 // What the command line says of deletions that somebody tells of.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { Bench } from './command.ts';
 import type { Ended } from './command.ts';
@@ -37,4 +38,35 @@ test('how long deletions are remembered is about merging by time', async () => {
     assert.equal(code, 2);
     assert.match(stderr, said);
   }
+});
+
+test('one way, what a table says was deleted goes where it is older, under the guard and without --delete', async () => {
+  using bench = new Bench();
+  const sql = (file: string, ...statements: readonly string[]): readonly unknown[] => {
+    using database = new DatabaseSync(bench.at(file));
+    for (const statement of statements) database.exec(statement);
+    return file === 'b.db' ? database.prepare('select id from t order by id').all().map(({ id }) => id) : [];
+  };
+  const table = 'create table t (id integer primary key, at text)';
+  const row = (id: number, day = 1): string => `insert into t values (${id}, '2015-01-0${day}T00:00:00Z')`;
+  const gone = (id: number, day = 2): string => `delete from t where id = ${id}; insert into deletions values ('t', '${id}', '2015-01-0${day}T00:00:00Z')`;
+  sql('a.db', table, 'create table deletions (collection text, key text, deleted_at text not null, primary key (collection, key))', ...[1, 2, 3, 4, 5, 6].map((id) => row(id)));
+  sql('b.db', table, row(7));
+  const sync = (...more: readonly string[]): Promise<Ended> => bench.syncline(['sync', '--modified', 'at', ...more, 'sqlite:a.db?tombstones=deletions', 'sqlite:b.db']);
+  assert.equal((await sync()).code, 0);
+  // The one is older there, the other was changed there since.
+  sql('a.db', gone(1), gone(2));
+  sql('b.db', `update t set at = '2015-01-03T00:00:00Z' where id = 2`);
+  const planned = await sync('--dry-run');
+  assert.match(planned.stdout, /^- delete t\/1\n[^]*1 change to make/);
+  const { code, stdout } = await sync();
+  assert.deepEqual([code, /1 change/.test(stdout), sql('b.db')], [0, true, [2, 3, 4, 5, 6, 7]], stdout);
+  assert.match((await sync()).stdout, /nothing to do/);
+  sql('a.db', gone(3), gone(4), gone(5), gone(6), row(8));
+  const refused = await sync();
+  assert.deepEqual([refused.code, /refusing to delete 4 of 6 entries .*: pass --max-deletes 4 if this is meant/.test(refused.stderr)], [4, true], refused.stderr);
+  assert.deepEqual([(await sync('--max-deletes', '4')).code, sql('b.db')], [0, [2, 7, 8]]);
+  // Made anew, it is no case for what was said of it before.
+  sql('a.db', row(3, 4), gone(8, 1));
+  assert.deepEqual([(await sync('--from', '2015-01-03')).code, sql('b.db')], [0, [2, 3, 7, 8]]);
 });

@@ -96,6 +96,20 @@ test('verify names the keys that differ', async () => {
   assert.equal(stdout, '+ x only in the first place\n~ y differs\n- z only in the last place\nnot equal: 3 keys differ, 1 the same\n');
 });
 
+test('verify names what differs beside what could not be read, and proves nothing then', async () => {
+  using bench = new Bench();
+  bench.write({ 'a/t/1.yaml': 'id: 1\n', 'b/t/1.yaml': 'id: 1\n', 'a/t/2.yaml': 'id: [\n' });
+  const verify = async (): Promise<readonly [number | null, string]> => {
+    const { code, stdout } = await bench.syncline(['verify', '--as', 'documents', '--schema', 'simple', 'a', 'b']);
+    return [code, stdout];
+  };
+  const [code, unproven] = await verify();
+  assert.equal(code, 1);
+  assert.match(unproven, /^cannot read .*a\/t\/2\.yaml.*\nnot proven: 1 the same, 1 could not be read\n$/);
+  bench.write({ 'b/t/3.yaml': 'id: 3\n' });
+  assert.match((await verify())[1], /^- t\/3 only in the last place\ncannot read .*\nnot equal: 1 key differs, 1 the same, 1 could not be read\n$/);
+});
+
 test('verify believes no size and no time: it reads', async () => {
   using bench = new Bench();
   bench.write({ 'a/x': '1', 'b/x': '2' });

@@ -12,7 +12,7 @@ if (!Number.isSafeInteger(each) || each < 1 || !Number.isSafeInteger(Number(seed
 if (!['s3', 'swift', 'records'].includes(values.service)) throw new Error('--service is s3, swift or records');
 
 console.log(`${scenarios * each} moments with ${values.service} from the seed ${seed}`);
-const { status } = spawnSync(process.execPath, ['--test', join(import.meta.dirname, byTime ? 'by-time.test.ts' : 'crash.test.ts')], {
+const { status } = spawnSync(process.execPath, ['--test', '--test-force-exit', join(import.meta.dirname, byTime ? 'by-time.test.ts' : 'crash.test.ts')], {
   stdio: 'inherit', env: { ...process.env, CRASH_MOMENTS: String(each), CRASH_SEED: seed, CRASH_SERVICE: values.service, SYNCLINE_REQUIRE_SERVICES: '1' },
 });
 process.exitCode = status ?? 1;

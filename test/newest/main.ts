@@ -7,7 +7,7 @@ const { values } = parseArgs({ options: { seconds: { type: 'string', default: '6
 const seed = values.seed ?? String(Math.floor(Math.random() * 2 ** 31));
 if (![values.seconds, seed].every((text) => Number.isSafeInteger(Number(text)))) throw new Error('--seconds and --seed take whole numbers');
 
-const { status } = spawnSync(process.execPath, ['--test', join(import.meta.dirname, 'storm.test.ts')], {
+const { status } = spawnSync(process.execPath, ['--test', '--test-force-exit', join(import.meta.dirname, 'storm.test.ts')], {
   stdio: 'inherit', env: { ...process.env, STORM_SECONDS: values.seconds, STORM_SEED: seed, ...(values.names !== undefined && { STORM_NAMES: values.names }), SYNCLINE_REQUIRE_SERVICES: '1' },
 });
 process.exitCode = status ?? 1;

@@ -9,12 +9,12 @@ export interface CassandraPorts {
 const exported = ['java.base/jdk.internal.misc', 'java.base/jdk.internal.ref', 'java.base/java.lang.ref', 'java.base/sun.nio.ch', 'java.management.rmi/com.sun.jmx.remote.internal.rmi', 'java.rmi/sun.rmi.registry', 'java.rmi/sun.rmi.server', 'java.sql/java.sql'];
 const opened = ['java.base/java.lang', 'java.base/java.lang.module', 'java.base/java.lang.reflect', 'java.base/java.io', 'java.base/java.nio', 'java.base/java.util', 'java.base/java.util.concurrent', 'java.base/java.util.concurrent.atomic', 'java.base/sun.nio.ch', 'java.base/jdk.internal.loader', 'java.base/jdk.internal.math', 'java.base/jdk.internal.module', 'java.base/jdk.internal.ref', 'java.base/jdk.internal.reflect', 'java.base/jdk.internal.util.jar', 'jdk.management/com.sun.management.internal'];
 
-/** What the Java of a node that lives for a few minutes is told: no waiting for nodes that do not exist, nothing forced to the disk. */
+/** What the Java of a node that lives for a few minutes is told: no waiting for nodes that do not exist, nothing forced to the disk, and what it holds estimated every few seconds. */
 export const flagsOf: readonly string[] = [
   '-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError', '-Xss512k', '-XX:+PerfDisableSharedMem', '-Djava.net.preferIPv4Stack=true', '-Djdk.attach.allowAttachSelf=true', '-Dio.netty.tryReflectionSetAccessible=true',
   ...exported.map((name) => `--add-exports=${name}=ALL-UNNAMED`), ...opened.map((name) => `--add-opens=${name}=ALL-UNNAMED`),
   '-Dcassandra-foreground=yes', '-Dcassandra.ring_delay_ms=0', '-Dcassandra.skip_wait_for_gossip_to_settle=0', '-Dcassandra.superuser_setup_delay_ms=0', '-Dcassandra.shutdown_announce_in_ms=0',
-  '-Dcassandra.unsafesystem=true', '-Dcassandra.skip_sync=true',
+  '-Dcassandra.unsafesystem=true', '-Dcassandra.skip_sync=true', '-Dcassandra.size_recorder_interval=5',
 ];
 
 const patient = ['read_request_timeout', 'range_request_timeout', 'write_request_timeout', 'counter_write_request_timeout', 'cas_contention_timeout', 'request_timeout', 'native_transport_timeout'];

@@ -13,6 +13,8 @@ export class Life {
   #operations: number;
   #end!: () => void;
   #over = false;
+  /** Writes that were sent and not yet answered. */
+  readonly #sent = new Set<Promise<unknown>>();
 
   constructor(random: Random, operations: number) {
     this.#random = random;
@@ -24,6 +26,11 @@ export class Life {
     return this.#over;
   }
 
+  /** Resolves when everything that was sent has arrived. */
+  async arrived(): Promise<void> {
+    await Promise.allSettled(this.#sent);
+  }
+
   store(store: Store): Store {
     return wrap(store, {
       scan: (...args) => this.#scan(store, ...args),
@@ -32,9 +39,10 @@ export class Life {
         return await this.#answer(store.read(...args));
       },
       write: async (batch, call) => {
-        if (!this.#dies()) return await this.#answer(store.write(batch, call));
+        if (this.#over) return await this.#death();
+        if (!this.#dies()) return await this.#answer(this.#send(store.write(batch, call)));
         const reached = batch.slice(0, this.#random.below(batch.length + 1));
-        if (reached.length > 0) await store.write(reached, call).catch((): readonly Outcome[] => []);
+        if (reached.length > 0) await this.#send(store.write(reached, call)).catch((): readonly Outcome[] => []);
         return await this.#death();
       },
     });
@@ -64,6 +72,11 @@ export class Life {
 
   async #live(): Promise<void> {
     if (this.#dies()) await this.#death();
+  }
+
+  #send<T>(answer: Promise<T>): Promise<T> {
+    this.#sent.add(answer);
+    return answer;
   }
 
   /** What was under way when the engine died is done, and nobody hears of it. */

@@ -89,7 +89,7 @@ async function runTroubled(world: World, random: Random, tally: { runs: number; 
     tally.deaths++;
     world.tell('  the engine dies');
     // What it had sent before it died still arrives.
-    await new Promise((resolve) => setImmediate(resolve));
+    await life.arrived();
   }
   checkRun(world, from, shown);
   if (ended instanceof SyncError) assert.notEqual(ended.code, 'internal', ended.message);

@@ -23,13 +23,15 @@ export async function showDiff({ args, values, terminal }: Invocation, { command
   const { origins, target } = splitPlaces(args);
   const { withPairing } = await import('../pairing.ts');
   const { runDiff } = await import('../../engine/diff.ts');
+  const { configurationOf } = await import('../configuration.ts');
+  const { settingAside } = await import('../set-aside.ts');
   const { finish } = await import('../finish.ts');
   const { showAction } = await import('../render/diff.ts');
   const { loadSchema } = await import('../../stores/open.ts');
   const schema = await loadSchema(values.schema ?? 'hal');
   const content = !values.summary && values.report === undefined && !values.quiet;
   return withPairing({ origins, target, values, terminal, convert: true }, async (pairing) => {
-    const report = await runDiff(pairing.oneWay(), async (actions) => {
+    const report = await runDiff(settingAside(pairing, configurationOf('sync', args, pairing, values), values), async (actions) => {
       for (const action of actions) {
         if (values.report === 'ndjson') {
           const line = showAction.asJson(action);

@@ -16,7 +16,7 @@ const listed = 100;
 /** Records that could not be carried across. */
 export const command: Command = {
   name: 'quarantine',
-  summary: 'see or forget records that could not be carried across by time',
+  summary: 'see or forget records that could not be carried across',
   usage: '[OPTIONS] [list | show KEY | forget KEY | forget --all]',
   args: [{ name: 'what', summary: 'what to do (default list); KEY is as listed', kind: 'repeated', choices: verbs }],
   options: [...quarantineOptions, ...outputOptions.filter(({ name }) => name === 'report' || name === 'no-color' || name === 'debug')],
@@ -25,7 +25,7 @@ export const command: Command = {
     ['quarantine show orders/1', 'all that is known of one, with what it held'],
     ['quarantine forget orders/1', 'leave it out until it changes'],
   ],
-  notes: ['merge --newest puts a record into quarantine that it cannot carry across and that waiting does not mend: without a time, with a value that the other side cannot hold, unreadable. It is tried again when it has changed, and all are with --retry-quarantined.'],
+  notes: ['merge --newest, and sync from or to tables and indices, put a record into quarantine that they cannot carry across and that waiting does not mend: without a time, with a value that the other side cannot hold, unreadable. It is tried again when it has changed, and all are with --retry-quarantined.'],
   run,
 };
 
@@ -70,7 +70,7 @@ function forget(pairs: readonly Of[], key: string | undefined, terminal: Termina
     if (records.length > 0) quarantine.change({ delete: records });
   }
   if (key !== undefined && forgotten === 0) throw unknown(key);
-  terminal.err(`${counted(forgotten, 'record')} forgotten: what is still not right is found when it changes, or with --full`);
+  terminal.err(`${counted(forgotten, 'record')} forgotten: what is still not right is found by the next run that looks at it, as one with --full does`);
   return 0;
 }
 

@@ -59,7 +59,7 @@ async function dryRun(syncs: readonly NamedSync[], { values, terminal }: Pick<In
     if (values.report === undefined && !values.quiet) terminal.out(`${terminal.paint('bold', `${name}:`)}\n`);
     const { command: does } = kind === 'sync' ? await import('./sync.ts') : await import('./merge.ts');
     try {
-      codes.push(await does.run({ args, values: { ...given, ...own, ...(given.newest && retryQuarantined && { retryQuarantined }) }, terminal }));
+      codes.push(await does.run({ args, values: { ...given, ...own, ...((kind === 'sync' ? !given.swap : given.newest) && retryQuarantined && { retryQuarantined }) }, terminal }));
     } catch (cause) {
       const { giveUp } = await import('../errors.ts');
       codes.push(await giveUp(cause, { program: 'syncline', command: 'run', values, terminal }));

@@ -17,12 +17,14 @@ export const command: Command = {
     ['sync ./data https://staging.example.com', 'replay them elsewhere, parents first, only what differs'],
     ['sync --delete --dry-run ./data https://staging.example.com', 'see what a run with deletions would do'],
     ['sync --delete --watch ./site ./copy', 'keep a copy as the original is, from now on'],
+    ['sync --retry-quarantined sqlite:shop.db postgres://localhost/shop', 'try again what could not be carried across (see syncline quarantine)'],
     ['sync --swap orders.ndjson postgres://localhost/shop', 'load a table anew and put it in place at once'],
     ['sync --explain --rules rules.txt ./site ./copy', 'see which files take part, and why'],
     ['sync base.yaml overrides.yaml - --json', 'lay one file over another and print the result'],
   ],
   notes: [
     'Nothing is deleted without --delete. Deletions come last, after everything was read, and no more than --max-deletes.',
+    'A record that the destination cannot hold, or that cannot be read, is set aside and does not stop the others; it is tried again when it has changed (see syncline quarantine).',
     'Of several origins a later one wins. A file, a directory, a URL, - (standard input or output) or null is a place.',
   ],
   run,
@@ -31,7 +33,7 @@ export const command: Command = {
 async function run({ args, values, terminal }: Invocation): Promise<number> {
   const { splitPlaces } = await import('../places.ts');
   const { origins, target } = splitPlaces(args);
-  checkSync(values);
+  checkSync(values, args);
   if (values.explain) {
     const { withPairing } = await import('../pairing.ts');
     const { explain } = await import('../explain.ts');
@@ -62,8 +64,12 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
 }
 
 /** Throws `invalid` where options make no sense together. */
-export function checkSync(values: Values): void {
-  if (values.maxDeletes !== undefined && !values.delete && !values.swap) throw new SyncError('invalid', '--max-deletes says how much --delete may delete, and nothing is deleted without it', { hint: 'add --delete, or leave out --max-deletes' });
+export function checkSync(values: Values, args: readonly string[]): void {
+  if (values.maxDeletes !== undefined && !values.delete && !values.swap && !args.some((place) => /[?&]tombstones=/.test(place))) throw new SyncError('invalid', '--max-deletes says how much --delete may delete, and nothing is deleted without it', { hint: 'add --delete, or leave out --max-deletes' });
+  if (values.retryQuarantined && values.state === false) throw new SyncError('invalid', '--no-state leaves nothing in quarantine that could be tried again', { hint: 'leave out --retry-quarantined, or name a file with --state' });
+  for (const [name, why] of [['swap', 'puts nothing in place that is not whole'], ['watch', 'tries what failed by itself']] as const) {
+    if (values.retryQuarantined && values[name]) throw new SyncError('invalid', `--${name} ${why}, so that it has no quarantine`, { hint: 'leave out --retry-quarantined' });
+  }
 }
 
 /** What is said of what only the destination holds. */

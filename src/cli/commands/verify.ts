@@ -40,7 +40,7 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
     const { equal, differing, types, repaired, report } = found;
     pairing.progress.stop();
     const exitCode = equal ? exits.done : report.interrupted ? exitOf(report) : exits.differences;
-    if (values.report !== undefined || report.interrupted || !report.complete || report.counts.failed > 0) return finish(report, { command: 'verify', pairing, values, terminal, exitCode, extra: { equal, differing, differingTypes: types, ...(repaired && { repaired }) } });
+    if (values.report !== undefined || report.interrupted) return finish(report, { command: 'verify', pairing, values, terminal, exitCode, extra: { equal, differing, differingTypes: types, ...(repaired && { repaired }) } });
     if (values.quiet) return exitCode;
     const style = { paint: terminal.resultPaint, byType: pairing.pair.holds === 'documents' };
     terminal.out(repaired ? repairText({ ...found, repaired }, style) : verificationText(found, style));

@@ -127,7 +127,7 @@ function syncFrom(given: Document, sources: Sources, look: Look): Omit<NamedSync
   const schedule = scheduleFrom({ every, cron: filled('cron'), timezone: filled('timezone') });
   look([]);
   if (kind === 'merge') checkMerge(rest);
-  else checkSync(rest);
+  else checkSync(rest, args);
   rangeOf(rest, { now: () => Date.now() });
   return { kind, args, values: rest, schedule };
 }

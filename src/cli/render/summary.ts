@@ -26,17 +26,22 @@ export interface SummaryOptions {
 
 /** What a run did, for people: counts per type, what went wrong one by one, and what to do next. */
 export function summary(report: Report, { paint, keptHint, byType = true, planned = false, givenUp = false, tellsUnguarded = true }: SummaryOptions): string {
-  const { counts, unguarded, durationMs, warnings } = report;
-  const lines = [...table(byType ? report : { ...report, types: { files: report.counts } }, paint), ...(byType ? flowLines(report, paint) : []), ...failuresOf(report, paint)];
-  for (const warning of warnings.slice(0, listed)) lines.push(`${paint('yellow', 'warning:')} ${clean(warning)}`);
-  if (warnings.length > listed) lines.push(`and ${counted(warnings.length - listed, 'more warning')}`);
-  lines.push(...rangeLines(report));
+  const { counts, unguarded, durationMs } = report;
+  const lines = [...table(byType ? report : { ...report, types: { files: report.counts } }, paint), ...(byType ? flowLines(report, paint) : []), ...remarkLines(report, paint), ...rangeLines(report)];
   if (unguarded > 0 && tellsUnguarded) lines.push(`${counted(unguarded, 'write')} went unguarded: the destination cannot refuse a write when someone else was faster`);
   if (counts.skipped > 0) lines.push(`${counted(counts.skipped, 'entry', 'entries')} became newer where ${counts.skipped === 1 ? 'it was' : 'they were'} to be written: the next run carries that across`);
-  if (counts.quarantined > 0) lines.push(`${counted(counts.quarantined, 'record')} in quarantine: syncline quarantine lists ${counts.quarantined === 1 ? 'it' : 'them'}, and --retry-quarantined tries ${counts.quarantined === 1 ? 'it' : 'them'} again`);
+  if (counts.quarantined > 0 && planned) lines.push(`${counted(counts.quarantined, 'record')} would be in quarantine after such a run`);
+  else if (counts.quarantined > 0) lines.push(`${counted(counts.quarantined, 'record')} in quarantine: syncline quarantine lists ${counts.quarantined === 1 ? 'it' : 'them'}, and --retry-quarantined tries ${counts.quarantined === 1 ? 'it' : 'them'} again`);
   if (counts.kept > 0 && keptHint !== undefined) lines.push(`${counted(counts.kept, 'entry', 'entries')} ${keptHint}`);
   if (!givenUp) lines.push(closing(report, paint, planned, duration(durationMs)));
   return lines.map((line) => `${line}\n`).join('');
+}
+
+/** What went wrong, and what a run warned of, a line each. */
+export function remarkLines(report: Report, paint: Paint): readonly string[] {
+  const { warnings } = report;
+  const lines = [...failuresOf(report, paint), ...warnings.slice(0, listed).map((warning) => `${paint('yellow', 'warning:')} ${clean(warning)}`)];
+  return warnings.length > listed ? [...lines, `and ${counted(warnings.length - listed, 'more warning')}`] : lines;
 }
 
 /** What was compared without being read, in a line, or none. */
@@ -48,8 +53,9 @@ function closing({ counts, interrupted, problems, outstanding }: Report, paint: 
   const changes = counts.created + counts.updated + counts.deleted;
   const failed = counts.failed + problems;
   if (interrupted) return paint('yellow', `interrupted after ${time}; ${counted(changes, 'change')} made`);
-  if (failed > 0) return paint('red', `not done: ${counted(failed, 'failure')}, ${counted(changes, 'change')} ${planned ? 'planned' : 'made'} in ${time}; run the same command again to go on`);
-  if (counts.conflicts > 0) return paint('red', `${counted(counts.conflicts, 'conflict')}, ${counted(changes, 'change')} made in ${time}; choose with --prefer`);
+  if (failed > 0 && planned) return paint('red', `${counted(changes, 'change')} to make, ${counted(failed, 'failure')} (${time})`);
+  if (failed > 0) return paint('red', `not done: ${counted(failed, 'failure')}, ${counted(changes, 'change')} made in ${time}; run the same command again to go on`);
+  if (counts.conflicts > 0) return paint('red', `${counted(counts.conflicts, 'conflict')}, ${counted(changes, 'change')} ${planned ? 'to make' : 'made'} in ${time}; choose with --prefer`);
   if (planned) return changes === 0 ? paint('green', `nothing to do (${time})`) : `${counted(changes, 'change')} to make (${time})`;
   if (outstanding > 0) return paint('yellow', `stopped after ${time}: ${counted(changes, 'change')} made, ${count(outstanding)} left to do; run the same command again to go on`);
   if (counts.quarantined > 0) return paint('yellow', `done but for what is in quarantine: ${counted(changes, 'change')} in ${time}`);

@@ -1,6 +1,6 @@
 import type { Repaired } from '../../engine/repair.ts';
 import type { Difference, Differences, Verification } from '../../engine/verify.ts';
-import { rangeLines } from './summary.ts';
+import { rangeLines, remarkLines } from './summary.ts';
 import { count, counted, printable } from './style.ts';
 import type { Paint } from './style.ts';
 
@@ -21,8 +21,11 @@ export interface VerificationStyle {
 export function verificationText({ equal, differing, types, report }: Verification, style: VerificationStyle): string {
   const lines = listed(differing, report.differences, style);
   if (!equal && style.byType && Object.keys({ ...report.types, ...types }).length > 1) lines.push(...typeLines(report, types));
-  lines.push(...rangeLines(report));
-  lines.push(equal ? `${style.paint('green', 'equal')}: ${counted(report.counts.unchanged, 'entry', 'entries')}` : `${style.paint('red', 'not equal')}: ${counted(report.differences, 'key differs', 'keys differ')}, ${count(report.counts.unchanged)} the same`);
+  lines.push(...remarkLines(report, style.paint), ...rangeLines(report));
+  const same = `${count(report.counts.unchanged)} the same`;
+  if (equal) lines.push(`${style.paint('green', 'equal')}: ${counted(report.counts.unchanged, 'entry', 'entries')}`);
+  else if (report.differences > 0) lines.push(`${style.paint('red', 'not equal')}: ${counted(report.differences, 'key differs', 'keys differ')}, ${same}${unread(report)}`);
+  else lines.push(`${style.paint('red', 'not proven')}: ${same}${unread(report)}`);
   return lines.map((line) => `${line}\n`).join('');
 }
 
@@ -32,10 +35,17 @@ export function repairText({ equal, repaired, differing, report }: Repaired, sty
   const changes = counts.created + counts.updated + counts.deleted;
   const lines = repaired.map(({ key, kind }) => `${style.paint(marks[kind][2], `${marks[kind][0]} ${printable(key)}`)} ${repairs[kind]}`);
   if (changes > repaired.length) lines.push(`and ${counted(changes - repaired.length, 'more key')}`);
-  lines.push(...listed(differing, differing.length, style), ...rangeLines(report));
+  lines.push(...listed(differing, differing.length, style), ...remarkLines(report, style.paint), ...rangeLines(report));
   const done = changes === 0 ? 'nothing to repair' : `${counted(changes, 'key')} repaired and read again`;
-  lines.push(equal ? `${style.paint('green', 'equal')}: ${done}, ${count(counts.unchanged)} the same` : `${style.paint('red', 'not equal')}: ${done}, ${counted(report.differences, 'key still differs', 'keys still differ')}`);
+  if (equal) lines.push(`${style.paint('green', 'equal')}: ${done}, ${count(counts.unchanged)} the same`);
+  else if (report.differences > 0) lines.push(`${style.paint('red', 'not equal')}: ${done}, ${counted(report.differences, 'key still differs', 'keys still differ')}${unread(report)}`);
+  else lines.push(`${style.paint('red', 'not proven')}: ${done}, ${count(counts.unchanged)} the same${unread(report)}`);
   return lines.map((line) => `${line}\n`).join('');
+}
+
+/** How much could not be compared, as the end of a sentence. */
+function unread({ problems }: Verification['report']): string {
+  return problems > 0 ? `, ${count(problems)} could not be read` : '';
 }
 
 function listed(differing: readonly Difference[], all: number, { paint }: VerificationStyle): string[] {

@@ -47,16 +47,7 @@ export class Deletions {
 
   /** What the places tell, within the window of the run, in key order, of each key the latest. */
   async *told(context: Context): AsyncGenerator<readonly Entry[]> {
-    let last: Entry | undefined;
-    for await (const page of sortEntries(this.#toldBySides(context), { ...(context.sortBytes !== undefined && { bytes: context.sortBytes }) })) {
-      const latest: Entry[] = [];
-      for (const entry of page) {
-        if (last && last.key !== entry.key) latest.push(last);
-        last = last?.key === entry.key ? laterOf(last, entry) : entry;
-      }
-      if (latest.length > 0) yield latest;
-    }
-    if (last) yield [last];
+    yield* latestOfEach(sortEntries(this.#toldBySides(context), { ...(context.sortBytes !== undefined && { bytes: context.sortBytes }) }));
   }
 
   async *#toldBySides(context: Context): AsyncGenerator<readonly Entry[]> {
@@ -119,6 +110,20 @@ export class Deletions {
     this.#own?.commit();
     this.#own?.purge();
   }
+}
+
+/** Of deletions in key order the latest of each key. */
+export async function* latestOfEach(pages: AsyncIterable<readonly Entry[]>): AsyncGenerator<readonly Entry[]> {
+  let last: Entry | undefined;
+  for await (const page of pages) {
+    const latest: Entry[] = [];
+    for (const entry of page) {
+      if (last && last.key !== entry.key) latest.push(last);
+      last = last?.key === entry.key ? laterOf(last, entry) : entry;
+    }
+    if (latest.length > 0) yield latest;
+  }
+  if (last) yield [last];
 }
 
 /** What the runs before this one left. */

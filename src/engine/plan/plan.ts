@@ -4,21 +4,22 @@ import type { Action, Base, Triple } from '../../core/reconcile.ts';
 import { reconcile } from '../../core/reconcile.ts';
 import { isWithin } from '../../core/selection/scope.ts';
 import { askAhead } from '../../lib/ask-ahead.ts';
-import { SeenSet } from '../../lib/seen-set.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import { typeOf } from '../../model/key.ts';
 import type { Source, Store } from '../../model/store.ts';
 import { copied } from '../aside/spill.ts';
 import { reach, tellExpected } from '../reach.ts';
-import { readEach } from '../read-each.ts';
 import type { Baseline } from '../state/state.ts';
 import type { OneWay } from '../types.ts';
 import { leaveOutEqual } from './equal-ranges.ts';
 import { withEvidence } from './evidence.ts';
 import { Extras } from './extras.ts';
+import { HeldBefore } from './held-before.ts';
+import { isHeldBack, soughtOneWay } from './quarantined.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
 import { inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
+import { planTold } from './told.ts';
 import { besides, excepting } from './twins.ts';
 import type { TwinsInRun } from './twins.ts';
 
@@ -55,8 +56,14 @@ export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGen
   using extras = new Extras();
   const types = pairing.scope === 'types' ? new Set<string>() : undefined;
   const pages = options.context.window ? planWindow(pairing, options) : comesAsItIs(pairing, options) ? planAsItComes(pairing, options, types) : planWhatDiffers(pairing, options, types);
-  for await (const page of pages) {
+  const all = async function* (): AsyncGenerator<readonly Action[]> {
+    yield* pages;
+    yield* planSought(pairing, given);
+    yield* planTold(pairing, options.context, { policy: options.policy, precision: Math.max(...pairing.origins.map((origin) => coarser(origin, pairing.target))) });
+  };
+  for await (const page of all()) {
     const rest = page.filter((action) => {
+      if (isHeldBack(action, options.context.ledger)) return false;
       if (action.kind === 'put' && action.over && pairing.inStep?.(action.entry, action.over)) {
         options.context.ledger.unchanged(action.key);
         return false;
@@ -120,22 +127,23 @@ async function* planWindow({ origins, target }: OneWay, { context, policy, basel
   }
 }
 
-async function* planAsItComes({ origins, target }: OneWay, { context, policy, baseline, extras, proof = 'stat' }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
+async function* planAsItComes({ origins, target, where }: OneWay, { context, policy, baseline, extras, proof = 'stat' }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
   const origin = origins[0] as Source;
-  const seen = new SeenSet();
+  const whole = !where && !context.within && !context.under && (policy.equal ?? 'content') === 'content';
+  const before = new HeldBefore({ target, listed: whole, signal: context.signal, on: (event) => context.ledger.emit(event) });
   let heldBefore = 0;
   const precision = coarser(origin, target);
   const fresh = async function* (): AsyncGenerator<readonly Entry[]> {
     for await (const page of scanned(origin, context, { side: 'left', counted: true, want: 'content' })) {
       yield page.filter((entry) => {
-        const found = seen.add(entry.key, entry.digest?.value);
+        const found = before.add(entry);
         if (found === 'different') reportCollision({ key: entry.key }, entry, origin, context.ledger, 'left');
         return found === 'new' && context.within?.(entry) !== false;
       });
     }
   };
   // No key comes twice, so that what is written of one page changes nothing of what was read for the next.
-  for await (const { item, answer: held } of askAhead(fresh(), (page) => readEach(target, page, context.signal ? { signal: context.signal } : {}), readAhead)) {
+  for await (const { item, answer: held } of askAhead(fresh(), (page) => before.read(page), readAhead)) {
     const triples = item.flatMap((left, i): Triple[] => {
       const right = held[i];
       if (!(right instanceof SyncError)) return [{ key: left.key, left, right, base: baseline?.get(left.key) }];
@@ -153,9 +161,10 @@ async function* planAsItComes({ origins, target }: OneWay, { context, policy, ba
     }
     if (actions.length > 0) yield actions;
   }
+  if (policy.deletes === 'told') context.ledger.scanned.right = heldBefore;
   if (!extras) return;
   for await (const page of inOrder(target, context, { side: 'right', counted: false })) {
-    const only = page.filter(({ key }) => !seen.has(key));
+    const only = page.filter(({ key }) => !before.has(key));
     heldBefore += only.length;
     // What this run has put there meanwhile does not count as held: the guard measures against what was there before.
     context.ledger.scanned.right = heldBefore;
@@ -184,6 +193,21 @@ async function* planBesides({ all, carried, fill }: TwinsInRun, precision: numbe
     for (const triple of triples) {
       const action = decide(triple, policy, precision, context);
       if (action && (extras || (action.kind !== 'delete' && action.kind !== 'keep'))) actions.push(action);
+    }
+    if (actions.length > 0) yield actions;
+  }
+}
+
+/** What is in quarantine and nothing of the above came across. */
+async function* planSought(pairing: OneWay, { context, policy, baseline, proof = 'stat', twins }: PlanOptions): AsyncGenerator<readonly Action[]> {
+  const { origins, target } = pairing;
+  const precision = Math.max(...origins.map((origin) => coarser(origin, target)));
+  for await (const triples of soughtOneWay(pairing, context, { whole: !twins && context.ledger.proved === 0, baseline })) {
+    const actions: Action[] = [];
+    for (const triple of await withEvidence(triples, { leftOf: (entry) => originOf(entry, origins), right: target, precision, proof, signal: context.signal, hashes: context.hashes })) {
+      const action = reconcile(triple, policy, precision);
+      if (action) actions.push(action);
+      else context.ledger.quarantine?.release(triple.key);
     }
     if (actions.length > 0) yield actions;
   }

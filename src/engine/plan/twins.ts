@@ -68,7 +68,9 @@ export interface TwinsInRun {
 export async function twinsInRun(pairing: OneWay, context: CarryContext): Promise<TwinsInRun | undefined> {
   const all = await twinsOf(pairing, true);
   if (!all) return undefined;
-  const fill = mayCarry(pairing) && !(await remembers(context.baseline));
+  // What is written as it comes was not looked at, and may be what is not to be tried again.
+  const held = context.ledger.quarantine?.size ?? 0;
+  const fill = mayCarry(pairing) && held === 0 && !(await remembers(context.baseline));
   const propagates = context.policy.deletes === 'propagate';
   const carries = fill && (!propagates || await holdsNothing(all, pairing.target));
   return { all, carried: carries ? await carryOver(all, pairing, context) : [], fill: fill && !propagates };

@@ -103,7 +103,7 @@ class Future {
   tell(): void {
     const { ledger, window, nowMs } = this.#context;
     if (this.#count === 0 || (window?.until ?? 0) + ahead < nowMs() * 1_000) return;
-    ledger.warn(`${this.#count === 1 ? 'one entry is' : `${this.#count} entries are`} stamped in the future, up to ${Math.round((this.#latest / 1_000 - nowMs()) / 1_000)} seconds from now, and ${this.#count === 1 ? 'travels' : 'travel'} when that time has come: see whether the clocks agree`);
+    ledger.warn(`${this.#count === 1 ? 'one entry is' : `${this.#count} entries are`} stamped in the future, up to ${new Date(this.#latest / 1_000).toISOString()}, and ${this.#count === 1 ? 'travels' : 'travel'} when that time has come: see whether the clocks agree`);
   }
 }
 

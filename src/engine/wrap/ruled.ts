@@ -152,7 +152,7 @@ async function read(source: Source, ruling: Ruling, refs: readonly Ref[], option
   return found;
 }
 
-function sinkOf(sink: Sink, ruling: Ruling, under: string): Pick<Sink, 'write' | 'covers' | 'realm' | 'prepare' | 'references'> {
+function sinkOf(sink: Sink, ruling: Ruling, under: string): Pick<Sink, 'write' | 'covers' | 'realm' | 'prepare' | 'checkPrepare' | 'references'> {
   const { naming } = ruling;
   const writer = new RuledWriter(sink, ruling);
   return {
@@ -174,6 +174,7 @@ function sinkOf(sink: Sink, ruling: Ruling, under: string): Pick<Sink, 'write' |
       },
     }),
     ...(sink.prepare && { prepare: async (collections: readonly Collection[], options?: CallOptions) => await sink.prepare?.(collections.map((collection) => undescribed(collection, ruling)), options) }),
+    ...(sink.checkPrepare && { checkPrepare: async (collections: readonly Collection[], options?: CallOptions) => await sink.checkPrepare?.(collections.map((collection) => undescribed(collection, ruling)), options) }),
   };
 }
 

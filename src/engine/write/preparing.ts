@@ -6,9 +6,10 @@ import type { Key } from '../../model/key.ts';
 import { isSource } from '../../model/store.ts';
 import type { CallOptions, Sink, Source } from '../../model/store.ts';
 
-/** Makes collections that are missing in a sink when the first entry of theirs is to be written, as their source describes them. */
+/** Makes collections that are missing in a sink when the first entry of theirs is to be written, as their source describes them; or only says whether that could be done. */
 export class Preparing {
   readonly #sink: Sink;
+  readonly #makes: boolean;
   readonly #options: CallOptions;
   readonly #described = new Map<Source, Promise<readonly Collection[]>>();
   /** What is known of each collection: that it is there, or cannot be told, or why it could not be made. */
@@ -16,14 +17,15 @@ export class Preparing {
   #asked = false;
   #busy: Promise<unknown> = Promise.resolve();
 
-  constructor(sink: Sink, options: CallOptions) {
+  constructor(sink: Sink, { makes = true, ...options }: CallOptions & { readonly makes?: boolean }) {
     this.#sink = sink;
+    this.#makes = makes;
     this.#options = options;
   }
 
   /** Sees to it that there is a place for each key; resolves to why there is none, by collection. Rejects where waiting may help. */
   async refusals(keys: readonly { readonly key: Key; readonly source: Source }[]): Promise<ReadonlyMap<string, SyncError | undefined>> {
-    if (!this.#sink.prepare) return this.#known;
+    if (!(this.#makes ? this.#sink.prepare : this.#sink.checkPrepare)) return this.#known;
     const open = new Map<string, Source>();
     for (const { key, source } of keys) {
       const name = typeOf(key);
@@ -38,7 +40,7 @@ export class Preparing {
   }
 
   async #prepare(open: ReadonlyMap<string, Source>): Promise<void> {
-    const { prepare } = this.#sink;
+    const { prepare, checkPrepare } = this.#sink;
     if (!this.#asked) {
       const there = isSource(this.#sink) ? await this.#sink.describe?.(this.#options) : undefined;
       for (const { name } of there ?? []) this.#known.set(name, undefined);
@@ -48,7 +50,8 @@ export class Preparing {
       if (this.#known.has(name)) continue;
       const collection = (await this.#descriptionsOf(source)).find((each) => each.name === name);
       try {
-        if (collection) await prepare?.call(this.#sink, [collection], this.#options);
+        if (!this.#makes) await checkPrepare?.call(this.#sink, [collection ?? { name, fields: [], key: [] }], this.#options);
+        else if (collection) await prepare?.call(this.#sink, [collection], this.#options);
         this.#known.set(name, undefined);
       } catch (cause) {
         const error = toSyncError(cause, { store: this.#sink.name });

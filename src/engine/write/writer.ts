@@ -151,7 +151,7 @@ export class Writer {
         ledger.stale(put);
         return false;
       case 'failed':
-        if (outcome.error.details.unmet && putOff) {
+        if ((outcome.error.details.unmet ?? outcome.error.details.taken) && putOff) {
           putOff(put);
           return true;
         }

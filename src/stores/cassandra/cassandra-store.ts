@@ -7,6 +7,7 @@ import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Writ
 import { partsOfKey } from '../records/record-keys.ts';
 import { readRow, writeConditionally } from './conditional-writer.ts';
 import type { Target } from './conditional-writer.ts';
+import { estimateRecords } from './estimate.ts';
 import { createTable, makeTables } from './preparing.ts';
 import { keyBytesOf, recordOf } from './records.ts';
 import { TableScan } from './scan.ts';
@@ -143,6 +144,12 @@ export class CassandraStore implements Store {
     const { rows: [row] } = await session.run({ cql: 'SELECT toUnixTimestamp(now()) AS at FROM system.local', what: `read ${session.name}`, signal });
     const ms = Number(row?.['at']);
     return Number.isSafeInteger(ms) ? ms * 1_000 : undefined;
+  }
+
+  async estimate({ signal }: CallOptions = {}): Promise<number | undefined> {
+    const { session, rules: { keyspace } } = this.#options;
+    if (!await (this.#divisible ??= this.#isDivisible())) return undefined;
+    return await estimateRecords(session, keyspace, this.#chosen(await this.#all()).map(({ table }) => table), signal);
   }
 
   /** The tables as they are, or those that were chosen. */

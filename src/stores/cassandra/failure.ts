@@ -1,5 +1,6 @@
 import { SyncError, toSyncError } from '../../model/errors.ts';
 import type { FailureCode, SyncErrorDetails } from '../../model/errors.ts';
+import { wasCut } from '../records/connecting.ts';
 
 /** What a server says of a request, by the numbers of the protocol. */
 const answers: { readonly [code: number]: readonly [code: FailureCode, hint: string] } = {
@@ -21,6 +22,8 @@ const answers: { readonly [code: number]: readonly [code: FailureCode, hint: str
   0x2300: ['invalid', 'see the settings of the keyspace'],
 };
 
+const bootstrapping = 0x1002;
+
 /** Answers after which it is certain that nothing was written. */
 const refusals: ReadonlySet<number> = new Set([0x0100, 0x1000, 0x1001, 0x1002, 0x2000, 0x2100, 0x2200, 0x2300, 0x2400]);
 
@@ -29,6 +32,20 @@ export function undecided(error: SyncError, cause: unknown): SyncError {
   const code = cause instanceof Error ? codeOf(cause) : undefined;
   const refused = code === undefined ? cause instanceof Error && nameOf(cause) === 'NoHostAvailableError' : refusals.has(code);
   return refused ? error : new SyncError(error.code, `${error.message}; nobody said whether it was done`, { ...error.details, hint: 'run again: what was written will be found' });
+}
+
+/** Whether connecting failed for a reason that passes by itself: the connection was cut or timed out, or the node is about to be up. */
+export function passesSoon(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false;
+  if (cause instanceof SyncError) return cause.retryable && passesSoon(cause.cause);
+  const name = nameOf(cause);
+  if (name === 'NoHostAvailableError') {
+    const { innerErrors = {}, message } = cause as Error & { readonly innerErrors?: { readonly [host: string]: unknown } };
+    const reasons = Object.values(innerErrors);
+    // A host that answered and was lost since is none that could be asked.
+    return reasons.length === 0 ? !/resolved/.test(message) : reasons.some(passesSoon);
+  }
+  return wasCut(cause) || name === 'OperationTimedOutError' || codeOf(cause) === bootstrapping || (name === 'DriverError' && /closed|timeout/i.test(cause.message));
 }
 
 /** What the driver or the server said about `what`, as a sentence: `cannot <what>: <why>`. */

@@ -3,6 +3,7 @@ import type { Value } from '../../model/document.ts';
 import { instantOf, instantOfUuid } from '../records/instants.ts';
 import { Unfit } from './codec.ts';
 import type { Codec } from './codec.ts';
+import { instantTexts } from './instant-texts.ts';
 import { integerOf, smallest } from './integers.ts';
 import { decimalCodec, durationCodec, timeCodec, varintCodec } from './wide-scalars.ts';
 
@@ -147,6 +148,7 @@ function uuidCodec(pattern: RegExp, what: string): Codec {
 }
 
 function timestampCodec(coarse: boolean): Codec {
+  const textOfMillis = instantTexts();
   const millisOf = (value: Value): number => {
     const micros = typeof value === 'string' ? instantOf(value) ?? (coarse ? instantOfUuid(value) : undefined) : undefined;
     if (micros === undefined) throw new Unfit('is not a date and time');
@@ -159,24 +161,14 @@ function timestampCodec(coarse: boolean): Codec {
     return millis;
   };
   return {
-    decode: (raw) => millisText((raw as Date).getTime()),
+    decode: (raw) => textOfMillis((raw as Date).getTime()),
     encode: (value) => {
       const bytes = Buffer.allocUnsafe(8);
       bytes.writeBigInt64BE(BigInt(millisOf(value)));
       return bytes;
     },
-    held: (value) => millisText(millisOf(value)),
+    held: (value) => textOfMillis(millisOf(value)),
   };
-}
-
-/** An instant as records carry it, of any year there is. */
-function millisText(millis: number): string {
-  if (Number.isNaN(millis)) throw new Unfit('is a time beyond the year 275760');
-  const text = new Date(millis).toISOString();
-  let end = text.length - 1;
-  while (text.charCodeAt(end - 1) === 0x30) end--;
-  // Zeros are left out behind the point alone.
-  return end > text.length - 4 ? `${text.slice(0, end)}Z` : `${text.slice(0, -5)}Z`;
 }
 
 const dayMs = 86_400_000;

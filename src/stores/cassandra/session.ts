@@ -3,8 +3,9 @@ import type { Client, ClientOptions, types } from 'cassandra-driver';
 import { waitMs } from '../../lib/backoff.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
+import { connectPatiently } from '../records/connecting.ts';
 import { Gate } from '../sftp/gate.ts';
-import { cassandraError } from './failure.ts';
+import { cassandraError, passesSoon } from './failure.ts';
 import { probe } from './probe.ts';
 
 /** How many replicas must agree, by the names the driver has for it. */
@@ -92,7 +93,7 @@ export class Session {
       try {
         return await this.attempt(statement);
       } catch (cause) {
-        // Who could not be connected to is not there at all.
+        // Who could not be connected to, patiently, is not there at all.
         if (cause instanceof SyncError || (cause instanceof Error && cause.name === 'AbortError')) throw cause;
         const error = cassandraError(cause, statement.what, { store: name });
         if (!error.retryable || failed >= patience.attempts) throw error;
@@ -121,19 +122,21 @@ export class Session {
     const { contactPoints, timeoutMs, tls } = this.#options;
     const driver = (await import('cassandra-driver')).default as unknown as Driver;
     const all = this.#clientOptions(driver);
-    const options = tls ? all : { ...all, contactPoints: [...await probe(contactPoints, timeoutMs, { what, store: this.name })] };
-    const localDataCenter = this.#options.localDataCenter ?? await this.#discover(driver, options, what);
+    const options = tls ? all : { ...all, contactPoints: [...await this.#patiently(() => probe(contactPoints, timeoutMs, { what, store: this.name }))] };
+    const localDataCenter = this.#options.localDataCenter ?? await this.#patiently(() => this.#discover(driver, options, what));
     // By what it knows of keyspaces the driver asks a node that has the row.
-    const client = new driver.Client({ ...options, localDataCenter, isMetadataSyncEnabled: true });
-    await this.#open(client, what);
+    const client = await this.#patiently(() => this.#open(new driver.Client({ ...options, localDataCenter, isMetadataSyncEnabled: true }), what));
     return { client, driver };
+  }
+
+  #patiently<T>(connect: () => Promise<T>): Promise<T> {
+    return connectPatiently(connect, { host: this.host, passes: passesSoon });
   }
 
   /** The data centre of the first node that answers. */
   async #discover(driver: Driver, options: ClientOptions, what: string): Promise<string> {
     const { RoundRobinPolicy } = driver.policies.loadBalancing;
-    const client = new driver.Client({ ...options, isMetadataSyncEnabled: false, policies: { ...options.policies, loadBalancing: new RoundRobinPolicy() } });
-    await this.#open(client, what);
+    const client = await this.#open(new driver.Client({ ...options, isMetadataSyncEnabled: false, policies: { ...options.policies, loadBalancing: new RoundRobinPolicy() } }), what);
     try {
       const [row] = (await client.execute('SELECT data_center FROM system.local')).rows;
       return String(row?.['data_center']);
@@ -144,9 +147,10 @@ export class Session {
     }
   }
 
-  async #open(client: Client, what: string): Promise<void> {
+  async #open(client: Client, what: string): Promise<Client> {
     try {
       await client.connect();
+      return client;
     } catch (cause) {
       await client.shutdown().catch(() => {});
       throw cassandraError(cause, what, { store: this.name });

@@ -17,18 +17,26 @@ export async function describeIndices(place: Place, indices: Iterable<OpenIndex>
   for (const index of indices) {
     const collection = describeIndex(index.collection, index.mapping);
     if (isDescribed(index.mapping) || !index.open || index.flaw !== undefined) found.push(collection);
-    else found.push(seen(collection, await samplesOf(place, index, signal)));
+    else found.push(describeSeen(collection, (await samplesOf(place, index, { signal })).map(({ source }) => source)));
   }
   return found;
 }
 
-async function samplesOf(place: Place, { target, collection }: OpenIndex, signal: AbortSignal | undefined): Promise<readonly Document[]> {
-  const { body } = await place.client.request({ path: `/${encodeURIComponent(target)}/_search`, body: JSON.stringify({ size: sample }), about: place.about('look at', collection), signal });
-  const hits = isDocument(body['hits']) ? documentsIn(body['hits']['hits']) : [];
-  return hits.flatMap(({ _source: source }) => (isDocument(source) ? [source] : []));
+/** A document to look at. */
+interface Sample {
+  readonly id: string;
+  readonly source: Document;
 }
 
-function seen({ name, fields, key }: Collection, documents: readonly Document[]): Collection {
+/** Some of the documents of an index, or of those that a query finds there. */
+export async function samplesOf(place: Place, { target, collection }: OpenIndex, { query, signal }: { readonly query?: Document; readonly signal: AbortSignal | undefined }): Promise<readonly Sample[]> {
+  const { body } = await place.client.request({ path: `/${encodeURIComponent(target)}/_search`, body: JSON.stringify({ size: sample, ...(query && { query }) }), about: place.about('look at', collection), signal });
+  const hits = isDocument(body['hits']) ? documentsIn(body['hits']['hits']) : [];
+  return hits.flatMap(({ _id: id, _source: source }) => (isDocument(source) ? [{ id: String(id), source }] : []));
+}
+
+/** A collection with the types that hold what some of its documents have. */
+export function describeSeen({ name, fields, key }: Collection, documents: readonly Document[]): Collection {
   return { name, key, fields: fields.map((field): Field => ({ ...field, type: typeOf(field.type, documents.flatMap((document) => (Object.hasOwn(document, field.name) ? [document[field.name]!] : []))) })) };
 }
 

@@ -3,7 +3,9 @@ import { limits } from '../../lib/limits.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import type { OptionSpec, StoreKind } from '../../model/kind.ts';
+import type { Store } from '../../model/store.ts';
 import { certificatesIn } from '../records/certificates.ts';
+import { chooser } from '../records/chooser.ts';
 import { recordOptions } from '../records/record-options.ts';
 import type { RecordOptions } from '../records/record-options.ts';
 import type { Layout } from './catalogue.ts';
@@ -11,9 +13,12 @@ import { ElasticClient } from './client.ts';
 import { elasticCapabilities, ElasticStore } from './elastic-store.ts';
 import { authorizationFor, parseEndpoint } from './endpoint.ts';
 import type { Family } from './endpoint.ts';
+import { Place } from './place.ts';
 
 export interface ElasticOptions extends RecordOptions {
-  readonly layout?: Layout;
+  readonly layout?: Layout | 'field';
+  /** The field that says of which collection a document is. */
+  readonly typeField?: string;
   readonly tls?: boolean;
   readonly tlsCa?: string;
   readonly missing?: 'refuse' | 'empty';
@@ -25,7 +30,8 @@ export interface ElasticOptions extends RecordOptions {
 
 const options: readonly OptionSpec[] = [
   ...recordOptions,
-  { name: 'layout', summary: 'which index is which collection: index, each by its own name; suffix, of the path app the index app-users is users; auto, index where app is there, else suffix', value: 'choice', choices: ['auto', 'index', 'suffix'], default: 'auto' },
+  { name: 'layout', summary: 'which index is which collection: index, each by its own name; suffix, of the path app the index app-users is users; auto, index where app is there, else suffix; field, all of them in the index app, where a field tells them apart', value: 'choice', choices: ['auto', 'index', 'suffix', 'field'], default: 'auto' },
+  { name: 'typeField', summary: 'the field that says of which collection a document is, with layout=field (default: type)', value: 'text' },
   { name: 'tls', summary: 'whether to speak TLS, as with +https behind the scheme', value: 'flag', default: false },
   { name: 'tlsCa', summary: 'a file of the certificates by which that of the server is checked (default: those the platform trusts); implies TLS', value: 'text' },
   { name: 'missing', summary: 'whether a place without any index is refused or empty', value: 'choice', choices: ['refuse', 'empty'], default: 'refuse' },
@@ -53,13 +59,14 @@ export const opensearch: StoreKind<ElasticOptions> = {
   open: (endpoint, given, host) => open('opensearch', endpoint, given, host),
 };
 
-async function open(family: Family, endpoint: string, given: ElasticOptions, host: Host): Promise<ElasticStore> {
+async function open(family: Family, endpoint: string, given: ElasticOptions, host: Host): Promise<Store> {
   const { concurrency = 4, maxAttempts = 5, timeoutMs = 60_000, layout = 'auto', compress = false, tlsCa, missing = 'refuse', create = true, modified, modifiedUnit, collections } = given;
   for (const [name, value] of Object.entries({ concurrency, maxAttempts, timeoutMs })) {
     if (!Number.isSafeInteger(value) || value < 1) throw new SyncError('invalid', `${name} is ${value}, and not a whole number from 1 up`, { hint: `give ${name} another value` });
   }
   const { origins, path, user, name, identity } = parseEndpoint(endpoint, family, given.tls === true || tlsCa !== undefined);
-  if (layout === 'suffix' && (path === '' || /[*,]/.test(path))) throw new SyncError('invalid', `${name} has no name that could be the beginning of others`, { hint: `write ${family}://host:port/app, for indices that begin with app-` });
+  if ((layout === 'suffix' || layout === 'field') && (path === '' || /[*,]/.test(path))) throw new SyncError('invalid', `${name} has no name that could be ${layout === 'suffix' ? 'the beginning of others' : 'that of one index'}`, { hint: `write ${family}://host:port/app, for ${layout === 'suffix' ? 'indices that begin with app-' : 'the index app'}` });
+  checkTypeField(given);
   const authorization = authorizationFor(family, user, host.environment);
   if (authorization !== undefined && origins.some((origin) => origin.startsWith('http:') && !/^http:\/\/(?:localhost|127\.|\[::1\])/.test(origin))) {
     host.log('warn', `${name} is asked without TLS, and whoever listens can read the password: write +https behind the scheme`);
@@ -71,5 +78,15 @@ async function open(family: Family, endpoint: string, given: ElasticOptions, hos
     now: () => host.now(), random: () => host.random(), sleep: (ms, signal) => host.sleep(ms, signal),
   });
   const client = new ElasticClient({ http, origins, authorization, host, maxAttempts, compress });
-  return new ElasticStore({ client, name, identity, family, path, layout, modified, modifiedUnit, chosen: collections, concurrency, create, missingIsEmpty: missing === 'empty' });
+  const common = { client, name, identity, family, path, modified, modifiedUnit, concurrency, create, missingIsEmpty: missing === 'empty' };
+  if (layout !== 'field') return new ElasticStore({ ...common, layout, chosen: collections });
+  const { SharedStore } = await import('./shared-store.ts');
+  const whole = { ...common, layout: 'index', chosen: undefined } as const;
+  return new SharedStore({ whole: new ElasticStore(whole), place: new Place(whole), path, field: given.typeField ?? 'type', isChosen: chooser(collections), create });
+}
+
+function checkTypeField({ layout, typeField }: ElasticOptions): void {
+  if (typeField === undefined) return;
+  if (layout !== 'field') throw new SyncError('invalid', 'typeField is about an index that holds several collections', { hint: 'add layout=field, or leave it out' });
+  if (!/^[^\s._*][^.*]*$/.test(typeField)) throw new SyncError('invalid', `typeField is ${JSON.stringify(typeField)}, which is no field of a document by itself`, { hint: 'name one without dots and stars that does not begin with _' });
 }

@@ -1,4 +1,5 @@
 import type { Collection } from '../../model/collection.ts';
+import type { Document } from '../../model/document.ts';
 import { SyncError } from '../../model/errors.ts';
 import { causeOf, explained } from './failure.ts';
 import { mappingOf } from './mapping.ts';
@@ -52,6 +53,25 @@ export async function makeIndex(place: Place, { index, body }: Wanted, signal: A
   if (cause.type === 'resource_already_exists_exception') return;
   const { code, why } = explained(400, cause);
   throw new SyncError(code, `cannot make ${place.name}: ${index}: ${why}`, { store: place.name, hint: 'make the index by hand' });
+}
+
+/** Gives an index more to its mapping, or makes one with it. */
+export async function putMapping(place: Place, { index, target, mapping }: { readonly index: string; /** Absent: it is to be made. */ readonly target: string | undefined; readonly mapping: Document }, signal: AbortSignal | undefined): Promise<void> {
+  const details = { store: place.name };
+  if (target === undefined) {
+    const flaw = flawOfIndex(index);
+    if (flaw !== undefined) throw new SyncError('unsupported', `${place.name} cannot have an index ${JSON.stringify(index)}: its name ${flaw}`, { ...details, hint: 'choose another name' });
+    return await makeIndex(place, { index, body: JSON.stringify({ mappings: mapping }) }, signal);
+  }
+  const put = async (body: string): Promise<void> => {
+    const answer = await place.client.request({ method: 'PUT', path: `/${encodeNames(target)}/_mapping`, body, wanted: [400], about: place.about('prepare', index), signal });
+    if (answer.status !== 400) return;
+    const cause = causeOf(answer.body);
+    if (body.includes(unsignedType) && cause.reason?.includes('unsigned_long')) return await put(body.replaceAll(unsignedType, '"type":"keyword"'));
+    const { code, why } = explained(400, cause);
+    throw new SyncError(code, `cannot prepare ${place.name}: ${why}`, { ...details, hint: 'rename the field, or give each collection an index of its own with layout=suffix' });
+  };
+  await put(JSON.stringify(mapping));
 }
 
 /** What forbids a name to an index. */

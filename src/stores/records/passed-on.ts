@@ -1,8 +1,8 @@
 import type { Store } from '../../model/store.ts';
 
 /** What a store is and does apart from its entries, for a store that is made of it to be and do as well. */
-export function passedOn(store: Store): Pick<Store, 'name' | 'identity' | 'realm' | 'watch' | 'fingerprint' | 'clock' | 'estimate' | 'describe' | 'prepare' | 'references' | 'covers' | typeof Symbol.asyncDispose> {
-  const { name, identity, realm, watch, fingerprint, clock, estimate, describe, prepare, references, covers } = store;
+export function passedOn(store: Store): Pick<Store, 'name' | 'identity' | 'realm' | 'watch' | 'fingerprint' | 'clock' | 'estimate' | 'describe' | 'prepare' | 'checkPrepare' | 'references' | 'covers' | typeof Symbol.asyncDispose> {
+  const { name, identity, realm, watch, fingerprint, clock, estimate, describe, prepare, checkPrepare, references, covers } = store;
   return {
     name, identity,
     ...(realm !== undefined && { realm }),
@@ -12,6 +12,7 @@ export function passedOn(store: Store): Pick<Store, 'name' | 'identity' | 'realm
     ...(estimate && { estimate: estimate.bind(store) }),
     ...(describe && { describe: describe.bind(store) }),
     ...(prepare && { prepare: prepare.bind(store) }),
+    ...(checkPrepare && { checkPrepare: checkPrepare.bind(store) }),
     ...(references && { references: references.bind(store) }),
     ...(covers && { covers: covers.bind(store) }),
     [Symbol.asyncDispose]: async () => await store[Symbol.asyncDispose](),

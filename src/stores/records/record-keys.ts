@@ -30,7 +30,14 @@ export function valueOfPart(part: string, type: FieldType): Value | undefined {
   }
 }
 
-function partOf(value: Value | undefined): string | undefined {
+/** The values of any type that a part of a key may stand for. */
+export function valuesOfPart(part: string): readonly Value[] {
+  const number = valueOfPart(part, { kind: 'integer' }) ?? valueOfPart(part, { kind: 'float', bits: 64 });
+  return [part, number, valueOfPart(part, { kind: 'bytes' })].filter((value) => value !== undefined);
+}
+
+/** The part of a key that stands for a value; `undefined` where it cannot be part of one. */
+export function partOf(value: Value | undefined): string | undefined {
   if (typeof value === 'string') return value;
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.length).toString('hex');
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value);

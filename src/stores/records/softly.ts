@@ -41,6 +41,7 @@ export function softly(store: Store, options: SoftOptions): Store {
     ...(store.tombstones && { tombstones: store.tombstones.bind(store) }),
     ...(store.describe && { describe: async (asked?: CallOptions) => (await store.describe?.(asked) ?? []).map((collection) => withoutField(collection, options.deleted)) }),
     ...(store.prepare && { prepare: (collections: readonly Collection[], asked?: CallOptions) => store.prepare?.(collections.map((collection) => withField(collection, options.deleted)), asked) ?? Promise.resolve() }),
+    ...(store.checkPrepare && { checkPrepare: async (collections: readonly Collection[], asked?: CallOptions) => await store.checkPrepare?.(collections.map((collection) => (collection.fields.length > 0 ? withField(collection, options.deleted) : collection)), asked) }),
   };
 }
 

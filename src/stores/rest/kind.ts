@@ -10,6 +10,7 @@ import type { Host } from '../../model/host.ts';
 import type { OptionSpec, StoreKind } from '../../model/kind.ts';
 import type { Capabilities } from '../../model/store.ts';
 import { hal } from '../../schema/hal.ts';
+import { readPattern, withPattern } from '../../schema/pattern.ts';
 import { simple } from '../../schema/simple.ts';
 import type { Follow } from './context.ts';
 import { toRestError } from './failure.ts';
@@ -18,6 +19,7 @@ import { RestStore } from './rest-store.ts';
 
 export interface RestOptions {
   readonly schema?: 'hal' | 'simple';
+  readonly address?: string;
   readonly follow?: Follow;
   readonly limit?: number;
   readonly format?: 'json' | 'yaml';
@@ -36,6 +38,7 @@ const defaults = { limit: 100, batchSize: 1, maxAttempts: 5, timeoutMs: 30_000, 
 
 const options: readonly OptionSpec[] = [
   { name: 'schema', summary: 'How documents name themselves and their parents', value: 'choice', choices: ['hal', 'simple'], default: 'hal' },
+  { name: 'address', summary: 'Where resources are that do not say so themselves, as in /api/{collection}/{id}', value: 'text' },
   { name: 'follow', summary: 'Which links to follow when reading', value: 'choice', choices: ['all', 'child', 'page', 'none'], default: 'page' },
   { name: 'limit', summary: 'Resources in one page, asked for in the header X-Request-Limit', value: 'number', default: defaults.limit },
   { name: 'format', summary: 'The form in which documents are sent', value: 'choice', choices: ['json', 'yaml'], default: 'json' },
@@ -74,7 +77,8 @@ export const kind: StoreKind<RestOptions> = {
 };
 
 async function open(endpoint: string, given: RestOptions, host: Host): Promise<RestStore> {
-  const { schema = 'hal', follow = 'page', format = 'json', username, netrcFile, responses } = given;
+  const { schema = 'hal', address, follow = 'page', format = 'json', username, netrcFile, responses } = given;
+  const named = schema === 'simple' ? simple : hal;
   const numbers = { limit: given.limit ?? defaults.limit, batchSize: given.batchSize ?? defaults.batchSize, maxAttempts: given.maxAttempts ?? defaults.maxAttempts, timeoutMs: given.timeoutMs ?? defaults.timeoutMs, concurrency: given.concurrency ?? defaults.concurrency };
   for (const [name, value] of Object.entries(numbers)) {
     if (!Number.isSafeInteger(value) || value < 1) throw new SyncError('invalid', `${name} is ${value}, and not a whole number from 1 up`, { hint: `give ${name} another value` });
@@ -90,7 +94,7 @@ async function open(endpoint: string, given: RestOptions, host: Host): Promise<R
   });
   return new RestStore({
     base, http, credentials, responses, host,
-    schema: schema === 'simple' ? simple : hal,
+    schema: address === undefined ? named : withPattern(named, readPattern(address)),
     settings: { follow, limit, format, batchSize, concurrency },
     capabilities: {
       ...capabilities,

@@ -145,7 +145,7 @@ export class RestStore implements Store {
 }
 
 function addressOf({ address, key }: Ref, store: string): string {
-  if (address === undefined) throw new SyncError('unsupported', `${key} has no address of its own, so it cannot be found at ${store}`, { store, key, hint: 'give it a self link' });
+  if (address === undefined) throw new SyncError('unsupported', `${key} has no address of its own, so it cannot be found at ${store}`, { store, key, hint: 'give it a self link, or say with --address where its collection is, as in /api/{collection}/{id}, and have it named by its field id' });
   return address;
 }
 

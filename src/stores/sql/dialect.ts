@@ -21,6 +21,8 @@ export interface Change {
   readonly id: Key;
   /** The values of its key, as the driver takes them. */
   readonly key: readonly Raw[];
+  /** Where rows of several keys go by this one, those keys. Only for `applyLocked`. */
+  readonly spellings?: readonly (readonly Raw[])[];
   /** What to put, in the order of the columns: `null` is NULL; `undefined` is left to the database, and only where that fills the column of a new row. */
   readonly values: readonly (Raw | null | undefined)[];
   readonly expect?: RowExpectation;
@@ -101,8 +103,8 @@ export interface Dialect extends AsyncDisposable {
   fingerprint?(signal?: AbortSignal): Promise<string | undefined>;
   /** What time it is at the server, where there is one. */
   clock?(): Promise<Micros>;
-  /** Roughly how many rows each table has, as far as the database knows without counting them. */
-  estimates?(): Promise<ReadonlyMap<string, number>>;
+  /** Roughly how many rows each of these tables has, as far as that can be had for next to nothing. */
+  estimates?(tables: readonly Table[]): Promise<ReadonlyMap<string, number>>;
   /** How fresh tables take the place of others, where they can. */
   readonly swapping?: Swapping;
 }

@@ -51,10 +51,10 @@ function withKey({ code, message, details }: SyncError, key: Key): SyncError {
 }
 
 async function change(rows: LockedRows, { table, changes, unit }: LockedOptions): Promise<readonly Changed[]> {
-  const held = new Map<Key, { readonly version: string | undefined; readonly modifiedAt: number | undefined }>();
-  for (const row of await rows.find(changes.map(({ key }) => key))) {
+  const held = new Map<Key, { readonly version: string | undefined; readonly modifiedAt: number | undefined; readonly row: RawRow }>();
+  for (const row of await rows.find(changes.flatMap(spellingsOf))) {
     const { key, version, modifiedAt } = entryOf(table, row, unit);
-    held.set(key, { version, modifiedAt });
+    held.set(key, { version, modifiedAt, row });
     // What a collation takes for the same key is another one, and whoever writes it means no other.
     if (!changes.some(({ id }) => id === key)) throw new SyncError('conflict', `${table.name} holds ${key}, and takes another spelling for the same key`, { hint: 'give its key a binary collation' });
   }
@@ -65,18 +65,25 @@ async function change(rows: LockedRows, { table, changes, unit }: LockedOptions)
     if (expect.kind === 'version') return { kind: found?.version === expect.version ? 'done' : 'stale' };
     return { kind: !found || (found.modifiedAt !== undefined && found.modifiedAt < expect.than) ? 'done' : 'stale' };
   });
-  const agreed = changes.filter((_, i) => answers[i]!.kind === 'done');
+  const agreed = changes.filter((_, i) => answers[i]!.kind === 'done').map((change) => {
+    const there = change.spellings && held.get(change.id);
+    return there ? { ...change, key: table.keyAt.map((at) => there.row.values[at]!) } : change;
+  });
   const puts = agreed.filter(({ kind }) => kind === 'put');
   const [fresh, known] = [puts.filter(({ id }) => !held.has(id)), puts.filter(({ id }) => held.has(id))];
   const gone = agreed.filter(({ kind, id }) => kind === 'delete' && held.has(id)).map(({ key }) => key);
   if (gone.length > 0) await rows.remove(gone);
   if (known.length > 0) await rows.update(known);
   if (fresh.length > 0) await rows.insert(fresh);
-  if (table.faithful && !puts.some(({ values }) => values.includes(undefined))) return answers;
+  if (table.faithful && !puts.some(({ values, spellings }) => spellings || values.includes(undefined))) return answers;
   const now = new Map<Key, RawRow>();
-  for (const row of puts.length > 0 ? await rows.find(puts.map(({ key }) => key)) : []) now.set(entryOf(table, row, unit).key, row);
+  for (const row of puts.length > 0 ? await rows.find(puts.flatMap(spellingsOf)) : []) now.set(entryOf(table, row, unit).key, row);
   return answers.map((answer, i) => {
     const row = answer.kind === 'done' ? now.get(changes[i]!.id) : undefined;
     return row && answer.kind === 'done' ? { ...answer, row } : answer;
   });
+}
+
+function spellingsOf({ key, spellings }: Change): readonly (readonly Raw[])[] {
+  return spellings ?? [key];
 }

@@ -6,7 +6,7 @@ import type { Key } from '../../model/key.ts';
 import { digestDocument } from '../../schema/digest.ts';
 import { modifiedOf, whyNoInstant } from '../records/instants.ts';
 import type { TimeUnit } from '../records/instants.ts';
-import { partsOfKey, recordKey, valueOfPart } from '../records/record-keys.ts';
+import { partOf, partsOfKey, recordKey, valueOfPart, valuesOfPart } from '../records/record-keys.ts';
 import { valueOfInstant } from './clock-codecs.ts';
 import { shown } from './codecs.ts';
 import { Misfit } from './table.ts';
@@ -90,6 +90,8 @@ export function fit(table: Table, { key, content, modifiedAt: time }: Entry, uni
   // A column that is not there is as good as one that is null.
   const extra = extras.find((name) => given[name] !== null);
   if (extra !== undefined) throw refuse(`${table.name} has no column ${JSON.stringify(extra)}`, 'add the column, or leave the field out');
+  const made = table.keyAt.find((at) => table.columns[at]!.computed);
+  if (made !== undefined) throw refuse(`${table.name}.${table.columns[made]!.name} is part of the key and is computed by the database, so that nobody can say which row is written`, 'give the table a key of columns that are not computed, or leave it out with collections=');
   let fromKey: readonly Value[] | undefined;
   let asGiven = extras.length === 0;
   const held: (Value | undefined)[] = [];
@@ -156,12 +158,40 @@ function partValue(part: string, { type }: Column): Value | undefined {
   return valueOfPart(part, type.kind === 'other' && /^-?[1-9]\d{0,17}$|^0$/.test(part) && type.name === 'any' ? { kind: 'integer' } : type);
 }
 
-/** The key of a table as its driver takes it; `undefined` where no row can have it. */
-export function rawKey(table: Table, key: Key): readonly Raw[] | undefined {
-  try {
-    return keyValues(table, key)?.map((value, i) => table.columns[table.keyAt[i]!]!.codec.write(value));
-  } catch (cause) {
-    if (cause instanceof Misfit) return undefined;
-    throw cause;
+/** The most rows that are looked for under one key. */
+const mostSpellings = 16;
+
+/**
+ * The keys of a table, as its driver takes them, that a key may stand for: several where a column holds values of any type, which are written
+ * in the same way; none where no row can have it.
+ */
+export function rawKeys(table: Table, key: Key): readonly (readonly Raw[])[] {
+  const { collection, parts } = partsOfKey(key);
+  if (collection !== table.name || parts.length !== table.keyAt.length) return [];
+  let spellings: readonly (readonly Raw[])[] = [[]];
+  for (const [i, part] of parts.entries()) {
+    const raws = rawParts(part, table.columns[table.keyAt[i]!]!);
+    spellings = spellings.flatMap((before) => raws.map((raw) => [...before, raw])).slice(0, mostSpellings);
   }
+  return spellings;
+}
+
+/** What a column may hold where a key has this part, what is of its type first. */
+function rawParts(part: string, column: Column): readonly Raw[] {
+  const { codec } = column;
+  const typed = partValue(part, column);
+  const found = new Map<string, Raw>();
+  let numeric = false;
+  for (const value of [...(typed === undefined ? [] : [typed]), ...(codec.mixed ? valuesOfPart(part) : [])]) {
+    // Where there may be a number, its digits are no bytes: next to nobody keeps both in one column.
+    if (numeric && value !== typed && value instanceof Uint8Array) continue;
+    try {
+      const raw = codec.write(value);
+      numeric ||= typeof value === 'number' || typeof value === 'bigint';
+      if (!codec.mixed || partOf(codec.read(raw)) === part) found.set(`${typeof raw} ${String(raw)}`, raw);
+    } catch (cause) {
+      if (!(cause instanceof Misfit)) throw cause;
+    }
+  }
+  return [...found.values()];
 }

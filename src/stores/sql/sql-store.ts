@@ -18,7 +18,7 @@ import type { RecordOptions } from '../records/record-options.ts';
 import type { Catalog, Dialect } from './dialect.ts';
 import { FreshTables, isOfSwap } from './fresh.ts';
 import type { Swapping } from './fresh.ts';
-import { entryOf, keyOfRow, rawKey } from './records.ts';
+import { entryOf, keyOfRow, rawKeys } from './records.ts';
 import type { RangeSql } from './ranges.ts';
 import { SqlSnapshot } from './sql-snapshot.ts';
 import type { RawRow, Table } from './table.ts';
@@ -172,11 +172,20 @@ export class SqlStore implements Store {
     }
   }
 
+  async checkPrepare(asked: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
+    const catalog = await this.#tables({ signal });
+    for (const collection of asked) {
+      const table = this.#tableOf(catalog, collection.name);
+      if (!(table instanceof SyncError)) continue;
+      if (table.code !== 'not-found' || collection.fields.length === 0) throw table;
+      this.#checkCreatable([keyed(collection)]);
+    }
+  }
+
   async estimate({ signal }: CallOptions = {}): Promise<number | undefined> {
-    const counts = await this.#dialect.estimates?.();
-    const { tables } = await this.#tables({ signal });
-    const chosen = tables.filter(({ name }) => this.#chosen(name)).map(({ name }) => counts?.get(name));
-    return chosen.reduce((sum: number | undefined, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0);
+    const chosen = (await this.#tables({ signal })).tables.filter(({ name }) => this.#chosen(name));
+    const counts = await this.#dialect.estimates?.(chosen);
+    return chosen.map(({ name }) => counts?.get(name)).reduce((sum: number | undefined, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0);
   }
 
   async twins(source: Source, { signal, prepare = false }: TwinsOptions = {}): Promise<Twins | undefined> {
@@ -211,7 +220,7 @@ export class SqlStore implements Store {
   /** Throws where these cannot be tables. */
   #checkCreatable(missing: readonly Collection[]): void {
     const names = missing.map(({ name }) => name).join(', ');
-    if (this.#records.create === false) throw new SyncError('not-found', `${this.name} has no table ${names}`, { store: this.name, hint: 'make it there, or leave out --no-create' });
+    if (this.#records.create === false) throw new SyncError('not-found', `${this.name} has no table ${names}`, { store: this.name, hint: 'make it there, or leave out --no-create (or create=false)' });
     for (const { name, fields, key } of missing) {
       const lost = key.find((part) => !fields.some((field) => field.name === part));
       if (lost !== undefined) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because ${lost}, of its key, is not among its fields`, { store: this.name, hint: 'make the table there, with a primary key' });
@@ -323,10 +332,7 @@ export class SqlStore implements Store {
 
   async #find(table: Table, keys: readonly Key[], signal: AbortSignal | undefined): Promise<ReadonlyMap<Key, Entry>> {
     const found = new Map<Key, Entry>();
-    const raw = [...new Set(keys)].flatMap((key) => {
-      const values = rawKey(table, key);
-      return values ? [values] : [];
-    });
+    const raw = [...new Set(keys)].flatMap((key) => rawKeys(table, key));
     if (raw.length === 0) return found;
     let rows: readonly RawRow[];
     try {

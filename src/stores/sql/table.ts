@@ -13,6 +13,8 @@ export interface Codec {
   readonly loose?: true;
   /** Whether what was written is surely read back as it was, so that nobody need look. */
   readonly exact?: true;
+  /** Whether the column may hold values of other types as well, as those of SQLite do. */
+  readonly mixed?: true;
   /** Throws a {@link Misfit} for what no document can hold. */
   read(raw: Raw): Value;
   /** What to send so that the same value is read back. Throws a {@link Misfit} where there is no such thing. */

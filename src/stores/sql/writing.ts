@@ -7,7 +7,7 @@ import { keyOfWrite } from '../../model/store.ts';
 import type { TimeUnit } from '../records/instants.ts';
 import { partsOfKey } from '../records/record-keys.ts';
 import type { Change, Changed, Dialect, RowExpectation } from './dialect.ts';
-import { digestOf, entryOf, fit, rawKey } from './records.ts';
+import { digestOf, entryOf, fit, rawKeys } from './records.ts';
 import type { Fitted } from './records.ts';
 import type { Table } from './table.ts';
 
@@ -68,14 +68,14 @@ export class Writing {
     if (table instanceof SyncError) return fail(table);
     const { expect } = write;
     if (write.kind === 'delete') {
-      const raw = rawKey(table, key);
+      const [raw, ...others] = rawKeys(table, key);
       if (!raw) return expect && 'version' in expect ? { kind: 'stale', found: undefined } : { kind: 'done', stat: {} };
-      return { at, table, expect, fitted: undefined, left: '', change: { kind: 'delete', id: key, key: raw, values: [], ...(expect && { expect: rowExpectation(expect, undefined) }) } };
+      return { at, table, expect, fitted: undefined, left: '', change: { kind: 'delete', id: key, key: raw, ...(others.length > 0 && { spellings: [raw, ...others] }), values: [], ...(expect && { expect: rowExpectation(expect, undefined) }) } };
     }
     try {
       const fitted = fit(table, write.entry, unit);
       const left = fitted.values.flatMap((value, i) => (value === undefined && !table.columns[i]!.computed ? [i] : [])).join();
-      return { at, table, expect, fitted, left, change: changeOf(key, fitted, expect) };
+      return { at, table, expect, fitted, left, change: changeOf(table, key, fitted, expect) };
     } catch (cause) {
       return fail(toSyncError(cause));
     }
@@ -148,8 +148,10 @@ export class Writing {
   }
 }
 
-function changeOf(key: Key, { key: raw, values, modifiedAt }: Fitted, expect: Expectation | undefined): Change {
-  return { kind: 'put', id: key, key: raw, values, ...(expect && { expect: rowExpectation(expect, modifiedAt) }) };
+function changeOf(table: Table, key: Key, { key: raw, values, modifiedAt }: Fitted, expect: Expectation | undefined): Change {
+  const mixed = expect && !('absent' in expect) && table.keyAt.some((at) => table.columns[at]!.codec.mixed);
+  const spellings = mixed ? rawKeys(table, key) : [];
+  return { kind: 'put', id: key, key: raw, ...(spellings.length > 1 && { spellings }), values, ...(expect && { expect: rowExpectation(expect, modifiedAt) }) };
 }
 
 function rowExpectation(expect: Expectation, modifiedAt: number | undefined): RowExpectation {

@@ -1,5 +1,6 @@
 import { SyncError, toSyncError } from '../../../model/errors.ts';
 import type { FailureCode } from '../../../model/errors.ts';
+import { wasCut } from '../../records/connecting.ts';
 import { distrusted, unreachable } from '../unreachable.ts';
 
 /** What the server says by its numbers, and what to do about it. */
@@ -36,13 +37,19 @@ export function mysqlError(cause: unknown, doing: string): SyncError {
   const said = cause instanceof AggregateError ? (cause.errors as readonly Error[]).map(({ message }) => message).join(', ') : cause.message;
   if (number !== undefined) {
     const [kind, hint] = reasons[number] ?? ['invalid', 'change the value, or the table'];
-    return new SyncError(kind, `${doing}: ${said}`, { cause, hint, ...([1216, 1217, 1451, 1452].includes(number) && { unmet: true }) });
+    return new SyncError(kind, `${doing}: ${said}`, { cause, hint, ...([1216, 1217, 1451, 1452].includes(number) && { unmet: true }), ...(number === 1062 && { taken: true }) });
   }
   const distrust = distrusted(said, 'by the option tlsCa');
   if (distrust) return new SyncError('denied', `${doing}: ${distrust.why}`, { cause, hint: distrust.hint });
   if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return new SyncError('denied', `${doing}: the server does not encrypt connections`, { cause, hint: 'leave out tls' });
   if (network.test(code) || /connection|closed state/i.test(said)) return new SyncError('unavailable', `${doing}: ${unreachable(code, said)}`, { cause, hint: 'check the address, see whether the server is up, and run again' });
   return toSyncError(cause);
+}
+
+/** Whether connecting failed for a reason that passes by itself: the connection was cut or timed out. */
+export function passesSoon(cause: unknown): boolean {
+  // What is cut while it becomes encrypted has a code that certificates have, too.
+  return wasCut(cause) || (cause instanceof Error && /closed state|disconnected before secure/.test(cause.message));
 }
 
 /** Whether it is about one of the rows that were sent, so that the others may be sent without it. */

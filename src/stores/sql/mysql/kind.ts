@@ -38,7 +38,8 @@ export const kind: StoreKind<MysqlOptions> = {
   open,
 };
 
-async function open(endpoint: string, { tls, tlsCa, missing = 'refuse', timeoutMs = 30_000, ...records }: MysqlOptions, { environment, log }: Host): Promise<SqlStore> {
+async function open(endpoint: string, { tls, tlsCa, missing = 'refuse', timeoutMs = 30_000, ...records }: MysqlOptions, lent: Host): Promise<SqlStore> {
+  const { environment, log } = lent;
   const named = serverOf(endpoint, 'MYSQL_PWD, or ~/.my.cnf');
   const file = ownSettings(environment['HOME']);
   const host = named.host ?? environment['MYSQL_HOST'] ?? file.get('host') ?? 'localhost';
@@ -60,6 +61,7 @@ async function open(endpoint: string, { tls, tlsCa, missing = 'refuse', timeoutM
     dialect: new MysqlDialect({
       modified: records.modified, unit: records.modifiedUnit,
       reach: {
+        host: lent,
         tls: mode,
         ...(certificates !== undefined && { authorities: certificatesIn(certificates) }),
         config: { ...(host.startsWith('/') ? { socketPath: host } : { host, port }), user, database, connectTimeout: timeoutMs, charset: 'utf8mb4', enableKeepAlive: true, keepAliveInitialDelay: silentMs, ...(password !== undefined && { password }) },

@@ -1,8 +1,12 @@
 import type { Connection, Pool, PoolConnection, PoolOptions } from 'mysql2';
 import { SyncError } from '../../../model/errors.ts';
+import type { Host } from '../../../model/host.ts';
+import { connectPatiently } from '../../records/connecting.ts';
+import { passesSoon } from './failure.ts';
 
 /** How to reach a database. */
 export interface Reach {
+  readonly host: Host;
   readonly config: PoolOptions;
   /** Whether the connection is encrypted; `prefer`: where the server can. `authority`: and its certificate must be of a known one; `verify`: and bear its name. */
   readonly tls: 'disable' | 'prefer' | 'require' | 'authority' | 'verify';
@@ -58,6 +62,17 @@ export class Sessions implements AsyncDisposable {
 
   /** A connection, to be released or destroyed by whoever takes it. */
   async take(): Promise<PoolConnection> {
+    return await connectPatiently(() => this.#take(), { host: this.#reach.host, passes: passesSoon });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const pool = await this.#pool?.catch(() => undefined);
+    this.#pool = Promise.reject(new SyncError('invalid', 'the place is closed'));
+    this.#pool.catch(() => {});
+    if (pool) await new Promise<void>((resolve) => pool.end(() => resolve()));
+  }
+
+  async #take(): Promise<PoolConnection> {
     const pool = await (this.#pool ??= this.#connected().catch((cause: unknown) => {
       this.#pool = undefined;
       throw cause;
@@ -73,13 +88,6 @@ export class Sessions implements AsyncDisposable {
       connection.destroy();
       throw cause;
     }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const pool = await this.#pool?.catch(() => undefined);
-    this.#pool = Promise.reject(new SyncError('invalid', 'the place is closed'));
-    this.#pool.catch(() => {});
-    if (pool) await new Promise<void>((resolve) => pool.end(() => resolve()));
   }
 
   async #connected(): Promise<Pool> {

@@ -1,5 +1,6 @@
 import { SyncError, toSyncError } from '../../../model/errors.ts';
 import type { FailureCode } from '../../../model/errors.ts';
+import { wasCut } from '../../records/connecting.ts';
 import { distrusted, unreachable } from '../unreachable.ts';
 
 /** What PostgreSQL says by its codes, or their classes (its manual, Appendix A), and what to do about it. */
@@ -30,13 +31,18 @@ export function postgresError(cause: unknown, doing: string): SyncError {
   // What the platform says has codes, too, as that a certificate is not known.
   if (code !== undefined && 'severity' in cause) {
     const [kind, hint] = reasons[code] ?? reasons[code.slice(0, 2)] ?? ['invalid', undefined];
-    return new SyncError(kind, `${doing}: ${said}`, { cause, ...(hint !== undefined && { hint }), ...((code === '23503' || code === '23001') && { unmet: true }) });
+    return new SyncError(kind, `${doing}: ${said}`, { cause, ...(hint !== undefined && { hint }), ...((code === '23503' || code === '23001') && { unmet: true }), ...(code === '23505' && { taken: true }) });
   }
   if (/SASL|password/i.test(said)) return new SyncError('denied', `${doing}: the server asks for a password, and there is none`, { cause, hint: 'set PGPASSWORD, or write it to ~/.pgpass' });
   const distrust = distrusted(said, 'by the option tlsCa or in PGSSLROOTCERT');
   if (distrust) return new SyncError('denied', `${doing}: ${distrust.why}`, { cause, hint: distrust.hint });
   if (network.has(code ?? '') || /connection|timeout/i.test(said)) return new SyncError('unavailable', `${doing}: ${unreachable(code ?? '', said)}`, { cause, hint: 'check the address, see whether the server is up, and run again' });
   return toSyncError(cause);
+}
+
+/** Whether connecting failed for a reason that passes by itself: the connection was cut or timed out, or the server is about to be up. */
+export function passesSoon(cause: unknown): boolean {
+  return wasCut(cause) || codeOf(cause) === '57P03' || (cause instanceof Error && /^(?:Connection terminated|timeout e)/.test(cause.message));
 }
 
 /** Whether the server said it, and goes on answering. */

@@ -38,7 +38,8 @@ export const kind: StoreKind<PostgresOptions> = {
 
 const modes: { readonly [mode: string]: Reach['tls'] } = { 'disable': 'disable', 'allow': 'prefer', 'prefer': 'prefer', 'require': 'require', 'verify-ca': 'verify', 'verify-full': 'verify' };
 
-async function open(endpoint: string, { schema, tls, tlsCa, missing = 'refuse', timeoutMs = 30_000, ...records }: PostgresOptions, { environment, log }: Host): Promise<SqlStore> {
+async function open(endpoint: string, { schema, tls, tlsCa, missing = 'refuse', timeoutMs = 30_000, ...records }: PostgresOptions, lent: Host): Promise<SqlStore> {
+  const { environment, log } = lent;
   const named = serverOf(endpoint, 'PGPASSWORD, or ~/.pgpass');
   const host = named.host ?? environment['PGHOST'] ?? 'localhost';
   const port = named.port ?? Number(environment['PGPORT'] ?? 5432);
@@ -58,6 +59,7 @@ async function open(endpoint: string, { schema, tls, tlsCa, missing = 'refuse', 
     dialect: new PostgresDialect({
       schema, modified: records.modified, unit: records.modifiedUnit,
       reach: {
+        host: lent,
         // A connection within the machine has nothing to hide on its way.
         tls: host.startsWith('/') ? 'disable' : mode,
         config: { host, port, user, database, connectionTimeoutMillis: timeoutMs, application_name: 'syncline', keepAlive: true, keepAliveInitialDelayMillis: silentMs, ...(password !== undefined && { password }) },

@@ -2,10 +2,13 @@ import { Socket } from 'node:net';
 import type { Client, ClientConfig, PoolClient } from 'pg';
 import type pg from 'pg';
 import { SyncError } from '../../../model/errors.ts';
-import { isAnswer } from './failure.ts';
+import type { Host } from '../../../model/host.ts';
+import { connectPatiently } from '../../records/connecting.ts';
+import { isAnswer, passesSoon } from './failure.ts';
 
 /** How to reach a database. */
 export interface Reach {
+  readonly host: Host;
   readonly config: ClientConfig;
   /** Whether the connection is encrypted; `prefer`: where the server can. `verify`: and the server must prove who it is. */
   readonly tls: 'disable' | 'prefer' | 'require' | 'verify';
@@ -48,6 +51,19 @@ export class Sessions implements AsyncDisposable {
 
   /** A connection, to be released by whoever takes it. */
   async take(): Promise<PoolClient> {
+    return await connectPatiently(() => this.#take(), { host: this.#reach.host, passes: passesSoon });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const pool = await this.#pool?.catch(() => undefined);
+    this.#pool = Promise.reject(new SyncError('invalid', 'the place is closed'));
+    this.#pool.catch(() => {});
+    if (pool && !pool.ended) await pool.end();
+    // A client that cannot answer what the server asks of it leaves its connection open.
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async #take(): Promise<PoolClient> {
     const pool = await (this.#pool ??= this.#connected().catch((cause: unknown) => {
       this.#pool = undefined;
       throw cause;
@@ -62,15 +78,6 @@ export class Sessions implements AsyncDisposable {
       client.release(true);
       throw cause;
     }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const pool = await this.#pool?.catch(() => undefined);
-    this.#pool = Promise.reject(new SyncError('invalid', 'the place is closed'));
-    this.#pool.catch(() => {});
-    if (pool && !pool.ended) await pool.end();
-    // A client that cannot answer what the server asks of it leaves its connection open.
-    for (const socket of this.#sockets) socket.destroy();
   }
 
   #socket(): Socket {

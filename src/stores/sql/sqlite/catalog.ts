@@ -39,7 +39,7 @@ export function catalogOf(database: DatabaseSync, modified: string | undefined):
     tables.push(tableOf({
       name, key: found, modified, triggers: triggers > 0,
       columns: columns.map((column) => columnOf({
-        name: column.name, native: column.type, nullable: column.notnull === 0 && !found.includes(column.name), codec: codecOf(column.type, strict === 1),
+        name: column.name, native: column.type, nullable: column.notnull === 0 && !found.includes(column.name), codec: codecOf(column.type, strict === 1 || counts(column)),
         computed: column.hidden > 1, filled: column.defaultValue !== null || counts(column),
       })),
     }));

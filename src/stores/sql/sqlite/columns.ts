@@ -20,6 +20,10 @@ function affinityOf(native: string): Affinity {
  * than declared is read as it is, and what SQLite would turn into another type is refused.
  */
 export function codecOf(declared: string, strict: boolean): Codec {
+  return { ...ownCodecOf(declared, strict), ...((!strict || declared.trim().toUpperCase() === 'ANY') && { mixed: true }) };
+}
+
+function ownCodecOf(declared: string, strict: boolean): Codec {
   const native = declared.trim().toUpperCase();
   const [, kind = '', first, second] = /^(\w+)_TEXT(?:\((\d+)(?:,\s*(\d+))?\))?$/.exec(native) ?? [];
   const digits = first === undefined ? undefined : Number(first);

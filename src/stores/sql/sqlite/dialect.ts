@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
 import { SyncError, toSyncError } from '../../../model/errors.ts';
 import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
@@ -12,6 +13,7 @@ import type { LockedRows } from '../locked.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf, quoted } from './catalog.ts';
 import { declarationOf } from './columns.ts';
+import { countsOf } from './counts.ts';
 import { SqliteSwapping } from './swapping.ts';
 
 const pageRows = 1_000;
@@ -61,10 +63,14 @@ export class SqliteDialect implements Dialect {
       database.exec('commit');
       for (const { table, list } of lists) {
         const columns = table.columns.map(({ name }) => `t.${quoted(name)}`).join(', ');
-        const select = database.prepare(`select ${columns} from ${list} k cross join main.${quoted(table.name)} t on ${table.key.map((name, i) => `t.${quoted(name)} is k.k${i}`).join(' and ')} where k.rowid > ? and k.rowid <= ? order by k.rowid`);
-        select.setReadBigInts(true);
-        select.setReturnArrays(true);
-        const { most } = database.prepare(`select count(*) as most from ${list}`).get() as { readonly most: number };
+        const select = selecting(database, `select ${columns} from ${list} k cross join main.${quoted(table.name)} t on ${table.key.map((name, i) => `t.${quoted(name)} = k.k${i}`).join(' and ')} where k.rowid > ? and k.rowid <= ? order by k.rowid`);
+        const { most, unnamed } = database.prepare(`select count(*) as most, coalesce(sum(${table.key.map((_, i) => `k${i} is null`).join(' or ')}), 0) as unnamed from ${list}`).get() as { readonly most: number; readonly unnamed: number };
+        // A primary key of SQLite may hold NULL, in any number of rows, which equals none.
+        const rest = selecting(database, `select ${columns} from main.${quoted(table.name)} t where ${table.key.map((name) => `t.${quoted(name)} is null`).join(' or ')} limit ? offset ?`);
+        for (let at = 0; at < unnamed; at += pageRows) {
+          signal?.throwIfAborted();
+          yield { table, rows: rowsOf(rest.all(pageRows, at)) };
+        }
         for (let at = 0; at < most; at += pageRows) {
           signal?.throwIfAborted();
           yield { table, rows: rowsOf(select.all(at, at + pageRows)) };
@@ -138,6 +144,11 @@ export class SqliteDialect implements Dialect {
     return new Map([['', String(version)]]);
   }
 
+  async estimates(tables: readonly Table[]): Promise<ReadonlyMap<string, number>> {
+    const database = this.#reader();
+    return database ? countsOf(database, tables.map(({ name }) => name)) : new Map();
+  }
+
   failure(cause: unknown, doing: string): SyncError {
     const code = resultOf(cause);
     if (code === undefined || cause instanceof SyncError) return toSyncError(cause);
@@ -148,7 +159,7 @@ export class SqliteDialect implements Dialect {
       case 10: case 13: return new SyncError('unavailable', said, { cause, hint: 'see whether the disk is full' });
       case 11: case 26: return new SyncError('corrupt', said, { cause, hint: 'name a file of SQLite' });
       case 14: return new SyncError('not-found', said, { cause, hint: 'check the path' });
-      default: return new SyncError('invalid', said, { cause, ...(code === foreignKeyRefused && { unmet: true }) });
+      default: return new SyncError('invalid', said, { cause, ...(code === foreignKeyRefused && { unmet: true }), ...(code === valueTaken && { taken: true }) });
     }
   }
 
@@ -219,10 +230,16 @@ function lockedRows(database: DatabaseSync, table: Table): LockedRows {
 }
 
 function findRows(database: DatabaseSync, table: Table, keys: readonly (readonly Raw[])[]): readonly RawRow[] {
-  const select = database.prepare(`select ${table.columns.map(({ name }) => quoted(name)).join(', ')} from main.${quoted(table.name)} where ${table.key.map((column) => `${quoted(column)} = ?`).join(' and ')}`);
-  select.setReadBigInts(true);
-  select.setReturnArrays(true);
+  const select = selecting(database, `select ${table.columns.map(({ name }) => quoted(name)).join(', ')} from main.${quoted(table.name)} where ${table.key.map((column) => `${quoted(column)} = ?`).join(' and ')}`);
   return keys.flatMap((key) => rowsOf(select.all(...key)));
+}
+
+/** A statement whose rows are lists of exact values. */
+function selecting(database: DatabaseSync, sql: string): StatementSync {
+  const statement = database.prepare(sql);
+  statement.setReadBigInts(true);
+  statement.setReturnArrays(true);
+  return statement;
 }
 
 function rowsOf(rows: unknown): readonly RawRow[] {
@@ -231,6 +248,8 @@ function rowsOf(rows: unknown): readonly RawRow[] {
 
 /** SQLITE_CONSTRAINT_FOREIGNKEY. */
 const foreignKeyRefused = 787;
+/** SQLITE_CONSTRAINT_UNIQUE. */
+const valueTaken = 2067;
 
 /** The result code of SQLite in what its driver throws. */
 function resultOf(cause: unknown): number | undefined {
