@@ -33,7 +33,7 @@ const network = /^(?:ECONN|ENOTFOUND|ETIMEDOUT|EPIPE|EHOST|ENET|EAI_|ENOENT|EACC
 export function mysqlError(cause: unknown, doing: string): SyncError {
   if (cause instanceof SyncError || !(cause instanceof Error) || cause.name === 'AbortError') return toSyncError(cause);
   const number = numberOf(cause);
-  const code = 'code' in cause ? String(cause.code) : '';
+  const code = codeOf(cause);
   const said = cause instanceof AggregateError ? (cause.errors as readonly Error[]).map(({ message }) => message).join(', ') : cause.message;
   if (number !== undefined) {
     const [kind, hint] = reasons[number] ?? ['invalid', 'change the value, or the table'];
@@ -46,10 +46,16 @@ export function mysqlError(cause: unknown, doing: string): SyncError {
   return toSyncError(cause);
 }
 
+/** The platform's code of an error; where the driver hides it behind one of its own, what its sentence says. */
+function codeOf(cause: Error): string {
+  const code = 'code' in cause ? String(cause.code) : '';
+  return code === 'HANDSHAKE_SSL_ERROR' ? /\bE[A-Z]{4,}\b/.exec(cause.message)?.[0] ?? code : code;
+}
+
 /** Whether connecting failed for a reason that passes by itself: the connection was cut or timed out. */
 export function passesSoon(cause: unknown): boolean {
   // What is cut while it becomes encrypted has a code that certificates have, too.
-  return wasCut(cause) || (cause instanceof Error && /closed state|disconnected before secure/.test(cause.message));
+  return wasCut(cause) || (cause instanceof Error && /ECONNRESET|EPIPE|closed state|disconnected before secure/.test(cause.message));
 }
 
 /** Whether it is about one of the rows that were sent, so that the others may be sent without it. */
