@@ -36,12 +36,13 @@ async function openPostgres(rows: number): Promise<RecordsPlaces> {
   if (absent !== undefined) throw new Error(`PostgreSQL cannot be run: ${absent}`);
   const server = await startPostgres();
   const [source, part, target] = [await server.newDatabase(), await server.newDatabase(), await server.newDatabase()];
-  for (const [database, count] of [[source, rows], [part, Math.min(rows, dltRows)]] as const) {
+  const partRows = Math.min(rows, dltRows);
+  for (const [database, count] of [[source, rows], [part, partRows]] as const) {
     await server.query(database, madeUp(count));
     await server.query(database, 'vacuum analyze orders');
   }
   const psql = programPath('psql', postgresFolders)!;
-  const { peers, missing } = await findPeers({ psql, source, part, target });
+  const { peers, missing } = await findPeers({ psql, source, part, partRows, target });
   const tableOf = ({ name }: RecordsProgram): string => (name.startsWith('dlt') ? 'mirror.orders' : 'public.orders');
   let changes = 0;
   const sourceOf = ({ name }: RecordsProgram): string => (name.startsWith('dlt') ? part : source);
@@ -81,12 +82,12 @@ async function digest(query: (endpoint: string, text: string) => Promise<readonl
   return `${String(found?.['count'])} rows, ${String(found?.['digest'])}`;
 }
 
-async function findPeers({ psql, source, part, target }: { readonly psql: string; readonly source: string; readonly part: string; readonly target: string }): Promise<{ readonly peers: readonly RecordsProgram[]; readonly missing: RecordsPlaces['missing'] }> {
+async function findPeers({ psql, source, part, partRows, target }: { readonly psql: string; readonly source: string; readonly part: string; readonly partRows: number; readonly target: string }): Promise<{ readonly peers: readonly RecordsProgram[]; readonly missing: RecordsPlaces['missing'] }> {
   const peers: RecordsProgram[] = [copyPeer(psql, source, target), readingPeer(psql, source, target)];
   const missing: { name: string; why: string }[] = [];
   const dlt = await pythonEnvironment('dlt', join(import.meta.dirname, 'peers', 'dlt.txt'));
   if ('missing' in dlt) missing.push({ name: 'dlt', why: dlt.missing });
-  else peers.push(dltPeer(join(dlt.bin, 'python'), part, target));
+  else peers.push(dltPeer(join(dlt.bin, 'python'), { source: part, rows: partRows, target }));
   const sling = await goProgram({ name: 'sling', source: 'github.com/slingdata-io/sling-cli/cmd/sling', version: slingVersion }, true);
   if ('missing' in sling) missing.push({ name: 'sling', why: sling.missing });
   else peers.push(slingPeer(sling.path, source, target));
@@ -107,10 +108,10 @@ function readingPeer(psql: string, source: string, target: string): RecordsProgr
   return { name: 'COPY of both to nowhere', steps: ['first', 'unchanged'], command: (step, memory) => (step === 'first' ? copy.command(step, memory) : { line: ['/bin/sh', '-c', `${read(source)} & ${read(target)}; wait`] }) };
 }
 
-function dltPeer(python: string, source: string, target: string): RecordsProgram {
+function dltPeer(python: string, { source, rows, target }: { readonly source: string; readonly rows: number; readonly target: string }): RecordsProgram {
   const script = join(import.meta.dirname, 'peers', 'dlt-records.py');
   return {
-    name: `dlt, of ${dltRows} rows`, records: dltRows,
+    name: `dlt, of ${rows} rows`, records: rows,
     command: (step, memory) => ({
       line: [python, script, source.replace('postgres:', 'postgresql+psycopg2:'), target.replace('postgres://tester@', 'postgresql://tester:none@'), step === 'first' ? 'replace' : 'merge'],
       environment: { HOME: memory, DLT_DATA_DIR: memory, RUNTIME__DLTHUB_TELEMETRY: 'false', RUNTIME__LOG_LEVEL: 'ERROR' },

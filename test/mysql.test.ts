@@ -187,3 +187,13 @@ describe('tables of MariaDB', withoutMariadb, () => {
     assert.equal(await failure(endpoint.replace('root', 'nobody')), 'denied');
   });
 });
+
+describe('tables of MariaDB that keep their history', withoutMariadb, () => {
+  test('of a table that keeps its history the rows of now are records', async () => {
+    const { open, query } = await database("create table a (id int primary key, v text) with system versioning", "create table b (id int primary key, v text, since timestamp(6) generated always as row start, till timestamp(6) generated always as row end, period for system_time (since, till)) with system versioning", "insert into a values (1, 'x')", "insert into b (id, v) values (1, 'x'), (2, 'x')", "update b set v = 'y' where id = 1", 'delete from b where id = 2');
+    const store = await open();
+    assert.deepEqual((await scanned(store)).documents, { 'a/1': { id: 1, v: 'x' }, 'b/1': { id: 1, v: 'y' } });
+    assert.deepEqual((await store.write([put('a/1', { id: 1, v: 'z' }), put('b/1', { id: 1, v: 'z' })])).map(said), ['done', 'done']);
+    assert.deepEqual((await query('select v from b for system_time all where id = 1 order by since')).map(({ v }) => v), ['x', 'y', 'z']);
+  });
+});

@@ -58,6 +58,22 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
     assert.ok(isDeepStrictEqual((await store.read([{ key: 'b/1' }]))[0]?.content, { kind: 'document', document: documents['a/1'] }));
   });
 
+  test('rows of a table that is partitioned are put, replaced and deleted by themselves as in any other', async () => {
+    const { open, query } = await database("create table a (id int, at timestamptz not null, v text, primary key (id, at)) partition by range (at)", "create table a_old partition of a for values from (minvalue) to ('2020-01-01')", 'create table a_rest partition of a default');
+    const store = await open({ modified: 'at' });
+    const [old, late] = [{ id: 1, at: '2015-01-01T00:00:00Z' }, { id: 2, at: '2025-01-01T00:00:00Z' }];
+    const keys = [old, late].map(({ id, at }) => `a/${id}/${at}`);
+    const versions = async (): Promise<readonly string[]> => (await store.read(keys.map((key) => ({ key })))).map((entry) => String(entry?.version));
+    const first = await store.write([put(keys[0]!, old, { absent: true }), put(keys[1]!, late)]);
+    assert.deepEqual(first.map((outcome) => outcome.kind === 'done' && outcome.stat.version), await versions());
+    const [one, two] = await versions();
+    const second = await store.write([put(keys[0]!, { ...old, v: 'x' }, { version: one! }), put(keys[1]!, { ...late, v: 'y' }, { version: two! })]);
+    assert.deepEqual(second.map((outcome) => outcome.kind === 'done' && outcome.stat.version), await versions());
+    assert.equal(said((await store.write([put(keys[0]!, old, { version: one! })]))[0]), 'stale');
+    assert.deepEqual((await store.write(keys.map((key) => ({ kind: 'delete' as const, ref: { key } })))).map(said), ['done', 'done']);
+    assert.deepEqual(await query('select * from a'), []);
+  });
+
   test('what a column cannot hold is refused with column and value, and the others of the batch are written', async () => {
     const { open } = await database('create table a (id int primary key, n numeric(4,2), v varchar(3), s smallint, t timestamptz(3), u uuid, l text, j jsonb, r real, x int check (x < 10) not null default 1)');
     const store = await open();

@@ -1,14 +1,17 @@
 // Indices of a real OpenSearch and a real Elasticsearch: what the laws do not say of every store.
 import assert from 'node:assert/strict';
 import type { FieldType } from '../src/model/collection.ts';
+import { runCopy } from '../src/engine/copy.ts';
 import { readEach } from '../src/engine/read-each.ts';
 import { openState } from '../src/engine/state/sqlite-state.ts';
 import { runSync } from '../src/engine/sync.ts';
 import type { Document } from '../src/model/document.ts';
 import { SyncError } from '../src/model/errors.ts';
 import type { Store } from '../src/model/store.ts';
+import { simple } from '../src/schema/simple.ts';
 import { MemoryStore } from '../src/stores/memory/memory-store.ts';
 import { instantText } from '../src/stores/records/instants.ts';
+import { StandardStreams } from '../src/stores/stdio/standard-streams.ts';
 import { interferingProxy } from './services/interfering-proxy.ts';
 import { assertAll, collection, documentOf, failureOf, found, keysOf, kinds, onBoth, put, quick } from './services/search-places.ts';
 import type { It } from './services/search-places.ts';
@@ -233,6 +236,34 @@ function reading(it: It): void {
     assert.deepEqual(await keysOf(store), ['things/1']);
     await store.write([{ kind: 'delete', ref: { key: 'things/1' } }]);
     assert.deepEqual(await keysOf(store), []);
+  });
+
+  it('what is written into another index, or out, is what is stored, to the letter', async (place) => {
+    const [from, to] = [`${place.path}-l-things`, `${place.path}-r-things`];
+    for (const index of [from, to]) await place.index(index, { mappings: { dynamic: false } });
+    const texts = [
+      '{"n":9223372036854775807,"m":-9007199254740993,"u":12345678901234567890123}', '{"d":0.1000000000000000055511151231257827,"e":1.0,"f":-0.0,"g":1E+2}', '{"b":null,"a":[],"c":{}}', '{"a.b":1,"a":{"b":2},"A":3,"\\u0042":4}',
+      '{"s":"\\ud83d\\ude00 😀 \\u00e4ä \\/ \\"\u2028"}', '{ "spaced" : [ 1, 2 ] }', `{"long":"${'ä😀'.repeat(3_000)}"}`,
+    ];
+    const lines = texts.map((text, i) => `{"index":{"_id":"${i}"}}\n${text}\n`).join('');
+    assert.equal((await fetch(`http://${place.server.address}/${from}/_bulk`, { method: 'POST', headers: { 'content-type': 'application/x-ndjson' }, body: lines })).status, 200);
+    await using left = await place.open({}, undefined, `${place.path}-l`);
+    await using right = await place.open({}, undefined, `${place.path}-r`);
+    let out = '';
+    const streams = new StandardStreams({ input: () => assert.fail(), write: async (text) => { out += String(text); } }, simple, 'json');
+    await runCopy({ origins: [left], target: streams });
+    assert.deepEqual(out.split('\n').filter((line) => line !== '').toSorted(), texts.toSorted());
+    assert.equal((await runSync({ origins: [left], target: right })).counts.created, texts.length);
+    await place.server.ask('POST', `/${to}/_refresh`);
+    const held = await (await fetch(`http://${place.server.address}/${to}/_search?size=100`, { method: 'POST' })).text();
+    for (const text of texts) assert.ok(held.includes(`"_source":${text}`), text);
+    const again = await runSync({ origins: [left], target: right });
+    assert.deepEqual([again.counts.unchanged, again.counts.created, again.counts.updated], [texts.length, 0, 0]);
+    // What differs in how it is written and in nothing else is no difference.
+    await place.put(to, '2', { a: [], b: null, c: {} });
+    assert.equal((await runSync({ origins: [left], target: right })).counts.unchanged, texts.length);
+    await place.put(to, '2', { a: [], c: {} });
+    assert.equal((await runSync({ origins: [left], target: right })).counts.updated, 1);
   });
 
   it('a document with a number that is out of range is a problem of its own, and all others are read', async (place) => {

@@ -77,6 +77,18 @@ describe('an index of several collections', { skip }, () => {
     await using unfit = await there.open({ ...shared, typeField: 'id' });
     await assert.rejects(unfit.describe!(), { code: 'invalid', message: /the field id cannot tell collections apart/ });
   });
+
+  test('made by others is described by its documents', async () => {
+    const here = await place();
+    await here.index(here.path);
+    await here.put(here.path, 'users/1', { type: 'users', name: 'Joe', age: 3 });
+    await here.put(here.path, '77', { type: 'events', at: 'now' });
+    await using store = await here.open(shared);
+    assert.deepEqual([await keysOf(store), (await store.describe!()).map(({ name }) => name)], [['users/1'], ['users']]);
+    await store.prepare!([collection('orders', { id: number })]);
+    assertAll(await store.write([put('orders/1', { id: 1 })]), 'done');
+    assert.deepEqual((await store.describe!()).map(({ name }) => name), ['orders', 'users']);
+  });
 });
 
 test('tables go into one index, one way and by time, and come back; deletions are of these tables alone', { skip }, async () => {

@@ -7,7 +7,7 @@ import type { Values } from './options.ts';
 import { bothStores } from './pairing.ts';
 import type { Pairing, PairingOptions } from './pairing.ts';
 import { settingAside } from './set-aside.ts';
-import { checkFirst, collectionsNamed, refuseUnknown } from './unknown-collections.ts';
+import { checkFirst, collectionsNamed, refuseUnknown, refuseUnknownTime } from './unknown-collections.ts';
 import { splitPlaces } from './places.ts';
 import { isComparable } from '../stores/open.ts';
 
@@ -58,7 +58,10 @@ export async function prepareMerge(pairing: Pairing, args: readonly string[], va
   };
   // Under rules a collection has another name on either side.
   const named = values.rename ? [] : collectionsNamed(args);
-  const check = await checkFirst(() => refuseUnknown(named, [left, right]), { again: values.every !== undefined || values.watch === true });
+  const check = await checkFirst(async () => {
+    await refuseUnknown(named, [left, right]);
+    if (newest && !values.rename) await refuseUnknownTime([[args[0]!, left], [args[1]!, right]], values.modified);
+  }, { again: values.every !== undefined || values.watch === true });
   const configuration = configurationOf('merge', args, pairing, values);
   const byTime = { ...configuration, range, full, overlap, retry };
   const planned = (): TwoWay => (newest ? plannedByTime(twoWay, byTime) : twoWay);

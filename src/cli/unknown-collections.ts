@@ -17,6 +17,27 @@ export async function refuseUnknown(names: readonly string[], stores: readonly S
 }
 
 /**
+ * Refuses a time field that no table of a side has: each of its records would be without a time, and all of them would end in
+ * quarantine. A side that is yet to get a table with it, from the other one, is left alone. `modified`: the field that was named for
+ * both sides; an endpoint can name its own.
+ */
+export async function refuseUnknownTime(sides: readonly (readonly [endpoint: string, store: Store])[], modified: string | undefined): Promise<void> {
+  const found = await Promise.all(sides.map(async ([endpoint, store]) => {
+    const field = partsOf(endpoint).get('modified') ?? modified;
+    // A field of an index that is not mapped need not be described.
+    const tables = (await store.describe?.() ?? []).filter(({ fields, key }) => fields.length > 0 && key.length > 0);
+    const timed = tables.filter(({ fields }) => fields.some(({ name }) => name === field)).map(({ name }) => name);
+    return { store, field, names: new Set(tables.map(({ name }) => name)), timed };
+  }));
+  for (const side of found) {
+    const { store, field, names, timed } = side;
+    if (field === undefined || names.size === 0 || timed.length > 0) continue;
+    if (found.some((other) => other !== side && other.timed.some((name) => !names.has(name)))) continue;
+    throw new SyncError('invalid', `no table of ${store.name} has the field ${JSON.stringify(field)}, which is to say when a record was modified`, { store: store.name, hint: 'check --modified' });
+  }
+}
+
+/**
  * Does `check` before anything else is done, and once. Before runs that come again and again, a place that is out of reach for a
  * moment ends nothing: then it is for the first run that gets so far to see to it, by what is returned.
  */
@@ -34,5 +55,9 @@ export async function checkFirst(check: () => Promise<void>, { again }: { readon
 
 /** The names of collections that endpoints choose, and that stand for one each. */
 export function collectionsNamed(endpoints: readonly string[]): readonly string[] {
-  return endpoints.flatMap((endpoint) => namesIn(new URLSearchParams(/\?(.*)$/s.exec(endpoint)?.[1] ?? '').get('collections') ?? undefined));
+  return endpoints.flatMap((endpoint) => namesIn(partsOf(endpoint).get('collections') ?? undefined));
+}
+
+function partsOf(endpoint: string): URLSearchParams {
+  return new URLSearchParams(/\?(.*)$/s.exec(endpoint)?.[1] ?? '');
 }

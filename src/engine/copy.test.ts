@@ -50,6 +50,20 @@ test('records are written as they come, each key once, and a place that fails in
   assert.deepEqual(table.before, [0, 3]);
 });
 
+test('nobody looks out for a second entry of one key where there can be none', async () => {
+  const taken: string[] = [];
+  const source = new MemoryStore({ order: 'none' });
+  source.edit('t/1', { n: 1 });
+  const asked: string[] = [];
+  const digest = { algorithm: 'document', get value() { return (asked.push('digest'), 'x'); } } as const;
+  const place = {
+    name: 'place', identity: 'place', capabilities: { ...source.capabilities, keys: 'unique' }, describe: async () => [], read: source.read.bind(source), [Symbol.asyncDispose]: async () => {},
+    async *scan() { for await (const { entries } of source.scan({ want: 'content' })) yield { entries: entries.map((entry) => ({ ...entry, digest })) }; },
+  } as const;
+  await runCopy({ origins: [place], target: listening(taken) });
+  assert.deepEqual([taken, asked], [['t/1'], []]);
+});
+
 test('what may depend on each other waits until all is known, and is written in order', async () => {
   const taken: string[] = [];
   const source = new MemoryStore({ order: 'none' });

@@ -53,10 +53,10 @@ async function copyRecords(source: Source, { ledger, context }: Run, writer: Wri
   const { batchEntries } = writer.sink.capabilities.limits;
   const inOneGo = { side: 'left', counted: true, want: 'content' } as const;
   const ordered = source.capabilities.order === 'key';
-  const seen = new SeenSet();
+  const seen = source.capabilities.keys === 'unique' ? undefined : new SeenSet();
   for await (const page of ordered ? inOrder(source, context, inOneGo) : scanned(source, context, inOneGo)) {
     const fresh = page.filter((entry) => {
-      const found = ordered ? 'new' : seen.add(entry.key, entry.digest?.value);
+      const found = ordered || !seen ? 'new' : seen.add(entry.key, entry.digest?.value);
       if (found === 'different') reportCollision({ key: entry.key }, entry, source, ledger, 'left');
       return found === 'new' && !entry.deleted && context.within?.(entry) !== false;
     });

@@ -7,6 +7,7 @@ import { SyncError } from '../model/errors.ts';
 import type { Source } from '../model/store.ts';
 import { Spill } from './aside/spill.ts';
 import { heldAtTarget } from './held.ts';
+import { anotherPlace, recognisePlaces } from './places.ts';
 import { originOf, planOneWay } from './plan/plan.ts';
 import { twinsOf } from './plan/twins.ts';
 import type { Run } from './run.ts';
@@ -65,6 +66,8 @@ async function warnOfRefusal({ deletes, moves }: { readonly deletes: Deletes; re
   const { guard = defaultGuard, target, state, held, under } = pairing;
   const { ledger } = run;
   if (deletes.length === 0) return;
+  const { moved } = await recognisePlaces([...pairing.origins, target], state, pairing.signal, true);
+  if (moved && pairing.guard === undefined) return ledger.warn(`a sync would end here: ${anotherPlace(moved, deletes.length).sentence}`);
   if (!ledger.complete) return ledger.warn('nothing would be deleted, because not everything could be read');
   try {
     const all = held ?? await heldAtTarget(pairing, pairing.deletes ?? 'keep', ledger);

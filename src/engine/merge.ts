@@ -174,6 +174,12 @@ export async function runMergeDiff(pairing: TwoWay, show: (actions: readonly Act
       await show(possible.filter(({ kind }) => kind !== 'forget' && kind !== 'settle'));
     }
     const { guard = defaultGuard } = pairing;
+    const removed = deletes.left.length + deletes.right.length;
+    if (!ledger.complete && removed > 0) ledger.warn('nothing would be deleted, because not everything could be read');
+    if (removed > 0) {
+      const { moved } = await recognisePlaces([pairing.left, pairing.right], pairing.state, pairing.signal, true);
+      if (moved && pairing.guard === undefined) return ledger.warn(`a merge would end here: ${anotherPlace(moved, removed).sentence}`);
+    }
     for (const side of ['left', 'right'] as const) {
       try {
         if (ledger.complete) await guardSide(side, pairing, run, { deletes: deletes[side], moves: moves[side], guard });

@@ -43,5 +43,5 @@ export async function recognisePlaces(places: readonly Place[], state: State | u
 
 /** The refusal to delete on the strength of a place that was exchanged for another. */
 export function anotherPlace({ name }: Place, deletes: number): SyncError {
-  return new SyncError('guarded', `refusing to delete ${deletes} entries, because ${name} is not the place it was at the last run: another disk may be mounted there, or none`, { store: name, hint: `pass --max-deletes ${deletes} if it is meant to be another` });
+  return new SyncError('guarded', `refusing to delete ${deletes === 1 ? 'one entry' : `${deletes} entries`}, because ${name} is not the place it was at the last run: another disk may be mounted there, or none`, { store: name, hint: `pass --max-deletes ${deletes} if it is meant to be another` });
 }

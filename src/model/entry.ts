@@ -1,6 +1,6 @@
-import { sizeOfValue } from './document.ts';
 import type { Document } from './document.ts';
 import type { Key } from './key.ts';
+import { LateDigest, plainDigest, settled, sizeOfContent } from './late-document.ts';
 
 /** Microseconds since the Unix epoch, UTC. A safe integer until the year 2255. */
 export type Micros = number;
@@ -20,7 +20,7 @@ export interface Digest {
 
 /** What an entry holds: a document, or bytes. */
 export type Content =
-  | { readonly kind: 'document'; readonly document: Document }
+  | { readonly kind: 'document'; readonly document: Document; /** The document as one line of JSON that says all of it, where a store has that at hand. */ readonly json?: string }
   /**
    * `bytes` may be called more than once, and starts over each time. `room` lends memory, which content that is read
    * from somewhere may be read into: a chunk is then the beginning of what was lent last. Whoever lends has done with
@@ -93,7 +93,7 @@ export interface Entry extends Stat, Ref {
 export function statOf({ version, digest, modifiedAt, size }: Stat): Stat {
   return {
     ...(version === undefined ? {} : { version }),
-    ...(digest === undefined ? {} : { digest }),
+    ...(digest === undefined ? {} : { digest: digest instanceof LateDigest ? plainDigest(digest) : digest }),
     ...(modifiedAt === undefined ? {} : { modifiedAt }),
     ...(size === undefined ? {} : { size }),
   };
@@ -103,16 +103,17 @@ export function statOf({ version, digest, modifiedAt, size }: Stat): Stat {
 export function withoutContent(entry: Entry): Entry {
   if (!entry.content) return entry;
   const { content: _, ...rest } = entry;
-  return rest;
+  // What is yet to be digested would be kept for it.
+  return rest.digest instanceof LateDigest ? { ...rest, digest: plainDigest(rest.digest) } : rest;
 }
 
 /** An entry that is plain data: documents stay, and bytes are to be read again. */
 export function withoutBlob(entry: Entry): Entry {
-  return entry.content?.kind === 'blob' ? withoutContent(entry) : entry;
+  return entry.content?.kind === 'blob' ? withoutContent(entry) : settled(entry);
 }
 
 /** A rough count of the bytes an entry takes in memory: only the order of magnitude matters. */
 export function sizeOfEntry({ key, address, place, content }: Entry): number {
   const texts = key.length + (address?.length ?? 0) + (place?.length ?? 0);
-  return 800 + 2 * texts + (content?.kind === 'document' ? sizeOfValue(content.document) : 0);
+  return 800 + 2 * texts + (content ? sizeOfContent(content) : 0);
 }

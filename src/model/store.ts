@@ -10,6 +10,8 @@ export interface Capabilities {
   readonly holds: 'documents' | 'blobs';
   /** `key`: scans come in {@link compareKeys} order. `none`: the engine sorts, or looks entries up as they come. */
   readonly order: 'key' | 'none';
+  /** `unique`: no scan yields two entries of one key, because the place could not hold them. Default: the engine looks out for such. */
+  readonly keys?: 'unique';
   /**
    * `all`: a scan finds every entry. `collections`: it finds only what its own starting point leads to, or what is in
    * the collections it is given; as a target it is scanned with the collections of the source.

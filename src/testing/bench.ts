@@ -3,6 +3,7 @@ import { isDocument } from '../model/document.ts';
 import type { Document, Value } from '../model/document.ts';
 import type { Content, Entry, Ref } from '../model/entry.ts';
 import type { Key } from '../model/key.ts';
+import { settled } from '../model/late-document.ts';
 import { isSink, isSource } from '../model/store.ts';
 import type { Capabilities, Expectation, Outcome, ScanOptions, Sink, Source, Store, Write } from '../model/store.ts';
 import { MemoryStore } from '../stores/memory/memory-store.ts';
@@ -162,7 +163,7 @@ export class Bench implements AsyncDisposable {
     const entries: Entry[] = [];
     for await (const { entries: page, problems = [] } of place.scan({ ...this.scope, ...options })) {
       for (const { place: where, error } of problems) assert.fail(`the scan could not read ${where}: ${error.message}`);
-      entries.push(...page);
+      entries.push(...page.map(settled));
     }
     return entries;
   }
@@ -176,7 +177,8 @@ export class Bench implements AsyncDisposable {
   async read(name: string): Promise<Entry | undefined> {
     const place = this.#opened;
     assert.ok(isSource(place));
-    return (await place.read([this.ref(name)]))[0];
+    const [entry] = await place.read([this.ref(name)]);
+    return entry && settled(entry);
   }
 
   /** Holds the place to exactly these values: as scanned, and as read where it can be read. */

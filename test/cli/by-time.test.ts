@@ -154,3 +154,21 @@ test('a checkpoint is listed, shown, set and forgotten', async () => {
   assert.equal(await state('forget', id!), '');
   assert.equal(await state('list'), '');
 });
+
+test('a time field that no table has is refused, before all its records would be put aside', async () => {
+  using bench = new Bench();
+  for (const name of ['a.db', 'b.db']) {
+    const database = new DatabaseSync(bench.at(name));
+    database.exec("create table t (id integer primary key, at text); insert into t values (1, '2015-01-01')");
+    database.close();
+  }
+  for (const endpoints of [['sqlite:a.db?modified=att', 'sqlite:b.db'], ['sqlite:a.db', 'sqlite:b.db?modified=att']]) {
+    const { code, stderr } = await bench.syncline(['merge', '--newest', '--modified', 'at', ...endpoints]);
+    assert.deepEqual([code, /no table of sqlite:[ab]\.db has the field "att"/.test(stderr)], [2, true], stderr);
+  }
+  // What is made there by the run brings the field along.
+  const database = new DatabaseSync(bench.at('other.db'));
+  database.exec('create table unrelated (id integer primary key)');
+  database.close();
+  for (const other of ['b.db', 'other.db', 'none.db']) assert.equal((await bench.syncline(['merge', '--newest', '--modified', 'at', 'sqlite:a.db', `sqlite:${other}`])).code, 0, other);
+});

@@ -70,7 +70,7 @@ test('one sync that fails does not keep the next from being run, and the exit co
 
 test('what is wrong with the file is told with file, line and what is allowed', async () => {
   const cases: readonly (readonly [text: string, says: RegExp])[] = [
-    [`${copy}  delte: true\n`, /syncline\.yaml:4: "delte" is nothing that sync can have, did you mean delete\? \(allowed: sync, cron, .*max-deletes/],
+    [`${copy}  delte: true\n`, /syncline\.yaml:4: "delte" is not allowed in sync, did you mean delete\? \(allowed: sync, cron, .*max-deletes/],
     ['copy:\n  delete: true\n', /syncline\.yaml:2: copy has to have sync or merge$/],
     [`${copy}  merge: {left: a, right: b}\n`, /:2: copy has to have one of sync and merge, and not both/],
     ['copy:\n  sync:\n    origins: a\n', /:3: sync has no target/],
@@ -82,8 +82,8 @@ test('what is wrong with the file is told with file, line and what is allowed', 
     [`${copy}  delete: true\n  max-deletes: many\n`, /:5: max-deletes must be a count/],
     [`${copy}  max-deletes: 3\n`, /:2: --max-deletes says how much --delete may delete/],
     [`${copy}  checksum: true\n  size-only: true\n`, /:4: checksum and size-only cannot both be given/],
-    [`${copy}  state: x.db\n`, /:4: "state" is nothing that a sync can have: give it to syncline run, as --state/],
-    [`${copy}  watch: true\n`, /:4: "watch" is nothing that a sync can have: a sync has every or cron/],
+    [`${copy}  state: x.db\n`, /:4: "state" is not an option of a sync: give it to syncline run, as --state/],
+    [`${copy}  watch: true\n`, /:4: "watch" is not an option of a sync: a sync has every or cron/],
     [`${copy}  every: soon\n`, /:4: every must be a time such as 90s/],
     [`${copy}  every: 1m\n  cron: "* * * * *"\n`, /:5: every and cron cannot both be given/],
     [`${copy}  cron: "61 * * * *"\n`, /:4: cron "61 \* \* \* \*" is not a time of five parts/],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -50,13 +50,15 @@ export async function storm({ seed, seconds, sides, faults = false, restarts = 0
     await using proxies = await proxied(bases, faults ? random : undefined);
     const [from = '', to = ''] = proxies.endpoints;
     const pair = { left: from, right: to, folder, options: ['--overlap', `${records.overlapMs}ms`] };
+    // On a busy machine a program that is killed after a few seconds may not have connected to anything yet.
+    const mostMs = Math.max(5_000, 3 * await msOfNothing(folder));
     const tally: Tally = { transactions: 0, late: 0, broken: 0, sentAway: 0 };
     const signal = AbortSignal.timeout(seconds * 1_000);
     const watchers = bases.map(() => new Watcher());
     const puts = putsOf(random);
     const lend = (): Omit<Use, 'put'> => ({ random: seededRandom(random.below(2 ** 31)), signal, tally });
     const [{ killed, endings }] = await Promise.all([
-      mergeAgainAndAgain(pair, { ...lend(), mostMs: 5_000 }),
+      mergeAgainAndAgain(pair, { ...lend(), mostMs }),
       ...bases.flatMap((base) => Array.from({ length: base.users }, () => base.use({ ...lend(), put: puts.put }))),
       ...bases.map((base) => base.harass?.(lend())),
       ...bases.map((base, i) => restartedNowAndThen(base, { times: restarts, seconds, from: i / 2 })),
@@ -80,6 +82,16 @@ export async function storm({ seed, seconds, sides, faults = false, restarts = 0
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** How long a program takes that has nothing to do. */
+async function msOfNothing(folder: string): Promise<number> {
+  const [left, right] = ['nothing', 'no-more'] as const;
+  for (const name of [left, right]) mkdirSync(join(folder, name));
+  const startedMs = performance.now();
+  const { code, said } = await merge({ left, right, folder });
+  assert.equal(code, 0, said);
+  return performance.now() - startedMs;
 }
 
 async function restartedNowAndThen({ restart }: Base, { times, seconds, from }: { readonly times: number; readonly seconds: number; readonly from: number }): Promise<void> {

@@ -1,7 +1,5 @@
 // Between a client and a Cassandra, and now and then the answer to a statement is lost with the connection.
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import { relay } from './relay.ts';
 
 /** A proxy in front of a node. */
 export interface LosingProxy extends AsyncDisposable {
@@ -18,24 +16,16 @@ const codeAt = 4;
 
 /** Starts a proxy in front of a node that listens at `port`. */
 export async function losingProxy(port: number): Promise<LosingProxy> {
-  const sockets = new Set<Socket>();
-  const proxy = { port: 0, lose: 0, lost: 0 };
-  const server = createServer((near) => {
-    const far = connect(port, '127.0.0.1');
+  const counted = { lose: 0, lost: 0 };
+  const server = await relay(port, (near, toNode) => {
+    const far = toNode();
     let doomed = false;
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => {
-        sockets.delete(socket);
-        near.destroy();
-        far.destroy();
-      });
-    }
+    near.on('close', () => far.destroy());
+    far.on('close', () => near.destroy());
     near.on('data', (bytes: Buffer) => {
-      if (bytes[codeAt] === executes && proxy.lose > 0) {
-        proxy.lose--;
-        proxy.lost++;
+      if (bytes[codeAt] === executes && counted.lose > 0) {
+        counted.lose--;
+        counted.lost++;
         doomed = true;
       }
       far.write(bytes);
@@ -44,14 +34,6 @@ export async function losingProxy(port: number): Promise<LosingProxy> {
       if (doomed) near.destroy();
       else near.write(bytes);
     });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  proxy.port = (server.address() as AddressInfo).port;
-  return Object.assign(proxy, {
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
   });
+  return Object.assign(counted, server);
 }

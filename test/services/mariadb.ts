@@ -1,21 +1,17 @@
 // A real MariaDB server for the tests of one process.
-import { execFile, spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { chownSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createConnection } from 'mysql2/promise';
 import { freePort } from './free-port.ts';
 import { asUser, missingPrograms, programPath, serverUser } from './packages.ts';
 import { failWhereRequired } from './required.ts';
-import { end } from './start-server.ts';
+import { startRestartable } from './start-server.ts';
 
 const run = promisify(execFile);
-const startTimeoutMs = 60_000;
 
 /** A server that answers. */
 export interface Mariadb {
@@ -96,35 +92,11 @@ async function start(keys: Keys | undefined): Promise<Mariadb> {
   const [install, parameters] = asUser(user, 'KILL', programPath('mariadb-install-db', '')!, ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db']);
   await run(install, parameters, { cwd: root });
   const port = await freePort();
-  const log = openSync(join(root, 'log'), 'a');
-  const [server, options] = asUser(user, 'KILL', programPath('mariadbd', '')!, ['--no-defaults', `--datadir=${data}`, `--tmpdir=${root}`, `--socket=${join(root, 'socket')}`, `--pid-file=${join(root, 'pid')}`, `--port=${port}`, '--bind-address=127.0.0.1', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=64M', '--max-connections=200', '--character-set-server=utf8mb4', '--collation-server=utf8mb4_general_ci', ...secure]);
-  const launch = (...more: readonly string[]): ChildProcess => spawn(server, [...options, ...more], { stdio: ['ignore', log, log], cwd: root });
-  let child = launch();
-  const endNow = (): void => void child.kill('SIGKILL');
-  process.once('exit', endNow);
-  stop = async () => {
-    await end(child);
-    process.off('exit', endNow);
-    closeSync(log);
-    rmSync(root, { recursive: true, force: true });
-  };
   const address = `mysql://root@127.0.0.1:${port}`;
-  const ready = async (): Promise<void> => {
-    for (const startedAt = Date.now(); ; await sleep(50)) {
-      if (await query(`${address}/mysql`, 'select 1').then(() => true, () => false)) break;
-      if (child.exitCode !== null || Date.now() - startedAt > startTimeoutMs) throw new Error(`MariaDB did not start: ${readFileSync(join(root, 'log'), 'utf8').slice(-2_000)}`);
-    }
-  };
-  await ready();
-  const restart = async (): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null) {
-      const ended = once(child, 'exit');
-      endNow();
-      await ended;
-    }
-    // From now on a commit is handed to the platform before it is answered.
-    child = launch('--innodb-flush-log-at-trx-commit=2');
-    await ready();
-  };
+  const [path, options] = asUser(user, 'KILL', programPath('mariadbd', '')!, ['--no-defaults', `--datadir=${data}`, `--tmpdir=${root}`, `--socket=${join(root, 'socket')}`, `--pid-file=${join(root, 'pid')}`, `--port=${port}`, '--bind-address=127.0.0.1', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=64M', '--max-connections=200', '--character-set-server=utf8mb4', '--collation-server=utf8mb4_general_ci', ...secure]);
+  const server = await startRestartable(path, options, { name: 'MariaDB', root, crash: 'SIGKILL', answers: () => query(`${address}/mysql`, 'select 1') });
+  stop = () => server.stop();
+  // From now on a commit is handed to the platform before it is answered.
+  const restart = (): Promise<void> => server.restart('--innodb-flush-log-at-trx-commit=2');
   return { port, newDatabase: () => databaseAt(address), query, restart };
 }

@@ -1,19 +1,15 @@
 // A real PostgreSQL server.
-import { execFile, spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { chownSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { freePort } from './free-port.ts';
 import { asUser, programPath, serverUser } from './packages.ts';
-import { end } from './start-server.ts';
+import { startRestartable } from './start-server.ts';
 
 const run = promisify(execFile);
-const startTimeoutMs = 60_000;
 
 /** Where Debian keeps the programs of PostgreSQL. */
 export const postgresFolders = '/usr/lib/postgresql/*/bin';
@@ -43,20 +39,6 @@ export async function startPostgres(): Promise<Postgres> {
   const [initdb, parameters] = asUser(user, 'KILL', programPath('initdb', postgresFolders)!, ['-D', data, '-U', 'tester', '--auth=trust', '-E', 'UTF8', '--locale=C.UTF-8', '--locale-provider=icu', '--icu-locale=en-US', '--no-sync']);
   await run(initdb, parameters, { cwd: root });
   const port = await freePort();
-  const log = openSync(join(root, 'log'), 'a');
-  const [server, options] = asUser(user, 'QUIT', programPath('postgres', postgresFolders)!, ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', root, ...['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'max_connections=200', 'autovacuum=off'].flatMap((setting) => ['-c', setting])]);
-  const launch = (): ChildProcess => spawn(server, options, { stdio: ['ignore', log, log], cwd: root });
-  let child = launch();
-  const endNow = (): void => void child.kill('SIGQUIT');
-  process.once('exit', endNow);
-  const stop = async (): Promise<void> => {
-    // Fast: whoever is still connected is sent away.
-    child.kill('SIGINT');
-    await end(child);
-    process.off('exit', endNow);
-    closeSync(log);
-    rmSync(root, { recursive: true, force: true });
-  };
   const query = async (endpoint: string, text: string): Promise<readonly { readonly [column: string]: unknown }[]> => {
     const client = new pg.Client({ connectionString: endpoint });
     await client.connect();
@@ -68,27 +50,14 @@ export async function startPostgres(): Promise<Postgres> {
     }
   };
   const endpointOf = (database: string): string => `postgres://tester@127.0.0.1:${port}/${database}`;
-  const ready = async (): Promise<void> => {
-    for (const startedAt = Date.now(); ; await sleep(50)) {
-      if (await query(endpointOf('postgres'), 'select 1').then(() => true, () => false)) break;
-      if (child.exitCode !== null || Date.now() - startedAt > startTimeoutMs) throw new Error(`PostgreSQL did not start: ${readFileSync(join(root, 'log'), 'utf8').slice(-2_000)}`);
-    }
-  };
-  await ready();
-  const restart = async (): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null) {
-      const ended = once(child, 'exit');
-      endNow();
-      await ended;
-    }
-    child = launch();
-    await ready();
-  };
+  const [path, options] = asUser(user, 'QUIT', programPath('postgres', postgresFolders)!, ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', root, ...['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'max_connections=200', 'autovacuum=off'].flatMap((setting) => ['-c', setting])]);
+  const server = await startRestartable(path, options, { name: 'PostgreSQL', root, crash: 'SIGQUIT', answers: () => query(endpointOf('postgres'), 'select 1') });
   let databases = 0;
   const newDatabase = async (): Promise<string> => {
     const name = `test_${++databases}`;
     await query(endpointOf('postgres'), `create database ${name}`);
     return endpointOf(name);
   };
-  return { port, get pid() { return child.pid!; }, newDatabase, query, restart, stop };
+  // Fast: whoever is still connected is sent away.
+  return { port, get pid() { return server.pid; }, newDatabase, query, restart: () => server.restart(), stop: () => server.stop('SIGINT') };
 }

@@ -1,7 +1,6 @@
 // Between a client and any server, whatever they speak: now and then what passes is cut off, held up, or not let through at all.
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { relay } from './relay.ts';
 
 /**
  * What befalls a connection. `refuse`: it is cut before anything passes. `cut`: when so many bytes were asked or answered, and
@@ -25,36 +24,24 @@ export interface TcpProxy extends AsyncDisposable {
 
 /** Starts a proxy in front of the server that listens at `port`. */
 export async function tcpProxy(port: number): Promise<TcpProxy> {
-  const sockets = new Set<Socket>();
-  const proxy = { port: 0, connections: 0, faults: 0, rule: (_: number): TcpFault | undefined => undefined };
-  const server = createServer((near) => {
-    const fault = proxy.rule(proxy.connections++);
-    if (fault) proxy.faults++;
-    near.on('error', () => {});
+  const counted = { connections: 0, faults: 0, rule: (_: number): TcpFault | undefined => undefined };
+  const server = await relay(port, (near, toServer) => {
+    const fault = counted.rule(counted.connections++);
+    if (fault) counted.faults++;
     if (fault?.kind === 'refuse') return void near.resetAndDestroy();
-    const far = connect(port, '127.0.0.1');
+    const far = toServer();
     const cut = (): void => {
       for (const socket of [near, far]) if (!socket.destroyed) socket.resetAndDestroy();
     };
     for (const socket of [near, far]) {
-      sockets.add(socket);
       socket.setNoDelay(true);
       socket.on('error', cut);
-      socket.on('close', () => void sockets.delete(socket));
     }
     const of = fault && 'of' in fault ? fault.of : undefined;
     pass(near, far, { fault: of === 'answered' ? undefined : fault, cut });
     pass(far, near, { fault: of === 'asked' ? undefined : fault, cut });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  proxy.port = (server.address() as AddressInfo).port;
-  return Object.assign(proxy, {
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
   });
+  return Object.assign(counted, server);
 }
 
 function pass(from: Socket, to: Socket, { fault, cut }: { readonly fault: TcpFault | undefined; readonly cut: () => void }): void {

@@ -54,7 +54,7 @@ function faultOfFields(value: { readonly [field: string]: Value }, { title, prop
     const misnamed = propertyNames && findFault(name, propertyNames, below);
     if (misnamed) return misnamed;
     const described = Object.hasOwn(properties, name) ? properties[name] : Object.entries(patternProperties).find(([pattern]) => new RegExp(pattern).test(name))?.[1] ?? additionalProperties;
-    if (described === false) return { path: below, sentence: unknown(name, Object.keys(properties), title ?? String(path.at(-1) ?? 'the file')) };
+    if (described === false) return { path: below, sentence: unknown(name, Object.keys(properties), path.length === 0 ? 'the file' : title ?? String(path.at(-1))) };
     const fault = described && findFault(field, described, below);
     if (fault) return fault;
   }
@@ -65,7 +65,7 @@ function faultOfFields(value: { readonly [field: string]: Value }, { title, prop
 
 function unknown(name: string, known: readonly string[], where: string): string {
   const guess = nearest(name, known);
-  return `${shown(name)} is nothing that ${where} can have${guess === undefined ? '' : `, did you mean ${guess}?`} (allowed: ${known.join(', ')})`;
+  return `${shown(name)} is not allowed in ${where}${guess === undefined ? '' : `, did you mean ${guess}?`} (allowed: ${known.join(', ')})`;
 }
 
 function typesOf({ type, anyOf }: Described): readonly Type[] {

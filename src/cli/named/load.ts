@@ -94,8 +94,8 @@ function textOf(path: string): string {
 
 function sentencesOf({ path, sentence }: Fault): readonly [sentence: string, hint?: string] {
   const name = String(path.at(-1));
-  const hint = path.length === 3 && sentence.includes('is nothing that') ? elsewhere(name) : undefined;
-  return hint === undefined ? [sentence] : [`${JSON.stringify(name)} is nothing that a sync can have`, hint];
+  const hint = path.length === 3 && sentence.includes(' is not allowed in ') ? elsewhere(name) : undefined;
+  return hint === undefined ? [sentence] : [`${JSON.stringify(name)} is not an option of a sync`, hint];
 }
 
 function at(path: string, line: number, sentence: string, hint?: string): SyncError {

@@ -4,6 +4,7 @@ import { TempFile } from '../../lib/temp-file.ts';
 import type { Extent } from '../../lib/temp-file.ts';
 import { withoutContent } from '../../model/entry.ts';
 import type { Content } from '../../model/entry.ts';
+import { plainContent } from '../../model/late-document.ts';
 import { putAside } from '../aside/put-aside.ts';
 import { Spill } from '../aside/spill.ts';
 
@@ -19,7 +20,7 @@ export class Extras implements Disposable {
   add(action: Extra): void {
     const { content } = action.over;
     const lean = { ...action, over: withoutContent(action.over) };
-    this.#actions.add(content?.kind === 'document' ? { action: lean, content: putAside(this.#contents, serialize(content)) } : { action: lean });
+    this.#actions.add(content?.kind === 'document' ? { action: lean, content: putAside(this.#contents, serialize(plainContent(content))) } : { action: lean });
   }
 
   *pages(): Generator<readonly Extra[]> {

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
+import { LateDigest, LateDocument } from '../../model/late-document.ts';
+import type { ScanOptions } from '../../model/store.ts';
+import { digestDocument } from '../../schema/digest.ts';
 import { MemoryStore } from '../../stores/memory/memory-store.ts';
 import type { MemoryStoreOptions } from '../../stores/memory/memory-store.ts';
 import { openState } from '../state/sqlite-state.ts';
@@ -76,4 +80,40 @@ test('what a listing knows only as beyond reading is a problem, and the others a
   await using state = openState(undefined);
   const { counts, problems, complete } = await runSync({ origins: [source], target: Object.assign(target, { scan: partly }), state });
   assert.deepEqual([counts.unchanged, problems, complete], [99, 1, false]);
+});
+
+/** A store that gives its documents as text, and tells how many of them somebody looked at. */
+function asText(store: MemoryStore, which: (key: string) => boolean = () => true): { looked: number } {
+  const told = { looked: 0 };
+  const late = (entry: Entry): Entry => {
+    if (entry.content?.kind !== 'document' || !which(entry.key)) return entry;
+    const { document } = entry.content;
+    const content = new LateDocument(JSON.stringify(document, undefined, entry.key.endsWith('5') ? 1 : 0), { read: () => (told.looked++, document), digest: digestDocument });
+    return { ...entry, content, digest: new LateDigest(content) };
+  };
+  const [scan, read] = [store.scan.bind(store), store.read.bind(store)];
+  Object.assign(store, {
+    async *scan(options: ScanOptions) { for await (const page of scan({ ...options, want: 'content' })) yield { ...page, entries: page.entries.map(late) }; },
+    read: async (...given: Parameters<typeof read>) => (await read(...given)).map((entry) => entry && late(entry)),
+  });
+  return told;
+}
+
+test('what both sides hold as one text is equal without being looked at, and what is written otherwise is compared', async () => {
+  await using state = openState(undefined);
+  const { source, target, asked } = places(400, 400);
+  const [left, right] = [asText(source), asText(target)];
+  const { counts } = await runSync({ origins: [source], target, state });
+  assert.deepEqual([counts.unchanged, left.looked, right.looked], [400, 0, 0]);
+  assert.ok(asked() < 150, `${asked()} were asked for one by one`);
+  // A side that gives some as documents, or all of them, is compared by what they hold.
+  for (const which of [(key: string) => !key.endsWith('7'), () => false]) {
+    const mixed = places(400, 400);
+    asText(mixed.source);
+    asText(mixed.target, which);
+    assert.equal((await runSync({ origins: [mixed.source], target: mixed.target, state })).counts.unchanged, 400);
+    assert.ok(mixed.asked() < 200, `${mixed.asked()} were asked for one by one`);
+  }
+  target.edit('t/300', { i: -1 });
+  assert.equal((await runSync({ origins: [source], target, state })).counts.updated, 1);
 });

@@ -1,8 +1,10 @@
+import { hash } from 'node:crypto';
 import { DigestTable } from '../../lib/digest-table.ts';
 import { SeenSet } from '../../lib/seen-set.ts';
 import type { Entry } from '../../model/entry.ts';
 import type { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
+import { LateDigest } from '../../model/late-document.ts';
 import type { Source } from '../../model/store.ts';
 import { readEach } from '../read-each.ts';
 import type { RunEvent } from '../types.ts';
@@ -36,6 +38,8 @@ export class HeldBefore {
   #listing: Promise<void> | undefined;
   #listed: boolean;
   #asked = 0;
+  /** Whether both sides keep documents as text, so that most of what is equal is known by that. */
+  #byText: boolean | undefined;
   #nextLook = 1;
 
   constructor(options: HeldBeforeOptions) {
@@ -45,10 +49,12 @@ export class HeldBefore {
 
   /** Takes in an entry of the source: `new` unless its key came before, then with the `same` content or a `different` one. */
   add({ key, digest }: Entry): 'new' | 'same' | 'different' {
-    const meeting = this.#table?.meet(key, documentDigest(digest)) ?? 'absent';
+    this.#byText ??= digest instanceof LateDigest;
+    const tag = this.#tagOf(digest);
+    const meeting = this.#table?.meet(key, tag) ?? 'absent';
     if (meeting === 'again') return 'same';
     if (meeting === 'again-different') return 'different';
-    const found = meeting === 'absent' ? this.#seen.add(key, digest?.value) : 'new';
+    const found = meeting === 'absent' ? this.#seen.add(key, tag ?? digest?.value) : 'new';
     if (found === 'new' && this.#table) this.#verdicts.set(key, meeting);
     return found;
   }
@@ -83,7 +89,11 @@ export class HeldBefore {
     const { target, signal } = this.#options;
     this.#nextLook = this.#asked * patience;
     const count = await target.estimate?.(signal && { signal }).catch(() => undefined);
-    if (count === undefined || count > this.#asked * worth) return;
+    if (count === undefined) return;
+    if (count > this.#asked * worth) {
+      this.#nextLook = Math.min(this.#nextLook, Math.ceil(count / worth));
+      return;
+    }
     // It is listed once, or never.
     this.#listed = false;
     if (count <= mostHeld) this.#table = await this.#list(count);
@@ -103,9 +113,10 @@ export class HeldBefore {
           if (key === undefined) return undefined;
           table.set(key, undefined);
         }
+        if (listed === 0 && entries.length > 0) this.#byText &&= entries[0]!.digest instanceof LateDigest;
         for (const { key, digest, deleted } of entries) {
           // What came before is what this run may have written since.
-          if (!this.#seen.has(key)) table.set(key, deleted ? undefined : documentDigest(digest));
+          if (!this.#seen.has(key)) table.set(key, deleted ? undefined : this.#tagOf(digest));
         }
         if (table.size > mostHeld) return undefined;
         on({ kind: 'scanned', side: 'right', entries: (listed += entries.length) });
@@ -117,12 +128,14 @@ export class HeldBefore {
       return undefined;
     }
   }
+
+  /** What stands for a digest: where two are equal, so are the digests. Of a text that is the very text of digests it is one. */
+  #tagOf(digest: Entry['digest']): string | undefined {
+    if (this.#byText && digest instanceof LateDigest) return hash('sha256', digest.of.json);
+    return digest?.algorithm === 'document' ? digest.value : undefined;
+  }
 }
 
 function isListable({ capabilities: { order, digests, enumerates, visibility } }: Source): boolean {
   return order === 'none' && enumerates === 'all' && visibility === 'immediate' && digests.includes('document');
-}
-
-function documentDigest(digest: Entry['digest']): string | undefined {
-  return digest?.algorithm === 'document' ? digest.value : undefined;
 }

@@ -7,7 +7,8 @@ import { askAhead } from '../../lib/ask-ahead.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import { typeOf } from '../../model/key.ts';
-import type { Source, Store } from '../../model/store.ts';
+import { isSink, isSource } from '../../model/store.ts';
+import type { Sink, Source, Store } from '../../model/store.ts';
 import { copied } from '../aside/spill.ts';
 import { reach, tellExpected } from '../reach.ts';
 import type { Baseline } from '../state/state.ts';
@@ -18,7 +19,7 @@ import { Extras } from './extras.ts';
 import { HeldBefore } from './held-before.ts';
 import { isHeldBack, soughtOneWay } from './quarantined.ts';
 import type { ScanContext, SourcedEntry } from './scan.ts';
-import { inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
+import { anyOf, inOrder, isInside, reportCollision, scanned, union } from './scan.ts';
 import { planTold } from './told.ts';
 import { besides, excepting } from './twins.ts';
 import type { TwinsInRun } from './twins.ts';
@@ -51,7 +52,7 @@ export interface PlanOptions {
 export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGenerator<readonly Action[]> {
   await reach([...pairing.origins, pairing.target], given.context, given.context.window !== undefined);
   await tellExpected([['left', pairing.origins], ...(comesAsItIs(pairing, given) ? [] : [['right', [pairing.target]] as const])], given.context);
-  const coverage = covered(pairing.target, given.context, given.twins !== undefined);
+  const coverage = covered(pairing.target, withinOrigins(pairing, given.context), given.twins !== undefined);
   const options = { ...given, context: coverage.context };
   using extras = new Extras();
   const types = pairing.scope === 'types' ? new Set<string>() : undefined;
@@ -81,6 +82,16 @@ export async function* planOneWay(pairing: OneWay, given: PlanOptions): AsyncGen
   }
 }
 
+/** Origins of which some collections were chosen have no say in the others. */
+function withinOrigins({ origins, target }: OneWay, context: ScanContext): ScanContext {
+  const { where } = context;
+  // Links of an API lead to what lies outside of the path that was named.
+  const parts = origins.filter((origin: Source | Sink): origin is Store => isSource(origin) && isSink(origin) && origin.describe !== undefined && origin.covers !== undefined);
+  const inOne = parts.length < origins.length ? undefined : (ref: Ref): boolean => parts.some((origin) => origin.covers?.(ref) !== false);
+  const shared = (collection: string): boolean => inOne?.(anyOf(collection)) !== false && target.covers?.(anyOf(collection)) !== false;
+  return { ...context, shared, ...(inOne && { where: (ref) => where?.(ref) !== false && inOne(ref) }) };
+}
+
 /** Leaves out what does not belong into the target, and says so: with a warning, or, where nothing is left, by refusing. */
 function covered(target: Store, context: ScanContext, twins: boolean): { readonly context: ScanContext; end(): void } {
   if (!target.covers) return { context, end: () => {} };
@@ -98,8 +109,13 @@ function covered(target: Store, context: ScanContext, twins: boolean): { readonl
     end: () => {
       if (outside === 0) return;
       // Collections that are compared as a whole are covered as a whole.
-      if (inside === 0 && !twins && context.ledger.proved === 0) throw new SyncError('invalid', `none of the ${outside} entries belongs into ${target.name}, because every entry keeps its own path`, { store: target.name, hint: 'name the host alone, or a path that the entries lie under' });
-      context.ledger.warn(`${outside === 1 ? 'one entry does' : `${outside} entries do`} not lie under ${target.name} and ${outside === 1 ? 'was' : 'were'} left out`);
+      const chosen = target.describe !== undefined;
+      if (inside === 0 && !twins && context.ledger.proved === 0) {
+        if (chosen) throw new SyncError('invalid', `none of the ${outside} entries is of a collection that was chosen at ${target.name}`, { store: target.name, hint: 'check the names in the option collections' });
+        throw new SyncError('invalid', `none of the ${outside} entries belongs into ${target.name}, because every entry keeps its own path`, { store: target.name, hint: 'name the host alone, or a path that the entries lie under' });
+      }
+      const why = chosen ? `of no collection that was chosen at ${target.name}` : `not under ${target.name}`;
+      context.ledger.warn(`${outside === 1 ? `one entry is ${why} and was` : `${outside} entries are ${why} and were`} left out`);
     },
   };
 }

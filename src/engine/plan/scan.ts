@@ -4,6 +4,7 @@ import type { Side } from '../../core/policy.ts';
 import { withoutContent } from '../../model/entry.ts';
 import type { Entry, Micros, Ref, Stat } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
+import { joinKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import type { ScanOptions, Source, Window } from '../../model/store.ts';
 import { sortEntries } from '../aside/sort.ts';
@@ -20,6 +21,8 @@ export interface ScanContext {
   readonly ledger: Ledger;
   readonly signal: AbortSignal | undefined;
   readonly where: ((ref: Ref) => boolean) | undefined;
+  /** Whether a collection is part of both places. That another one cannot be listed does no harm. Absent: all are. */
+  readonly shared?: (collection: string) => boolean;
   readonly within: ((entry: Entry) => boolean) | undefined;
   readonly under: readonly Key[] | undefined;
   readonly window: Window | undefined;
@@ -40,6 +43,11 @@ export interface SideOptions extends Pick<ScanOptions, 'want' | 'collections'> {
   readonly wholly?: boolean;
 }
 
+/** What stands for all entries of a collection where it is asked whether they belong to a place. */
+export function anyOf(collection: string): Ref {
+  return { key: `${joinKey([collection])}/` };
+}
+
 /** The entries of one store as they come: filtered, counted, their problems passed on. */
 export async function* scanned(source: Source, context: ScanContext, { side, counted, visit, unlisted, want = 'stat', collections }: SideOptions): AsyncGenerator<readonly Entry[]> {
   const { ledger, signal, under, within } = context;
@@ -54,6 +62,7 @@ export async function* scanned(source: Source, context: ScanContext, { side, cou
     }
     signal?.throwIfAborted();
     for (const problem of problems ?? []) {
+      if (problem.collection !== undefined && context.shared?.(problem.collection) === false) continue;
       if (problem.collection !== undefined && unlisted) unlisted(problem.collection, problem.error);
       else ledger.problem(side, problem);
     }

@@ -20,13 +20,14 @@ import type { Proven } from './equal-ranges.ts';
 import { withEvidence } from './evidence.ts';
 import { coarser } from './plan.ts';
 import { soughtTriples } from './quarantined.ts';
-import { hides, inOrder, isInside, narrowed, refuseTimeless } from './scan.ts';
+import { anyOf, hides, inOrder, isInside, narrowed, refuseTimeless } from './scan.ts';
 
 type Context = Run['context'];
 
 /** What a two-way run has to do, in pages, in key order. Writes nothing. */
-export async function* planTwoWay(pairing: TwoWay, { context }: Pick<Run, 'context'>, policy: Policy, { baseline, deletions }: Remembered): AsyncGenerator<readonly Action[]> {
+export async function* planTwoWay(pairing: TwoWay, { context: given }: Pick<Run, 'context'>, policy: Policy, { baseline, deletions }: Remembered): AsyncGenerator<readonly Action[]> {
   const { left, right, where } = pairing;
+  const context: Context = { ...given, shared: (collection) => [left, right].every((store) => store.covers?.(anyOf(collection)) !== false) };
   if (policy.decides === 'time' || context.window) for (const store of [left, right]) refuseTimeless(store);
   const { ledger, ledger: { quarantine } } = context;
   await reach([left, right], context, policy.decides === 'time');

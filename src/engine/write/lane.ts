@@ -2,9 +2,9 @@ import { dependencies } from '../../core/order.ts';
 import type { Dependencies, Dependent } from '../../core/order.ts';
 import { Limit } from '../../lib/limit.ts';
 import { limits } from '../../lib/limits.ts';
-import { sizeOfValue } from '../../model/document.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
+import { sizeOfContent } from '../../model/late-document.ts';
 import { Later, tryAgain } from '../aside/later.ts';
 import type { Spooled } from '../aside/spool.ts';
 import { Spool } from '../aside/spool.ts';
@@ -304,7 +304,7 @@ function* those<T>(items: Iterable<T>, which: (item: T) => boolean): Generator<T
 
 /** What a document counts for in a batch, all of which is in memory, unlike that of files: eight MiB of them fill one. */
 function bytesOfDocument({ content }: Entry): number {
-  return content?.kind === 'document' ? sizeOfValue(content.document) * heldWhole : 0;
+  return content ? sizeOfContent(content) * heldWhole : 0;
 }
 
 const heldWhole = 8;

@@ -7,6 +7,7 @@ import { statOf, withoutContent } from '../../model/entry.ts';
 import { SyncError, toSyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import { typeOf } from '../../model/key.ts';
+import { sameDigest } from '../../model/late-document.ts';
 import type { Expectation, Outcome, Sink, Source, Write } from '../../model/store.ts';
 import type { Ledger } from '../ledger.ts';
 import { isProof, isProvenBy, proven } from '../plan/digests.ts';
@@ -139,7 +140,7 @@ export class Writer {
         return true;
       case 'stale':
         // The answer to an earlier attempt was lost, or someone else wrote the very same: what is wanted is there.
-        if (outcome.found?.digest !== undefined && outcome.found.digest.value === put.entry.digest?.value) {
+        if (outcome.found?.digest && put.entry.digest && sameDigest(outcome.found.digest, put.entry.digest)) {
           this.#remember(put.entry, outcome.found);
           ledger.done(put, false);
           return true;
@@ -187,7 +188,7 @@ export class Writer {
     if (!baseline) return;
     // Where nothing that is listed tells what an entry holds, its version has to.
     const untold = written.digest === undefined && written.version !== undefined && capabilities.modifiedAt !== 'kept';
-    const changed = entry.digest && written.digest && entry.digest.algorithm === written.digest.algorithm && entry.digest.value !== written.digest.value;
+    const changed = entry.digest && written.digest && entry.digest.algorithm === written.digest.algorithm && !sameDigest(entry.digest, written.digest);
     if (remember === 'all' || untold || changed) {
       const [from, to] = [statOf(entry), statOf(written)];
       baseline.set(side === 'right' ? { key: entry.key, left: from, right: to } : { key: entry.key, left: to, right: from });
@@ -241,7 +242,9 @@ export class Writer {
     return puts.map((put) => {
       const entry = put.entry.content ? put.entry : found.get(put.key);
       if (entry instanceof SyncError) return entry;
-      return entry?.content ? { ...put, entry: { ...entry, key: put.key, content: this.#passing(entry.content, entry, put.key) } } : undefined;
+      if (!entry?.content) return undefined;
+      const content = this.#passing(entry.content, entry, put.key);
+      return isReady(put) && put.entry.content === content ? put : { ...put, entry: { ...entry, key: put.key, content } };
     });
   }
 
@@ -296,6 +299,11 @@ export class Writer {
   #signalled(): { readonly signal?: AbortSignal } {
     return this.#options.signal ? { signal: this.#options.signal } : {};
   }
+}
+
+/** Whether a put has all that is to be written. What is planned under one key may have been found under another. */
+function isReady(put: Put): put is Ready {
+  return put.entry.content !== undefined && put.entry.key === put.key;
 }
 
 function expecting(over: Entry | undefined): { readonly expect?: Expectation } {

@@ -158,6 +158,11 @@ export class CassandraStore implements Store {
     return this.#chosen(await this.#all(true)).map(({ table }) => describeTable(table));
   }
 
+  /** Tables that were not chosen are no part of this place. */
+  covers({ key }: Ref): boolean {
+    return this.#options.chosen(partsOfKey(key).collection);
+  }
+
   async prepare(collections: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
     signal?.throwIfAborted();
     const { session, rules, create } = this.#options;

@@ -6,17 +6,22 @@ const usual = [Date.UTC(1000, 0), Date.UTC(10_000, 0)] as const;
 const twoDigits = Array.from({ length: 60 }, (_, i) => String(i).padStart(2, '0'));
 const fractions = Array.from({ length: 1_000 }, (_, i) => (i === 0 ? '' : `.${String(i).padStart(3, '0').replace(/0+$/, '')}`));
 
-/** Makes texts of instants, as records carry them, of milliseconds since 1970. Instants are mostly of the day that the one before was of, and then cost a fraction. */
+/** Days whose text is kept at a time, each in the place that its number has. */
+const daysKept = 1_024;
+
+/** Makes texts of instants, as records carry them, of milliseconds since 1970. Those of a day that one was of before cost a fraction. */
 export function instantTexts(): (millis: number) => string {
-  let [last, date] = [NaN, ''];
+  const days = new Float64Array(daysKept).fill(NaN);
+  const dates = new Array<string>(daysKept);
   return (millis) => {
     if (!(millis >= usual[0] && millis < usual[1])) return anyInstant(millis);
     const day = Math.floor(millis / dayMs);
-    if (day !== last) [last, date] = [day, new Date(day * dayMs).toISOString().slice(0, 11)];
+    const at = day & (daysKept - 1);
+    if (days[at] !== day) [days[at], dates[at]] = [day, new Date(day * dayMs).toISOString().slice(0, 11)];
     const rest = millis - day * dayMs;
     const seconds = Math.floor(rest / 1_000);
     const minutes = Math.floor(seconds / 60);
-    return `${date}${twoDigits[Math.floor(minutes / 60)]!}:${twoDigits[minutes % 60]!}:${twoDigits[seconds % 60]!}${fractions[rest % 1_000]!}Z`;
+    return `${dates[at]!}${twoDigits[Math.floor(minutes / 60)]!}:${twoDigits[minutes % 60]!}:${twoDigits[seconds % 60]!}${fractions[rest % 1_000]!}Z`;
   };
 }
 

@@ -26,11 +26,14 @@ export interface ElasticRequest {
 }
 
 /** An answer that is JSON. */
-export interface ElasticAnswer {
-  readonly status: number;
+export interface ElasticAnswer extends RawAnswer {
   readonly body: Document;
-  /** Of the body. */
-  readonly bytes: number;
+}
+
+/** An answer as it came. */
+export interface RawAnswer {
+  readonly status: number;
+  readonly raw: Buffer;
   /** How often the request was sent. */
   readonly attempts: number;
 }
@@ -74,6 +77,14 @@ export class ElasticClient implements AsyncDisposable {
 
   /** Sends a request and waits for its answer. Throws a {@link SyncError} or an `AbortError`. */
   async request(request: ElasticRequest): Promise<ElasticAnswer> {
+    const answer = await this.raw(request);
+    // What refuses may be something else that stands before the server, and speaks as it likes.
+    const foreign = answer.status >= 400 && answer.raw[0] !== 0x7b;
+    return { ...answer, body: foreign ? {} : bodyOf(answer.raw, request.about) };
+  }
+
+  /** The same, with the answer as it came: {@link bodyOf} reads it. */
+  async raw(request: ElasticRequest): Promise<RawAnswer> {
     const { maxAttempts, host, origins } = this.#options;
     const { about, signal, wanted = [] } = request;
     // Each host is asked at least once.
@@ -84,7 +95,7 @@ export class ElasticClient implements AsyncDisposable {
       let failure: SyncError;
       try {
         const answer = { ...await this.#send(request, origins[at]!), attempts: attempt };
-        if (answer.status === 200 || answer.status === 201 || wanted.includes(answer.status)) return { status: answer.status, body: bodyOf(answer, about), bytes: answer.body.length, attempts: attempt };
+        if (answer.status === 200 || answer.status === 201 || wanted.includes(answer.status)) return { status: answer.status, raw: answer.body, attempts: attempt };
         failure = statusFailure(answer, about);
         if (!passing.has(answer.status)) throw failure;
         afterMs = Math.min(mostRetryAfterMs, retryAfterMs(answer.headers['retry-after'], host.now()) ?? 0);
@@ -127,10 +138,10 @@ function isPassing(error: unknown, others: boolean): boolean {
   return error.kind === 'unreachable' || error.kind === 'broken' || error.kind === 'timeout' || (others && error.kind === 'unknown-host');
 }
 
-function bodyOf({ status, body }: HttpResponse, about: About): Document {
-  // What refuses may be something else that stands before the server, and speaks as it likes.
-  if (body.length === 0 || (status >= 400 && body[0] !== 0x7b)) return {};
-  const value = readJson(body.toString('utf8'), about.place);
+/** What an answer, or a part of one, holds. */
+export function bodyOf(raw: Buffer | string, about: About): Document {
+  if (raw.length === 0) return {};
+  const value = readJson(raw.toString(), about.place);
   if (!isDocument(value)) throw new SyncError('unavailable', `cannot ${about.doing} ${about.place}: what answers there is no search server`, { ...about.details, hint: 'check the address' });
   return value;
 }

@@ -13,6 +13,7 @@ import { readEntries } from './lookup.ts';
 import { precisionOf } from './modified.ts';
 import { encodeNames, idBytes, Place } from './place.ts';
 import type { PlaceOptions } from './place.ts';
+import { partsOfKey } from '../records/record-keys.ts';
 import { prepareIndices } from './preparing.ts';
 import { scanIndex } from './scanning.ts';
 import { ElasticWriter } from './writer.ts';
@@ -24,6 +25,7 @@ const mostCounted = 50;
 export const elasticCapabilities: Capabilities = {
   holds: 'documents',
   order: 'none',
+  keys: 'unique',
   enumerates: 'all',
   reads: 'cheap',
   modifiedAt: 'none',
@@ -59,6 +61,8 @@ export class ElasticStore implements Store {
   readonly name: string;
   readonly identity: string;
   readonly capabilities: Capabilities;
+  /** Only where some indices were chosen. */
+  readonly covers?: (ref: Ref) => boolean;
   readonly #options: ElasticStoreOptions;
   readonly #place: Place;
   readonly #writer: ElasticWriter;
@@ -71,7 +75,8 @@ export class ElasticStore implements Store {
       ...elasticCapabilities, modifiedAt: 'kept', modifiedAtPrecision: precisionOf(modifiedUnit), expects: ['absent', 'version', 'older'],
     };
     this.#options = options;
-    this.#place = new Place(options);
+    const place = this.#place = new Place(options);
+    if (options.chosen !== undefined) this.covers = ({ key }) => place.isChosen(partsOfKey(key).collection);
     this.#writer = new ElasticWriter(this.#place, modified);
   }
 

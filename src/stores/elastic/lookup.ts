@@ -2,8 +2,11 @@ import { isDocument } from '../../model/document.ts';
 import type { Document } from '../../model/document.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
+import { bodyOf } from './client.ts';
 import { explained } from './failure.ts';
 import type { Cause } from './failure.ts';
+import { splitHits } from './hit-splitter.ts';
+import type { Hit, SplitHit } from './hit-splitter.ts';
 import { documentsIn, idBytes } from './place.ts';
 import type { OpenIndex, Place } from './place.ts';
 
@@ -33,19 +36,23 @@ export async function readEntries(place: Place, refs: readonly Ref[], signal: Ab
     return index && { index, id };
   });
   const known = addresses.filter((address) => address !== undefined);
-  const answers = (await lookUp(place, known, { signal })).values();
+  const hits = (await lookUpHits(place, known, { fields: undefined, signal })).values();
   return addresses.map((address) => {
-    const answer = address && answers.next().value;
-    return address && answer && place.entryOf({ ...address, answer });
+    const hit = address && hits.next().value;
+    return address && hit && place.entryOfHit(address.index, 'answer' in hit ? { answer: { ...hit.answer, _id: address.id } } : hit);
   });
 }
 
 /**
- * What the server has at some addresses, in their order; `undefined` where there is nothing. `fields`: only these of each document.
+ * What the server has at some addresses, in their order, with only these fields of each document; `undefined` where there is nothing.
  * Throws where it cannot tell.
  */
-export async function lookUp(place: Place, addresses: readonly Address[], { fields, signal }: { readonly fields?: readonly string[]; readonly signal: AbortSignal | undefined }): Promise<readonly (Document | undefined)[]> {
-  const found = new Array<Document | undefined>(addresses.length);
+export async function lookUp(place: Place, addresses: readonly Address[], asked: { readonly fields: readonly string[]; readonly signal: AbortSignal | undefined }): Promise<readonly (Document | undefined)[]> {
+  return (await lookUpHits(place, addresses, asked)).map((hit) => (hit && 'answer' in hit ? hit.answer : undefined));
+}
+
+async function lookUpHits(place: Place, addresses: readonly Address[], { fields, signal }: Pick<Asking, 'fields' | 'signal'>): Promise<readonly (Hit | undefined)[]> {
+  const found = new Array<Hit | undefined>(addresses.length);
   let next = 0;
   const lane = async (): Promise<void> => {
     while (next < addresses.length) {
@@ -62,7 +69,7 @@ interface Asking {
   readonly fields: readonly string[] | undefined;
   readonly signal: AbortSignal | undefined;
   /** What is found goes here, from this place on. */
-  readonly found: (Document | undefined)[];
+  readonly found: (Hit | undefined)[];
   readonly from: number;
 }
 
@@ -71,11 +78,18 @@ async function lookUpSome(place: Place, addresses: readonly Address[], { fields,
     const some = addresses.slice(at, at + size);
     const body = JSON.stringify({ docs: some.map(({ index, id }) => ({ _index: index.target, _id: id, ...(fields && { _source: fields }) })) });
     try {
-      const answer = await place.client.request({ path: '/_mget', body, about: place.about('read'), signal });
-      const docs = documentsIn(answer.body['docs']);
+      const about = place.about('read');
+      const { raw } = await place.client.raw({ path: '/_mget', body, about, signal });
+      // Where only some fields were asked for, it is not worth it.
+      const docs = (fields ? undefined : splitHits(raw, ['docs']))?.hits ?? documentsIn(bodyOf(raw, about)['docs']);
       if (docs.length !== some.length) throw new SyncError('unavailable', `cannot read ${place.name}: the server leaves documents out of its answer`, { store: place.name, hint: 'run again' });
-      for (const [i, doc] of docs.entries()) found[from + at + i] = foundIn(place, some[i]!, doc);
-      if (fields === undefined) place.looking.learn(answer.bytes, docs.filter((doc) => doc['found'] === true).length);
+      let held = 0;
+      for (const [i, doc] of docs.entries()) {
+        const hit = isSplit(doc) ? doc : foundIn(place, some[i]!, typeof doc === 'string' ? bodyOf(doc, about) : doc);
+        found[from + at + i] = hit;
+        if (hit) held++;
+      }
+      if (fields === undefined) place.looking.learn(raw.length, held);
       at += size;
       failed = 0;
     } catch (error) {
@@ -90,7 +104,11 @@ async function lookUpSome(place: Place, addresses: readonly Address[], { fields,
   }
 }
 
-function foundIn(place: Place, { index, id }: Address, doc: Document): Document | undefined {
+function isSplit(doc: SplitHit | Document | string): doc is SplitHit {
+  return typeof doc !== 'string' && typeof doc['source'] === 'string';
+}
+
+function foundIn(place: Place, { index, id }: Address, doc: Document): Hit | undefined {
   const { error } = doc;
   if (isDocument(error)) {
     if (error['type'] === 'index_not_found_exception' || Buffer.byteLength(id) > idBytes) return undefined;
@@ -98,5 +116,5 @@ function foundIn(place: Place, { index, id }: Address, doc: Document): Document 
     const { why, hint } = explained(503, error as Cause);
     throw new Unanswered('unavailable', `cannot read ${place.name}: ${key}: ${why}`, { store: place.name, key, hint });
   }
-  return doc['found'] === true ? doc : undefined;
+  return doc['found'] === true ? { answer: doc } : undefined;
 }

@@ -1,9 +1,12 @@
+import { readJson } from '../../formats/json.ts';
 import { isDocument } from '../../model/document.ts';
 import type { Document, Value } from '../../model/document.ts';
 import type { Entry, Ref, Version } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import { joinKey, splitKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
+import { LateDigest, LateDocument } from '../../model/late-document.ts';
+import type { LateReading } from '../../model/late-document.ts';
 import { digestDocument } from '../../schema/digest.ts';
 import { chooser } from '../records/chooser.ts';
 import type { TimeUnit } from '../records/instants.ts';
@@ -14,6 +17,7 @@ import { dialectOf, familyOf } from './dialect.ts';
 import type { Dialect } from './dialect.ts';
 import type { Family } from './endpoint.ts';
 import type { About } from './failure.ts';
+import type { Hit } from './hit-splitter.ts';
 import { byteFieldsOf } from './mapping.ts';
 import type { ByteFields } from './mapping.ts';
 import { ModifiedField } from './modified.ts';
@@ -43,6 +47,9 @@ export interface OpenIndex extends IndexOf {
 /** The longest `_id` that an index takes, in bytes. */
 export const idBytes = 512;
 
+/** How many documents are looked up at once at most. */
+const mostLookedUp = 1_000;
+
 /** A document and where it is, as the server tells of it. */
 export interface Found {
   readonly index: OpenIndex;
@@ -55,17 +62,20 @@ export class Place {
   readonly client: ElasticClient;
   readonly name: string;
   /** How many documents are looked up at once. */
-  readonly looking: PageSize = new PageSize();
+  readonly looking: PageSize = new PageSize(mostLookedUp);
   #chosen: ((collection: string) => boolean) | undefined;
   readonly #options: PlaceOptions;
   #catalogue: Promise<{ readonly names: Catalogue; readonly indices: ReadonlyMap<string, OpenIndex> }> | undefined;
   #root: Promise<Document> | undefined;
   #last = { prefix: '', collection: '' };
+  #named = { collection: '', start: '/' };
+  readonly #reading: LateReading;
 
   constructor(options: PlaceOptions) {
     this.client = options.client;
     this.name = options.name;
     this.#options = options;
+    this.#reading = { read: (json) => readJson(json, this.name) as Document, digest: digestDocument };
   }
 
   /** What stands in a request for all indices there are. */
@@ -117,7 +127,8 @@ export class Place {
   }
 
   keyOf(collection: string, id: string): Key {
-    return `${joinKey([collection])}/${id}`;
+    if (this.#named.collection !== collection) this.#named = { collection, start: `${joinKey([collection])}/` };
+    return this.#named.start + id;
   }
 
   /** Collection and `_id` of a key. The `_id` is the key without the collection, so that keys of several parts have one, too. */
@@ -139,6 +150,18 @@ export class Place {
     return what === undefined ? undefined : new SyncError('invalid', `${this.name}: ${JSON.stringify(key)} ${what}`, { store: this.name, key, hint: hint! });
   }
 
+  /** A document in an answer as an entry. Throws `corrupt` or `unsupported` where it cannot be one. */
+  entryOfHit(index: OpenIndex, hit: Hit): Entry {
+    if ('answer' in hit) return this.entryOf({ index, id: String(hit.answer['_id']), answer: hit.answer });
+    const { id, sequence, term, source } = hit;
+    const content = new LateDocument(source, this.#reading);
+    if (index.bytes) return this.entryOf({ index, id, answer: { _seq_no: sequence, _primary_term: term, _source: content.document } });
+    const key = this.keyOf(index.collection, id);
+    const version = `${sequence}:${term}:${index.uuid}`;
+    const digest = new LateDigest(content);
+    return index.modified ? { key, version, digest, content, ...timesOf(index.modified, content.document) } : { key, version, digest, content };
+  }
+
   /** A document as the server gave it, as an entry. Throws `corrupt` or `unsupported` where it cannot be one. */
   entryOf({ index, id, answer }: Found): Entry {
     const key = this.keyOf(index.collection, id);
@@ -147,12 +170,7 @@ export class Place {
     const source = answer['_source'];
     if (!isDocument(source)) throw flaw('unsupported', 'the index does not give back what was written into it', 'see that _source is on for the index');
     const document = withBytes(source, index.bytes);
-    const modifiedAt = index.modified?.of(document);
-    const untimed = modifiedAt === undefined ? index.modified?.untimed(document) : undefined;
-    return {
-      key, version: versionOf(answer, index), digest: digestDocument(document), content: { kind: 'document', document },
-      ...(modifiedAt !== undefined && { modifiedAt }), ...(untimed && { untimed }),
-    };
+    return { key, version: versionOf(answer, index), digest: digestDocument(document), content: { kind: 'document', document }, ...(index.modified && timesOf(index.modified, document)) };
   }
 
   #known(signal: AbortSignal | undefined): Promise<{ readonly names: Catalogue; readonly indices: ReadonlyMap<string, OpenIndex> }> {
@@ -172,6 +190,13 @@ export class Place {
     }]);
     return { names, indices: new Map(indices) };
   }
+}
+
+function timesOf(modified: ModifiedField, document: Document): Pick<Entry, 'modifiedAt' | 'untimed'> {
+  const modifiedAt = modified.of(document);
+  if (modifiedAt !== undefined) return { modifiedAt };
+  const untimed = modified.untimed(document);
+  return untimed ? { untimed } : {};
 }
 
 /**

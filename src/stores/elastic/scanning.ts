@@ -1,13 +1,19 @@
 import { isDocument } from '../../model/document.ts';
-import type { Document, Value } from '../../model/document.ts';
+import type { Document } from '../../model/document.ts';
 import type { Entry } from '../../model/entry.ts';
 import { SyncError, toSyncError } from '../../model/errors.ts';
 import type { Page, Problem, Window } from '../../model/store.ts';
+import { bodyOf } from './client.ts';
 import { pitKeepAlive } from './dialect.ts';
 import type { Dialect } from './dialect.ts';
+import { splitHits } from './hit-splitter.ts';
+import type { Hit } from './hit-splitter.ts';
 import { PageSize } from './page-size.ts';
 import { documentsIn, encodeNames } from './place.ts';
 import type { OpenIndex, Place } from './place.ts';
+
+/** Documents in one answer, where they are small: servers give 10,000 unless they are told otherwise. */
+const mostDocuments = 5_000;
 
 /** How an index is read. */
 export interface Reading {
@@ -56,20 +62,20 @@ interface Slice {
 
 async function* readSlice(slice: Slice): AsyncGenerator<Page> {
   const { place, index, signal } = slice;
-  let after: Value | undefined;
-  const page = new PageSize();
+  let after: string | undefined;
+  const page = new PageSize(mostDocuments);
   for (;;) {
     const size = page.most;
     const found = await searched(slice, { size, after });
-    if (found === 'too much') {
-      page.shrink();
+    if (found === 'too much' || found === 'too many') {
+      page.shrink({ lasting: found === 'too many' });
       continue;
     }
     const { hits, bytes, error } = found;
     signal?.throwIfAborted();
     if (hits.length === 0) return;
-    yield error ? { entries: [], problems: [problemOf(place, index, hits[0]!, error)] } : pageOf(place, index, hits);
-    after = hits.at(-1)!['sort'];
+    yield error ? { entries: [], problems: [problemOf(place, index, hits[0]!, error)] } : pageOf(slice, hits);
+    after = found.after;
     if (after === undefined) throw incomplete(place, index, 'the server does not say where a page ends');
     if (hits.length < size) return;
     if (!error) page.learn(bytes, hits.length);
@@ -77,18 +83,21 @@ async function* readSlice(slice: Slice): AsyncGenerator<Page> {
 }
 
 interface Hits {
-  readonly hits: readonly Document[];
+  readonly hits: readonly Hit[];
+  /** Where the next ones begin, in JSON. */
+  readonly after: string | undefined;
   readonly bytes: number;
   /** Why the only hit cannot be read, where it came without what it holds. */
   readonly error?: SyncError;
 }
 
-/** The next hits of a slice; `too much` where fewer of them may be had. */
-async function searched(slice: Slice, { size, after }: { readonly size: number; readonly after: Value | undefined }): Promise<Hits | 'too much'> {
+/** The next hits of a slice; `too much` where fewer of them may be had, `too many` where so many never may. */
+async function searched(slice: Slice, { size, after }: { readonly size: number; readonly after: string | undefined }): Promise<Hits | 'too much' | 'too many'> {
   try {
     return await search(slice, { size, after });
   } catch (error) {
     const { code, message } = error as Partial<SyncError>;
+    if (error instanceof SyncError && code === 'invalid' && size > 1 && /[Rr]esult window is too large/.test(message!)) return 'too many';
     // One document may hold what cannot be read, as a number that is out of range. It is to be alone with it.
     if (!(error instanceof SyncError) || (code !== 'corrupt' && !(code === 'invalid' && /larger than/.test(message!)))) throw error;
     if (size > 1) return 'too much';
@@ -97,16 +106,22 @@ async function searched(slice: Slice, { size, after }: { readonly size: number; 
   }
 }
 
-async function search({ place, index, dialect, pit, query, slice, slices, signal }: Slice, { after, ...rest }: { readonly size: number; readonly after: Value | undefined; readonly _source?: false }): Promise<Hits> {
-  const body = JSON.stringify({
+async function search({ place, index, dialect, pit, query, slice, slices, signal }: Slice, { after, ...rest }: { readonly size: number; readonly after: string | undefined; readonly _source?: false }): Promise<Hits> {
+  const asked = JSON.stringify({
     ...rest, sort: dialect.sort, pit: { id: pit.id, keep_alive: pitKeepAlive }, track_total_hits: false, seq_no_primary_term: true,
-    ...(query && { query }), ...(slices > 1 && { slice: { id: slice, max: slices } }), ...(after !== undefined && { search_after: after }),
+    ...(query && { query }), ...(slices > 1 && { slice: { id: slice, max: slices } }),
   });
+  const body = after === undefined ? asked : `${asked.slice(0, -1)},"search_after":${after}}`;
+  const about = place.about('list', index.collection);
   try {
-    const { body: answer, bytes } = await place.client.request({ path: '/_search?allow_partial_search_results=false', body, about: place.about('list', index.collection), signal });
+    const { raw } = await place.client.raw({ path: '/_search?allow_partial_search_results=false', body, about, signal });
+    const split = splitHits(raw, ['hits', 'hits']);
+    const answer = bodyOf(split?.envelope ?? raw, about);
     checkShards(answer, place, index);
     if (typeof answer['pit_id'] === 'string') pit.id = answer['pit_id'];
-    return { hits: documentsIn(isDocument(answer['hits']) ? answer['hits']['hits'] : undefined), bytes };
+    if (split) return { hits: split.hits.map((hit) => (typeof hit === 'string' ? { answer: bodyOf(hit, about) } : hit)), after: split.sort, bytes: raw.length };
+    const hits = documentsIn(isDocument(answer['hits']) ? answer['hits']['hits'] : undefined);
+    return { hits: hits.map((hit) => ({ answer: hit })), after: hits.length === 0 ? undefined : JSON.stringify(hits.at(-1)!['sort']), bytes: raw.length };
   } catch (error) {
     if (error instanceof SyncError && error.code === 'not-found') throw incomplete(place, index, 'what was being read is gone: the server was restarted, or nobody asked for the next page in time');
     throw error;
@@ -125,12 +140,12 @@ function incomplete(place: Place, { collection }: OpenIndex, why: string): SyncE
   return new SyncError('unavailable', `cannot list ${place.name}: ${collection}: ${why}`, { store: place.name, hint: 'see how the cluster is, and run again' });
 }
 
-function pageOf(place: Place, index: OpenIndex, hits: readonly Document[]): Page {
+function pageOf({ place, index }: Slice, hits: readonly Hit[]): Page {
   const entries: Entry[] = [];
   const problems: Problem[] = [];
   for (const hit of hits) {
     try {
-      entries.push(place.entryOf({ index, id: String(hit['_id']), answer: hit }));
+      entries.push(place.entryOfHit(index, hit));
     } catch (error) {
       problems.push(problemOf(place, index, hit, toSyncError(error)));
     }
@@ -138,8 +153,8 @@ function pageOf(place: Place, index: OpenIndex, hits: readonly Document[]): Page
   return { entries, ...(problems.length > 0 && { problems }) };
 }
 
-function problemOf(place: Place, { collection }: OpenIndex, hit: Document, error: SyncError): Problem {
-  const key = place.keyOf(collection, String(hit['_id']));
+function problemOf(place: Place, { collection }: OpenIndex, hit: Hit, error: SyncError): Problem {
+  const key = place.keyOf(collection, 'answer' in hit ? String(hit.answer['_id']) : hit.id);
   return { place: `${place.name}: ${key}`, key, error };
 }
 

@@ -3,6 +3,7 @@ import type { Document } from '../../model/document.ts';
 import type { Entry, Stat } from '../../model/entry.ts';
 import { SyncError, toSyncError } from '../../model/errors.ts';
 import type { FailureCode } from '../../model/errors.ts';
+import { LateDigest, LateDocument } from '../../model/late-document.ts';
 import { keyOfWrite } from '../../model/store.ts';
 import type { Expectation, Outcome, Write } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
@@ -106,6 +107,7 @@ export class ElasticWriter {
     if (write.kind === 'delete' || write.entry.content.kind !== 'document') return { ...task, stat: {} };
     const { content, modifiedAt } = write.entry;
     try {
+      if (content instanceof LateDocument && !index.modified) return { ...task, source: content.json, stat: { digest: new LateDigest(content) } };
       const document = index.modified?.filled(content.document, modifiedAt) ?? content.document;
       const time = index.modified?.of(document);
       return { ...task, source: sourceText(document, index.bytes), stat: { digest: digestDocument(document), ...(time !== undefined && { modifiedAt: time }) } };

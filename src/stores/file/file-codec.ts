@@ -11,6 +11,7 @@ import { SyncError } from '../../model/errors.ts';
 import { digestDocument } from '../../schema/digest.ts';
 import { entryFacts } from '../../schema/identity.ts';
 import type { Schema } from '../../schema/schema.ts';
+import { recordIn } from './record-lines.ts';
 import type { Layout, Segment } from './segments.ts';
 
 /** An entry with its document. */
@@ -22,13 +23,15 @@ export function readEntry({ bytes, line }: Pick<Segment, 'bytes' | 'line'>, layo
   const value = parse(bytes, line, layout, name);
   if (!isDocument(value)) throw new SyncError('corrupt', `${name}:${line}: a document with fields is needed here`, { hint: 'mend or remove it' });
   const identity = schema.identify(value);
+  const record = 'problem' in identity && layout === 'lines' ? recordIn(value, name) : undefined;
+  const stat = { version: versionOf(bytes), place: `${name}:${line}` };
+  if (record) return { ...stat, key: record.key, digest: digestDocument(record.document, schema), content: { kind: 'document', document: record.document } };
   if ('problem' in identity) throw new SyncError('invalid', `${name}:${line}: a document cannot be told from others, because ${identity.problem}`, { hint: 'add what is missing, or remove the document' });
   return {
     key: identity.key,
-    version: versionOf(bytes),
+    ...stat,
     digest: digestDocument(value, schema),
     ...entryFacts(identity),
-    place: `${name}:${line}`,
     content: { kind: 'document', document: value },
   };
 }

@@ -55,10 +55,10 @@ export interface Contents {
 
 /**
  * One file that holds many documents: YAML documents one after the other, JSON values in a list or in a row, or a line
- * of JSON each. Documents are known by what the schema reads off them. A batch of writes replaces the file as a whole,
- * by one rename, so that half a batch is never seen; what was not written keeps its bytes and its place. Because of that
- * batches are large: five thousand documents that are new cost one copy of the file, and nothing is said to be done
- * before it is in the file.
+ * of JSON each. Documents are known by what the schema reads off them, and lines without links by their `id` or by the key
+ * that they state. A batch of writes replaces the file as a whole, by one rename, so that half a batch is never seen; what
+ * was not written keeps its bytes and its place. Because of that batches are large: five thousand documents that are new
+ * cost one copy of the file, and nothing is said to be done before it is in the file.
  */
 export class FileStore implements Store {
   readonly name: string;

@@ -19,6 +19,7 @@ import { rewriteEntry, versionOf, writeEntry } from './file-codec.ts';
 import { FileIndex } from './file-index.ts';
 import type { Place } from './file-index.ts';
 import type { Contents, Found } from './file-store.ts';
+import { lineOf } from './record-lines.ts';
 import { isBlank, segmentsOf } from './segments.ts';
 import type { Layout } from './segments.ts';
 
@@ -94,7 +95,7 @@ export class FileWriter {
         change.written = true;
         return { kind: 'done', stat: {}, ...unguarded };
       }
-      const document = this.#accepted(write.entry);
+      const { document, line } = this.#accepted(write.entry);
       const [first] = change.held;
       const digest = digestDocument(document, this.#options.schema);
       change.written = true;
@@ -102,7 +103,7 @@ export class FileWriter {
         [change.entry, change.bytes] = [first.entry, undefined];
         return { kind: 'done', stat: { version: versionOf(first.bytes), digest }, ...unguarded };
       }
-      change.bytes = first ? rewriteEntry(document, this.#options.layout, first.bytes, !contents.list && contents.index.size === 1) : writeEntry(document, this.#options.layout);
+      change.bytes = first ? rewriteEntry(line, this.#options.layout, first.bytes, !contents.list && contents.index.size === 1) : writeEntry(line, this.#options.layout);
       const version = versionOf(change.bytes);
       change.entry = { ...write.entry, version, digest };
       return { kind: 'done', stat: { version, digest }, ...unguarded };
@@ -112,13 +113,16 @@ export class FileWriter {
     }
   }
 
-  #accepted({ key, content }: Entry): Document {
-    const { name, schema } = this.#options;
+  /** The document, and what is written of it. */
+  #accepted({ key, content }: Entry): { readonly document: Document; readonly line: Document } {
+    const { name, schema, layout } = this.#options;
     if (content?.kind !== 'document') throw new SyncError('unsupported', `${name} holds documents, and ${key} is none`, { store: name, key });
-    const identity = schema.identify(content.document);
-    if ('problem' in identity) throw new SyncError('invalid', `${key} cannot be kept in ${name}, where documents are known by what they hold: ${identity.problem}`, { store: name, key, hint: 'use a directory, where they are known by their names, or -, to which they are written as they come' });
+    const { document } = content;
+    const identity = schema.identify(document);
+    if ('problem' in identity && layout === 'lines') return { document, line: lineOf({ key, document }, name) };
+    if ('problem' in identity) throw new SyncError('invalid', `${key} cannot be kept in ${name}, where documents are known by what they hold: ${identity.problem}`, { store: name, key, hint: 'use a directory, where they are known by their names, a file that ends in .ndjson, or -, to which they are written as they come' });
     if (identity.key !== key) throw new SyncError('invalid', `a document that says it is ${identity.key} cannot be kept as ${key}`, { store: name, key });
-    return content.document;
+    return { document, line: document };
   }
 
   /** Replaces the file by one with the changes; `undefined` if it is no longer the one that was read. */

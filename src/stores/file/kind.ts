@@ -13,7 +13,7 @@ export interface FileOptions {
 /** One file with many documents. */
 export const kind: StoreKind<FileOptions> = {
   name: 'file',
-  summary: 'one file that holds many resources: YAML documents, a JSON list, or a line of JSON each',
+  summary: 'one file that holds many resources or records: YAML documents, a JSON list, or a line of JSON each',
   endpoint: 'path/to/file.{yaml,yml,json,ndjson}',
   options: [
     { name: 'schema', summary: 'how resources name themselves and their parents', value: 'choice', choices: ['hal', 'simple'], default: 'hal' },

@@ -52,7 +52,7 @@ export function dateCodec({ first }: Pick<ClockStyle, 'first'> = {}): Codec {
     type: { kind: 'date' },
     read: (raw) => {
       const text = String(raw);
-      if (!/^\d{4}-\d\d-\d\d$/.test(text) || instantOf(text) === undefined) throw new Misfit(`holds ${text}, which is no day of the years 0000 to 9999`);
+      if (!/^\d{4}-\d\d-\d\d$/.test(text) || instantOf(text) === undefined) throw new Misfit(`holds ${text}, which is no date from 0000-01-01 to 9999-12-31`);
       return text;
     },
     write: (value) => {
@@ -93,7 +93,7 @@ function floor(micros: number, precision: number): number {
 function canonical(raw: Raw): string {
   const text = String(raw);
   const [, date, time, fraction] = dateAndTime.exec(text) ?? [];
-  if (date === undefined || date.startsWith('0000') || date.endsWith('-00') || date.includes('-00-')) throw new Misfit(`holds ${text}, which is no time of the years 0001 to 9999`);
+  if (date === undefined || date.startsWith('0000') || date.endsWith('-00') || date.includes('-00-')) throw new Misfit(`holds ${text}, which is no date and time of the years 0001 to 9999`);
   return withoutZeros(fraction === undefined ? `${date}T${time}` : `${date}T${time}.${fraction}`);
 }
 

@@ -261,7 +261,7 @@ export class SqlStore implements Store {
   async #all(signal: AbortSignal | undefined): Promise<Omit<Catalog, 'references'>> {
     const { tables, keyless } = await this.#tables({ fresh: true, signal });
     const absent = this.#missingIsEmpty ? undefined : namesIn(this.#records.collections).find((name) => ![...tables, ...keyless].some((table) => table.name === name));
-    if (absent !== undefined) throw new SyncError('not-found', `${this.name} has no table ${absent}`, { store: this.name, hint: 'check the names in the option collections' });
+    if (absent !== undefined) throw new SyncError('not-found', `${this.name} has no table ${absent}`, { store: this.name, hint: 'check the names in the options collections and tombstones' });
     return { tables: tables.filter(({ name }) => this.#chosen(name)).sort((a, b) => compareKeys(prefixOf(a), prefixOf(b))), keyless: keyless.filter(({ name }) => this.#chosen(name)) };
   }
 

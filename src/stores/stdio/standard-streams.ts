@@ -87,9 +87,9 @@ export class StandardStreams implements Store {
     let text = '';
     const outcomes = batch.map((write): Outcome => {
       try {
-        const [outcome, written] = this.#put(write);
-        text += written;
-        return outcome;
+        text += this.#textOf(write);
+        // What was written cannot be read again, so that nobody has a use for its digest.
+        return write.expect ? unguarded : done;
       } catch (cause) {
         if (!(cause instanceof SyncError)) throw cause;
         return { kind: 'failed', error: cause };
@@ -126,15 +126,16 @@ export class StandardStreams implements Store {
     };
   }
 
-  #put(write: Write): readonly [Outcome, string] {
+  #textOf(write: Write): string {
     if (write.kind === 'delete') throw new SyncError('unsupported', 'nothing can be deleted from standard output', { store: this.name, key: write.ref.key });
-    const { entry: { key, content }, expect } = write;
+    const { entry: { key, content } } = write;
     if (content.kind !== 'document') throw new SyncError('unsupported', `standard output takes documents, and ${key} is none`, { store: this.name, key });
-    const text = this.#format === 'yaml' ? writeYamlDocument(content.document) : `${writeJson(content.document)}\n`;
-    // What was written cannot be read again, so that nobody has a use for its digest.
-    return [{ kind: 'done', stat: {}, ...(expect && { unguarded: true }) }, text];
+    return this.#format === 'yaml' ? writeYamlDocument(content.document) : `${content.json ?? writeJson(content.document)}\n`;
   }
 }
+
+const done: Outcome = { kind: 'done', stat: {} };
+const unguarded: Outcome = { kind: 'done', stat: {}, unguarded: true };
 
 /** Ends with the signal's reason when it fires, also while nothing comes. */
 async function* untilAborted(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {

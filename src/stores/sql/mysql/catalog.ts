@@ -12,10 +12,11 @@ export function quoted(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``;
 }
 
+// Of a table that keeps its history, the rows of now are records, and since when they hold is no part of them.
 const columnsOf = `
   select c.table_name, c.column_name, c.data_type, c.column_type, c.character_maximum_length, c.numeric_precision, c.numeric_scale, c.datetime_precision, c.is_nullable, c.column_default, c.extra, c.column_comment
   from information_schema.columns c join information_schema.tables t on t.table_schema = c.table_schema and t.table_name = c.table_name
-  where c.table_schema = database() and t.table_type = 'BASE TABLE' order by c.table_name, c.ordinal_position`;
+  where c.table_schema = database() and t.table_type in ('BASE TABLE', 'SYSTEM VERSIONED') and coalesce(c.generation_expression, '') not in ('ROW START', 'ROW END') order by c.table_name, c.ordinal_position`;
 
 // The primary key comes first, then what the engine takes in its place.
 const keysOf = `
@@ -43,8 +44,8 @@ export async function catalogOf(query: Query, isMaria: boolean, modified: string
   const keyless: Catalog['keyless'][number][] = [];
   for (const [name, found] of columns) {
     const indices = [...Map.groupBy(keys.get(name) ?? [], ([, index]) => index).values()];
-    const key = indices.find((parts) => parts.every(([,, column, nullable, part]) => column !== null && nullable !== 'YES' && part === null))?.map(([,, column]) => column!);
-    if (!key) {
+    const key = indices.find((parts) => parts.every(([,, column, nullable, part]) => column !== null && nullable !== 'YES' && part === null))?.map(([,, column]) => column!).filter((part) => found.some((column) => column.name === part));
+    if (!key?.length) {
       keyless.push({ name, why: 'has neither a primary key nor a unique index of columns that are never NULL' });
       continue;
     }

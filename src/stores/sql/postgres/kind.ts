@@ -47,7 +47,7 @@ async function open(endpoint: string, { schema, tls, tlsCa, missing = 'refuse', 
   const database = named.path ?? environment['PGDATABASE'] ?? user;
   if (user === undefined || database === undefined) throw new SyncError('invalid', `${endpoint} ${user === undefined ? 'does not say who connects' : 'names no database'}`, { hint: 'write postgres://user@host/database' });
   const mode = tls ?? (tlsCa === undefined ? modes[environment['PGSSLMODE'] ?? 'prefer'] : 'verify');
-  if (mode === undefined) throw new SyncError('invalid', `PGSSLMODE is ${environment['PGSSLMODE']}, which is nothing that is known`, { hint: `use one of ${Object.keys(modes).join(', ')}` });
+  if (mode === undefined) throw new SyncError('invalid', `PGSSLMODE is ${environment['PGSSLMODE']}, which is not a known mode`, { hint: `use one of ${Object.keys(modes).join(', ')}` });
   const certificates = tlsCa ?? environment['PGSSLROOTCERT'];
   const password = environment['PGPASSWORD'];
   const place = `postgres://${host.includes('/') ? encodeURIComponent(host) : host.includes(':') ? `[${host}]` : host}${port === 5432 ? '' : `:${port}`}/${database}`;

@@ -77,8 +77,10 @@ export class Statements {
     return [...this.table.columns.map(({ name }) => `t.${quoted(name)}`), 't.xmin'].join(', ');
   }
 
+  /** What a statement answers of the rows it has written. Of a row that was put into a partition, the server does not tell the version; it is that of the transaction. */
   #returned(whole: boolean): string {
-    return whole ? this.#selected() : [...this.table.key.map((name) => `t.${quoted(name)}`), 't.xmin'].join(', ');
+    const names = whole ? this.table.columns.map(({ name }) => name) : this.table.key;
+    return [...names.map((name) => `t.${quoted(name)}`), 'pg_current_xact_id()::xid'].join(', ');
   }
 
   #keys(): readonly number[] {

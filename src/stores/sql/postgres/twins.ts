@@ -107,22 +107,15 @@ async function* compare(source: TwinSide, target: TwinSide, [from, to]: readonly
   const left = linesOf(source, new Statements(source.schema, from).rows(true), signal);
   const right = linesOf(target, new Statements(target.schema, { ...to, columns: inOrderOf(from, to), keyAt: from.keyAt }).rows(true), signal);
   const statement = new Statements(target.schema, to).load(inOrderOf(from, to));
-  const underWay: Promise<Loaded>[] = [];
-  const filled = async (): Promise<ComparedRows> => {
-    const { written, left: refused } = await underWay.shift()!;
-    return { left: refused.length, right: 0, equal: 0, written, changed: refused, found: [] };
-  };
-  try {
+  const filled = ({ written, left: refused }: Loaded): ComparedRows => ({ left: refused.length, right: 0, equal: 0, written, changed: refused, found: [] });
+  yield* withLoads(async function* (underWay) {
     for await (const { changed, missing, onlyRight, ...counts } of sideBySide(left, right, orderOf(from), fill ? rowsToLoad : undefined)) {
       const apart = fill && to.faithful && missing.length >= fewestToLoad ? missing : [];
       if (apart.length > 0) underWay.push(load(target, statement, Buffer.from(`${apart.join('\n')}\n`)));
       const lines = apart.length > 0 ? changed : [...changed, ...missing];
       yield { ...counts, left: counts.left - apart.length, written: 0, changed: lines.map(withoutVersion), found: onlyRight.map((line) => reordered(withoutVersion(line), from, to)) };
-      if (underWay.length > atOnce) yield await filled();
     }
-  } finally {
-    while (underWay.length > 0) yield await filled();
-  }
+  }, filled);
 }
 
 function inOrderOf(from: Table, to: Table): readonly Column[] {
@@ -154,17 +147,36 @@ function orderOf({ columns, keyAt }: Table): (left: string, right: string) => nu
 /** Writes all rows of a table into an empty one, a block at a time, each in a transaction of its own. */
 async function* carry(source: TwinSide, target: TwinSide, [from, to]: readonly [Table, Table], signal: AbortSignal | undefined): ReturnType<RowTwins['carry']> {
   const statement = new Statements(target.schema, to).load(inOrderOf(from, to));
-  const underWay: Promise<Loaded>[] = [];
   const blocks = gathered(linesOf(source, new Statements(source.schema, from).rows(false), signal), blockBytes);
-  try {
+  yield* withLoads(async function* (underWay) {
     for await (const block of blocks) {
       underWay.push(load(target, statement, block));
-      if (underWay.length > atOnce) yield await underWay.shift()!;
+      yield;
     }
+  }, (loaded) => loaded);
+}
+
+/**
+ * What a reading yields and what came of the loads that it starts, a few of which are under way at once. What was sent is told however the
+ * reading ends, and nothing is being written any more when this has ended.
+ */
+async function* withLoads<T>(reading: (underWay: Promise<Loaded>[]) => AsyncGenerator<T | undefined>, told: (loaded: Loaded) => T): AsyncGenerator<T> {
+  const underWay: Promise<Loaded>[] = [];
+  let failure: { readonly cause: unknown } | undefined;
+  try {
+    try {
+      for await (const page of reading(underWay)) {
+        if (page !== undefined) yield page;
+        if (underWay.length > atOnce) yield told(await underWay.shift()!);
+      }
+    } catch (cause) {
+      failure = { cause };
+    }
+    while (underWay.length > 0) yield told(await underWay.shift()!);
   } finally {
-    // What was sent is counted, however the reading ends.
-    while (underWay.length > 0) yield await underWay.shift()!;
+    await Promise.all(underWay);
   }
+  if (failure) throw failure.cause;
 }
 
 interface Loaded {
