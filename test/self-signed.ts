@@ -13,5 +13,5 @@ export function selfSigned(kind: 'ed25519' | 'ec' = 'ed25519'): { key: string; c
   const time = (text: string): Buffer => der(0x18, Buffer.from(text));
   const body = der(0x30, der(0xa0, der(0x02, Buffer.from([2]))), der(0x02, Buffer.from([1])), algorithm, name, der(0x30, time('20200101000000Z'), time('20991231235959Z')), name, publicKey.export({ type: 'spki', format: 'der' }));
   const certificate = der(0x30, body, algorithm, der(0x03, Buffer.from([0]), sign(kind === 'ec' ? 'sha256' : null, body, privateKey)));
-  return { key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, cert: `-----BEGIN CERTIFICATE-----\n${certificate.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n` };
+  return { key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, cert: `-----BEGIN CERTIFICATE-----\n${certificate.toString('base64').replace(/.{1,64}/g, '$&\n')}-----END CERTIFICATE-----\n` };
 }
