@@ -23,6 +23,7 @@ test('an index takes from everybody what he may write, and who may not is told a
   const keyOf = async (privileges: readonly string[], more: object = {}): Promise<{ readonly id: string; readonly api_key: string; readonly encoded: string }> => await server.ask('POST', '/_security/api_key', { name: 'one', role_descriptors: { one: { index: [{ names: ['app*', 'new*'], privileges }] } }, ...more }) as { readonly id: string; readonly api_key: string; readonly encoded: string };
 
   await bench.refuses(place, { ELASTIC_PASSWORD: 'a wrong one' }, /does not know who asks: set ELASTIC_API_KEY/);
+  await bench.refuses(place, { ELASTIC_API_KEY: Buffer.from('nobody:a wrong one').toString('base64') }, /does not know who asks \(API key: .*nobody.*\): set ELASTIC_API_KEY/);
   await bench.refuses(place, {}, /does not know who asks/);
   await bench.refuses(place.replace('elasticsearch:', 'elasticsearch+https:').replace(/&tlsCa.*/, ''), owner, /its certificate is signed by itself: .*tlsCa/);
   await bench.refuses(place.replace('localhost', '127.0.0.1'), owner, /its certificate is for another host/);
@@ -52,7 +53,7 @@ test('an index takes from everybody what he may write, and who may not is told a
   assert.match(unsure.stdout + unsure.stderr, /cannot refresh .*things: this is not allowed: .*maintenance.*; so what was written there last may not be seen: let this user refresh the index/);
   assert.deepEqual([unsure.code, bench.files('there')], [1, ['things/1.yaml', 'things/5.yaml']]);
   await sleep(50);
-  assert.match((await capture(brief.encoded)).stderr, /does not know who asks/);
+  assert.match((await capture(brief.encoded)).stderr, /does not know who asks \(API key: .*expired.*\): set ELASTIC_API_KEY/);
 
   // Three times what the server takes in one request.
   for (let id = 3; id < 33; id++) add(id, `text: ${'x'.repeat(100_000)}\n`);

@@ -154,7 +154,7 @@ export async function startSearch(name: SearchEngine['name'], { port = 0, folder
   };
   try {
     const address = `127.0.0.1:${await portOf(child)}`;
-    await asked(address, 'GET', '/_cluster/health?wait_for_status=yellow&timeout=60s');
+    await untilAnswered(child, () => asked(address, 'GET', '/_cluster/health?wait_for_status=yellow&timeout=60s'));
     return { address, pid: child.pid!, ask: (method, path, body) => asked(address, method, path, body), [Symbol.asyncDispose]: stop };
   } catch (cause) {
     const said = readFileSync(join(home, 'log'), 'utf8').slice(-3_000);
@@ -187,6 +187,17 @@ async function portOf(child: ChildProcess): Promise<number> {
     if (port !== undefined) return Number(port);
   }
   throw new Error('it does not say where it listens');
+}
+
+/** Who listens does not know yet what it held, and with security of its own not even its users. */
+async function untilAnswered(child: ChildProcess, asking: () => Promise<unknown>): Promise<void> {
+  for (const deadline = Date.now() + startTimeoutMs; ; await sleep(100)) {
+    try {
+      return void await asking();
+    } catch (error) {
+      if (Date.now() > deadline || child.exitCode !== null || child.signalCode !== null) throw error;
+    }
+  }
 }
 
 async function ask(address: string, method: string, path: string, body?: object): Promise<unknown> {
