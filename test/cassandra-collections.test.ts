@@ -80,6 +80,11 @@ describe('collections of Cassandra', withoutCassandra, () => {
     assert.ok(!(await store.describe()).some(({ name }) => name === 'good'));
     await using refusing = await openCassandra({ create: false });
     await assert.rejects(refusing.prepare([good]), (error: Error & { details: { hint: string } }) => error.message.endsWith('has no table good') && error.details.hint.includes('CREATE TABLE IF NOT EXISTS'));
+    // A dry run asks first, and hears the same.
+    await assert.rejects(refusing.checkPrepare([good]), { code: 'not-found', message: /has no table good$/ });
+    await assert.rejects(store.checkPrepare([bad]), { code: 'unsupported', message: /cannot have a table bad: id cannot be part of its key$/ });
+    for (const asked of [store.prepare.bind(store), store.checkPrepare.bind(store)]) await assert.rejects(asked([{ name: 'untold', fields: [], key: [] }]), { code: 'not-found', message: `${store.name} has no table untold` });
+    await store.checkPrepare([good]);
     assert.equal(messageOf((await store.write([put('good/1', { id: '1' })]))[0]), `cannot write good/1: ${store.name} has no table good`);
     await store.prepare([good]);
     assert.equal(messageOf((await store.write([put('good/1', { id: '1' })]))[0]), 'done');

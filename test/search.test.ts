@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { FieldType } from '../src/model/collection.ts';
 import { runCopy } from '../src/engine/copy.ts';
+import { runDiff } from '../src/engine/diff.ts';
 import { readEach } from '../src/engine/read-each.ts';
 import { openState } from '../src/engine/state/sqlite-state.ts';
 import { runSync } from '../src/engine/sync.ts';
@@ -48,6 +49,7 @@ const everyType: { readonly [field: string]: readonly [FieldType, ...Document[st
 
 await onBoth((it) => {
   holdingValues(it);
+  makingIndices(it);
   writing(it);
   reading(it);
 });
@@ -101,6 +103,51 @@ function holdingValues(it: It): void {
       assert.ok(message.includes(`things/${at + 1}`) && message.includes(field), message);
     }
     assert.deepEqual(await keysOf(store), ['things/1', 'things/6']);
+  });
+}
+
+function makingIndices(it: It): void {
+  /** What a place knows that describes nothing: of one name there are values of several kinds. */
+  const notes: readonly Document[] = [
+    { n: 1, when: '2015-01-31', ratio: 1, nested: { deep: [1, 2] } }, { n: 'one', when: 'yesterday', ratio: 0.1, _links: { self: { href: '/notes/1' } } },
+    { n: 18_446_744_073_709_551_616n, when: '9', ratio: 'none', nested: null }, { n: [2, 'two', null], text: 'x'.repeat(40_000) }, {},
+  ];
+
+  for (const layout of ['auto', 'field'] as const) {
+    it(`what nobody describes gets an index, which takes values of any kind (${layout})`, async (place) => {
+      const source = new MemoryStore({ name: 'files' });
+      notes.forEach((document, i) => { source.edit(`notes/${i}`, document); });
+      source.edit('people/1', { name: 'Joe' });
+      const options = { layout, ...(layout === 'field' && { typeField: 'kind' }) };
+      await using strict = await place.open({ ...options, create: false });
+      await using target = await place.open(options);
+      const names = async (): Promise<readonly string[]> => Object.keys(await place.server.ask('GET', `/${place.path}*`) as object).toSorted();
+      // A dry run makes nothing, and fails with what the run does.
+      const planned = await runDiff({ origins: [source], target: strict }, () => {});
+      const refused = await runSync({ origins: [source], target: strict });
+      assert.match(refused.failures[0]!.error.message, /has no (?:index|collection) .*(?:notes|people), and none is to be made/);
+      assert.deepEqual([planned.counts, planned.failures.map(({ error }) => error.message)], [refused.counts, refused.failures.map(({ error }) => error.message)]);
+      assert.deepEqual([(await runDiff({ origins: [source], target }, () => {})).counts.created, await names()], [6, []]);
+      const report = await runSync({ origins: [source], target });
+      assert.deepEqual([report.counts.created, report.failures.map(({ error }) => error.message)], [6, []]);
+      assert.deepEqual(await names(), layout === 'field' ? [place.path] : [`${place.path}-notes`, `${place.path}-people`]);
+      const held = await found(target);
+      assert.deepEqual(held.map(documentOf), [...notes, { name: 'Joe' }]);
+      assert.equal((await runSync({ origins: [source], target })).counts.unchanged, 6);
+      const { hits } = await place.server.ask('POST', `/${place.path}*/_search`, { query: { bool: { filter: [{ match: { when: '2015-01-31' } }, { term: { n: 1 } }] } } }) as { hits: { hits: readonly unknown[] } };
+      assert.equal(hits.hits.length, 1);
+    });
+  }
+
+  it('what cannot have an index is refused as a dry run says', async (place) => {
+    const source = new MemoryStore({ name: 'files' });
+    for (const key of ['Notes/1', 'Notes/2', 'people/1']) source.edit(key, { name: 'Joe' });
+    await using target = await place.open();
+    const planned = await runDiff({ origins: [source], target }, () => {});
+    const done = await runSync({ origins: [source], target });
+    assert.deepEqual([done.counts.failed, done.counts.created, done.failures.map(({ place: where, error }) => [where, error.sentence])], [planned.counts.failed, planned.counts.created, planned.failures.map(({ place: where, error }) => [where, error.sentence])]);
+    assert.deepEqual([done.counts.failed, done.counts.created], [2, 1]);
+    assert.match(done.failures[0]!.error.sentence, /its name has capital letters: rename the collection/);
   });
 }
 

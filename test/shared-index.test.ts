@@ -1,8 +1,10 @@
 // Several collections in one index of a real OpenSearch, told apart by a field.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
+import { startExampleApi } from '../examples/api/server.ts';
 import type { Document } from '../src/model/document.ts';
 import { Bench } from './cli/command.ts';
 import { sharedSearch, skipWithoutSearch } from './services/search.ts';
@@ -127,4 +129,23 @@ test('tables go into one index, one way and by time, and come back; deletions ar
   sql('b.db', 'select 1');
   await synced('sync', '--drop', '*.at', `${endpoint}&collections=us*`, 'sqlite:b.db');
   assert.deepEqual(sql('b.db', 'select * from users order by id').map((row) => ({ ...row })), [{ id: 1, name: 'Joe' }, { id: 3, name: 'Eva' }]);
+});
+
+test('an API, files and lines, which describe nothing, go into indices that are not there, and back', { skip }, async () => {
+  const { server, path } = await place();
+  await using api = await startExampleApi({ resources: [{ type: 'line', id: 'T1', fields: { name: 'one' } }, { type: 'line', id: 'T2', fields: { name: 'two' } }] });
+  using bench = new Bench();
+  bench.write({ 'files/stop/1.yaml': 'id: 1\nzone: 2015-01-31\n', 'files/stop/2.yaml': 'id: 2\nzone: A\n', 'notes.ndjson': '{"id": 1, "wide": 9007199254740993}\n' });
+  for (const layout of ['suffix', 'field'] as const) {
+    const target = `opensearch://${server.address}/${path}-${layout}?layout=${layout}`;
+    const sync = ['sync', '--no-state', `${api.url}/api/line`, 'files', 'notes.ndjson', target];
+    const refused = await bench.syncline([...sync, '--no-create']);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stdout, /and none is to be made/);
+    const { code, stdout, stderr } = await bench.syncline(sync);
+    assert.equal(code, 0, stdout + stderr);
+    assert.match((await bench.syncline(sync)).stdout, /in step/);
+    assert.equal((await bench.syncline(['sync', target, `back-${layout}`])).code, 0);
+    assert.equal(readFileSync(bench.at(`back-${layout}/notes/1.yaml`), 'utf8'), 'id: 1\nwide: 9007199254740993\n');
+  }
 });

@@ -13,12 +13,13 @@ export function heldBy(side: Side, pairing: Pairing, ledger: Ledger): number {
   return Number.isSafeInteger(known) ? Math.max(seen, known) : seen;
 }
 
-/** How many entries a target holds of which a one-way run deletes only what it is told of: what was read, or as many as the place says there are. */
-export async function heldAtTarget({ target, signal }: Pick<OneWay, 'target' | 'signal'>, deletes: Policy['deletes'], ledger: Ledger): Promise<number> {
-  const seen = ledger.held('right');
-  if (deletes !== 'told') return seen;
-  const estimate = await target.estimate?.(signal && { signal }).catch(() => undefined);
-  return Math.max(seen, estimate ?? 0);
+/**
+ * How many entries a target holds of which a one-way run deletes only what it is told of, as many as the place says: such a run need not come across
+ * them. To be asked before anything is written, since the guard measures against what was there before.
+ */
+export async function heldBefore({ target, signal }: Pick<OneWay, 'target' | 'signal'>, deletes: Policy['deletes']): Promise<number> {
+  if (deletes !== 'told') return 0;
+  return await target.estimate?.(signal && { signal }).catch(() => undefined) ?? 0;
 }
 
 /** Remembers how many entries each side holds after a run that saw all of them; `more` is how many the run made there. */

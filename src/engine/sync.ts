@@ -1,7 +1,7 @@
 import { defaultGuard } from '../core/guard.ts';
 import type { Policy } from '../core/policy.ts';
 import { Spill } from './aside/spill.ts';
-import { heldAtTarget } from './held.ts';
+import { heldBefore } from './held.ts';
 import type { Ledger } from './ledger.ts';
 import { anotherPlace, recognisePlaces } from './places.ts';
 import type { EvidenceOptions } from './plan/evidence.ts';
@@ -53,6 +53,7 @@ export async function runSync(pairing: OneWay): Promise<Report> {
     return await reported(run, async () => {
       using deletes = new Spill<Delete>();
       using moves = new Moves();
+      const before = await heldBefore(pairing, policy.deletes);
       const twins = await twinsInRun(pairing, { ledger, lane, policy, baseline });
       for await (const actions of planOneWay(pairing, { context, policy, baseline, extras: policy.deletes === 'propagate' || onKept !== undefined, ordered: onKept !== undefined, proof, twins })) {
         for (const action of actions) {
@@ -78,7 +79,7 @@ export async function runSync(pairing: OneWay): Promise<Report> {
         ledger.warn(`${known.moved.name} is not the place it was at the last run`);
       }
       if (complete && policy.deletes !== 'keep') {
-        const all = held ?? (deletes.length === 0 ? 0 : await heldAtTarget(pairing, policy.deletes, ledger));
+        const all = held ?? Math.max(ledger.held('right'), before);
         const limits = { held: all, heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: scanned.left, target: target.name, guard, part: under !== undefined || pairing.window !== undefined };
         const ask = (): Promise<void> => moves.guard(deletes, limits, evidenceOf(pairing, run), async () => {
           await lane.flush();

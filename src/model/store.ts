@@ -191,12 +191,12 @@ export interface Sink extends AsyncDisposable {
   covers?(ref: Ref): boolean;
   /**
    * Makes the collections that are missing here, each as like the one described as the place can. Throws `unsupported`,
-   * with nothing made, where a key cannot be kept. One that is there already is left as it is.
+   * with nothing made, where a key cannot be kept. One that is there already is left as it is. One without fields is one that
+   * nobody describes: a place that needs to know more of it throws what writing to it would fail with.
    */
   prepare?(collections: readonly Collection[], options?: CallOptions): Promise<void>;
   /**
-   * Throws what {@link Sink.prepare} would throw for these, and makes nothing; for one without fields, which nobody describes,
-   * what writing to it would fail with. Absent: that is known only when it is tried.
+   * Throws what {@link Sink.prepare} would throw for these, and makes nothing. Absent: that is known only when it is tried.
    */
   checkPrepare?(collections: readonly Collection[], options?: CallOptions): Promise<void>;
   /**

@@ -66,3 +66,15 @@ test('a one-way run makes what its target lacks', async () => {
   const again = await runSync({ origins: [source], target, host: fakeHost(), window: { after: 9, until: 11 }, deletes: 'propagate' });
   assert.deepEqual([again.counts.updated, again.counts.deleted, again.counts.read, Object.keys(target.dump())], [1, 0, 1, ['orders/2', 'orders/3']]);
 });
+
+test('a target that needs no description makes a collection that nobody describes, and one that does says what it lacks', async () => {
+  const source = new MemoryStore({ name: 'files' });
+  for (let i = 0; i < 5; i++) source.edit(`notes/${i}`, { i });
+  const target = new Tables('target', []);
+  const { counts } = await runSync({ origins: [source], target, host: fakeHost() });
+  assert.deepEqual([counts.created, target.prepared, target.tables.get('notes')], [5, 1, { name: 'notes', fields: [], key: [] }]);
+  const strict = new Tables('strict', []);
+  strict.prepare = async ([collection]) => { throw new SyncError('not-found', `strict has no table ${collection?.name}`); };
+  const report = await runSync({ origins: [source], target: strict, host: fakeHost() });
+  assert.deepEqual([report.counts.created, report.counts.failed, report.failures[0]?.error.message], [0, 5, 'strict has no table notes']);
+});

@@ -6,13 +6,13 @@ import type { Key } from '../../model/key.ts';
 import { isSource } from '../../model/store.ts';
 import type { CallOptions, Sink, Source } from '../../model/store.ts';
 
-/** Makes collections that are missing in a sink when the first entry of theirs is to be written, as their source describes them; or only says whether that could be done. */
+/** Makes collections that are missing in a sink when the first entry of theirs is to be written, as their source describes them, if it does; or only says whether that could be done. */
 export class Preparing {
   readonly #sink: Sink;
   readonly #makes: boolean;
   readonly #options: CallOptions;
   readonly #described = new Map<Source, Promise<readonly Collection[]>>();
-  /** What is known of each collection: that it is there, or cannot be told, or why it could not be made. */
+  /** What is known of each collection: that it is there, or why it could not be made. */
   readonly #known = new Map<string, SyncError | undefined>();
   #asked = false;
   #busy: Promise<unknown> = Promise.resolve();
@@ -48,10 +48,10 @@ export class Preparing {
     }
     for (const [name, source] of open) {
       if (this.#known.has(name)) continue;
-      const collection = (await this.#descriptionsOf(source)).find((each) => each.name === name);
+      const collection = (await this.#descriptionsOf(source)).find((each) => each.name === name) ?? { name, fields: [], key: [] };
       try {
-        if (!this.#makes) await checkPrepare?.call(this.#sink, [collection ?? { name, fields: [], key: [] }], this.#options);
-        else if (collection) await prepare?.call(this.#sink, [collection], this.#options);
+        if (this.#makes) await prepare?.call(this.#sink, [collection], this.#options);
+        else await checkPrepare?.call(this.#sink, [collection], this.#options);
         this.#known.set(name, undefined);
       } catch (cause) {
         const error = toSyncError(cause, { store: this.#sink.name });

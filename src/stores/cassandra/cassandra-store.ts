@@ -165,22 +165,35 @@ export class CassandraStore implements Store {
 
   async prepare(collections: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
     signal?.throwIfAborted();
-    const { session, rules, create } = this.#options;
+    const statements = await this.#statementsFor(collections);
+    if (statements.length === 0) return;
+    await makeTables(this.#options.session, statements, signal);
+    await this.#all(true);
+  }
+
+  async checkPrepare(collections: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
+    signal?.throwIfAborted();
+    await this.#statementsFor(collections);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#options.session.close();
+  }
+
+  /** What makes the tables that are missing. Throws where one of them cannot be, or none is to be made: nothing is made before it is certain that everything can be. */
+  async #statementsFor(collections: readonly Collection[]): Promise<readonly string[]> {
+    const { rules, create } = this.#options;
     const tables = await this.#all(true);
     const missing = collections.filter(({ name }) => !tables.has(name));
-    if (missing.length === 0) return;
-    // Nothing is made before it is certain that everything can be.
+    if (missing.length === 0) return [];
+    const untold = missing.find(({ fields }) => fields.length === 0);
+    if (untold) throw this.#noTable(untold.name);
     // A table is made as those beside it are.
     const timed = this.#timed();
     const rows = rules.versions === 'rows' || (rules.versions === 'detect' && timed.length > 0 && timed.every(({ versioned }) => versioned));
     const statements = missing.map((collection) => createTable(collection, rules, rows, this.name));
     if (!create) throw new SyncError('not-found', `${this.name} has no table ${missing.map(({ name }) => name).join(', ')}`, { store: this.name, hint: `make it first: ${statements.join('; ')}` });
-    await makeTables(session, statements, signal);
-    await this.#all(true);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#options.session.close();
+    return statements;
   }
 
   async #writeOne(write: Write, tables: ReadonlyMap<string, Known>, signal: AbortSignal | undefined): Promise<Outcome> {

@@ -14,7 +14,7 @@ import { precisionOf } from './modified.ts';
 import { encodeNames, idBytes, Place } from './place.ts';
 import type { PlaceOptions } from './place.ts';
 import { partsOfKey } from '../records/record-keys.ts';
-import { prepareIndices } from './preparing.ts';
+import { checkIndices, prepareIndices } from './preparing.ts';
 import { scanIndex } from './scanning.ts';
 import { ElasticWriter } from './writer.ts';
 
@@ -110,6 +110,10 @@ export class ElasticStore implements Store {
 
   async prepare(collections: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
     await prepareIndices(this.#place, collections, { create: this.#options.create, signal });
+  }
+
+  async checkPrepare(collections: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
+    await checkIndices(this.#place, collections, { create: this.#options.create, signal });
   }
 
   async fresh(collections: readonly Collection[], { signal }: CallOptions = {}): Promise<Fresh> {

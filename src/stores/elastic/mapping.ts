@@ -13,14 +13,25 @@ const opaque: Document = { type: 'object', enabled: false };
 const lenient = { ignore_malformed: true };
 
 /**
+ * How fields are indexed that nobody described: as the server sees fit, but that no text is taken for a date, and that a number
+ * under a name does not forbid a text under the same name, or a number beyond 64 bits.
+ */
+export const loose: Document = {
+  dynamic: true, date_detection: false, numeric_detection: false,
+  dynamic_templates: [
+    { whole: { match_mapping_type: 'long', mapping: { type: 'long', ...lenient } } },
+    { fraction: { match_mapping_type: 'double', mapping: { type: 'double', ...lenient } } },
+  ],
+};
+
+/**
  * The mapping for an index of a collection. Nothing in it makes the index refuse or change a value of the type described: decimals are
  * kept as text, JSON is not looked into, and fields that are not described are kept and not indexed. The description
  * is kept in it, too, because a mapping knows fewer types.
  */
 export function mappingOf(collection: Collection): Document {
   const { fields, key } = collection;
-  // What is not described is indexed as the server sees fit, but that no text is taken for a date.
-  if (fields.length === 0) return { dynamic: true, date_detection: false, numeric_detection: false };
+  if (fields.length === 0) return loose;
   return { dynamic: false, _meta: { syncline: { fields: fields as unknown as Value, key } }, properties: propertiesOf(collection.name, fields) };
 }
 

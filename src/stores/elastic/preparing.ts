@@ -11,32 +11,42 @@ interface Wanted {
   readonly body: string;
 }
 
+interface PreparingOptions {
+  /** Whether indices that are missing are made. */
+  readonly create: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
  * Makes the indices for collections that are missing. All names and mappings are checked before the first is made. Where the server then
  * refuses one, those before it stay, empty as they are: to take them away again could take with them what somebody wrote.
  */
-export async function prepareIndices(place: Place, collections: readonly Collection[], { create, signal }: { readonly create: boolean; readonly signal: AbortSignal | undefined }): Promise<void> {
+export async function prepareIndices(place: Place, collections: readonly Collection[], options: PreparingOptions): Promise<void> {
+  const wanted = await checkIndices(place, collections, options);
+  if (wanted.length === 0) return;
+  for (const each of wanted) await makeIndex(place, each, options.signal);
+  await place.look(options.signal);
+}
+
+/** What has to be made for collections to have an index each. Throws where one of them cannot have one, or none is to be made. */
+export async function checkIndices(place: Place, collections: readonly Collection[], { create, signal }: PreparingOptions): Promise<readonly Wanted[]> {
   const there = await place.look(signal);
   const wanted: Wanted[] = [];
   for (const collection of collections) {
     if (place.isChosen(collection.name) && !there.has(collection.name)) wanted.push(await wantedFor(place, collection, signal));
   }
-  if (wanted.length === 0) return;
-  if (!create) {
+  if (wanted.length > 0 && !create) {
     const names = wanted.map(({ index }) => index).join(', ');
     throw new SyncError('not-found', `${place.name} has no ${wanted.length === 1 ? 'index' : 'indices'} ${names}, and none is to be made`, { store: place.name, hint: 'make what is missing, or allow it to be made' });
   }
-  for (const each of wanted) await makeIndex(place, each, signal);
-  await place.look(signal);
+  return wanted;
 }
 
 async function wantedFor(place: Place, collection: Collection, signal: AbortSignal | undefined): Promise<Wanted> {
   const { name } = collection;
   const index = await place.nameFor(name, signal);
-  const details = { store: place.name };
-  if (index === undefined) throw new SyncError('unsupported', `${place.name} has no place for the collection ${JSON.stringify(name)}`, { ...details, hint: 'name an index that is to hold it, or add layout=suffix to have one beside the others' });
-  const flaw = flawOfIndex(index);
-  if (flaw !== undefined) throw new SyncError('unsupported', `${place.name} cannot have an index ${JSON.stringify(index)}: its name ${flaw}`, { ...details, hint: 'rename the collection' });
+  if (index === undefined) throw new SyncError('unsupported', `${place.name} has no place for the collection ${JSON.stringify(name)}`, { store: place.name, hint: 'name an index that is to hold it, or add layout=suffix to have one beside the others' });
+  checkName(place, index, 'rename the collection');
   return { index, body: JSON.stringify({ mappings: mappingOf(collection) }) };
 }
 
@@ -59,8 +69,7 @@ export async function makeIndex(place: Place, { index, body }: Wanted, signal: A
 export async function putMapping(place: Place, { index, target, mapping }: { readonly index: string; /** Absent: it is to be made. */ readonly target: string | undefined; readonly mapping: Document }, signal: AbortSignal | undefined): Promise<void> {
   const details = { store: place.name };
   if (target === undefined) {
-    const flaw = flawOfIndex(index);
-    if (flaw !== undefined) throw new SyncError('unsupported', `${place.name} cannot have an index ${JSON.stringify(index)}: its name ${flaw}`, { ...details, hint: 'choose another name' });
+    checkName(place, index);
     return await makeIndex(place, { index, body: JSON.stringify({ mappings: mapping }) }, signal);
   }
   const put = async (body: string): Promise<void> => {
@@ -72,6 +81,12 @@ export async function putMapping(place: Place, { index, target, mapping }: { rea
     throw new SyncError(code, `cannot prepare ${place.name}: ${why}`, { ...details, hint: 'rename the field, or give each collection an index of its own with layout=suffix' });
   };
   await put(JSON.stringify(mapping));
+}
+
+/** Throws where no index can have this name. */
+export function checkName(place: Place, index: string, hint = 'choose another name'): void {
+  const flaw = flawOfIndex(index);
+  if (flaw !== undefined) throw new SyncError('unsupported', `${place.name} cannot have an index ${JSON.stringify(index)}: its name ${flaw}`, { store: place.name, hint });
 }
 
 /** What forbids a name to an index. */

@@ -33,7 +33,8 @@ test('of two types under one name the one that is there has to hold the other', 
 test('a collection that has the field itself is refused, and one that nobody described is indexed as it comes', () => {
   assert.throws(() => mappingFor([collection('events', { type: { kind: 'text' } })], { field: 'type', mapping: undefined }), { code: 'unsupported', details: { hint: 'name another field with typeField' } });
   const loose = { name: 'notes', key: [], fields: [] };
-  assert.equal(mappingFor([loose], { field: 'type', mapping: undefined })['dynamic'], true);
+  const made = mappingFor([loose], { field: 'type', mapping: undefined });
+  assert.deepEqual([made['dynamic'], made['date_detection'], made['properties']], [true, false, { type: { type: 'keyword' } }]);
   assert.equal(mappingFor([loose], { field: 'type', mapping: mappingFor([users], { field: 'type', mapping: undefined }) })['dynamic'], true);
   // What somebody else decided stays so.
   assert.equal(mappingFor([loose], { field: 'type', mapping: { dynamic: 'strict', properties: {} } })['dynamic'], undefined);

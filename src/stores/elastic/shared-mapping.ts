@@ -3,7 +3,7 @@ import type { Collection } from '../../model/collection.ts';
 import { isDocument } from '../../model/document.ts';
 import type { Document, Value } from '../../model/document.ts';
 import { SyncError } from '../../model/errors.ts';
-import { isDescribed, mappingOf } from './mapping.ts';
+import { isDescribed, loose, mappingOf } from './mapping.ts';
 import { preparedIn } from './shared-index.ts';
 
 /**
@@ -38,10 +38,10 @@ export function mappingFor(collections: readonly Collection[], { field, mapping 
 
 /** Fields that nobody described are indexed as the server sees fit only where a collection has no others. */
 function dynamicOf(collections: readonly Collection[], mapping: Document | undefined): Document {
-  const loose = collections.some(({ fields }) => fields.length === 0);
-  if (!mapping) return loose ? { dynamic: true, date_detection: false, numeric_detection: false } : { dynamic: false };
+  const undescribed = collections.some(({ fields }) => fields.length === 0);
+  if (!mapping) return undescribed ? loose : { dynamic: false };
   const isOurs = isDescribed(mapping) && String(mapping['dynamic']) === 'false';
-  return loose && isOurs ? { dynamic: true, date_detection: false } : {};
+  return undescribed && isOurs ? loose : {};
 }
 
 /** What a property lacks to hold what another one would; `undefined` where it lacks nothing. */

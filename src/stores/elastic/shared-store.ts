@@ -12,7 +12,7 @@ import { digestDocument } from '../../schema/digest.ts';
 import { lookUp } from './lookup.ts';
 import { encodeNames } from './place.ts';
 import type { OpenIndex, Place } from './place.ts';
-import { putMapping } from './preparing.ts';
+import { checkName, putMapping } from './preparing.ts';
 import { collectionNames, describeShared, sharedIndex } from './shared-index.ts';
 import type { SharedIndex } from './shared-index.ts';
 import { mappingFor } from './shared-mapping.ts';
@@ -105,16 +105,30 @@ export class SharedStore implements Store {
   }
 
   async prepare(collections: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
-    const { place, path, field, create, isChosen } = this.#options;
+    const { place, path } = this.#options;
+    const wanted = await this.#wanted(collections, signal);
+    if (!wanted) return;
+    const { missing, target, mapping } = wanted;
+    await putMapping(place, { index: path, target, mapping }, signal);
+    await place.look(signal);
+    this.#known = new Set([...this.#known, ...missing.map(({ name }) => name)]);
+  }
+
+  async checkPrepare(collections: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
+    const wanted = await this.#wanted(collections, signal);
+    if (wanted && wanted.target === undefined) checkName(this.#options.place, this.#options.path);
+  }
+
+  /** What the index lacks to hold these collections; `undefined` where it lacks nothing. Throws where it cannot hold them, or none is to be made. */
+  async #wanted(collections: readonly Collection[], signal: AbortSignal | undefined): Promise<{ readonly missing: readonly Collection[]; readonly target: string | undefined; readonly mapping: Document } | undefined> {
+    const { place, field, create, isChosen } = this.#options;
     const shared = await this.#look(signal);
     const there = new Set(shared ? await collectionNames(shared, signal) : []);
     const missing = collections.filter(({ name }) => isChosen(name) && !there.has(name));
-    if (missing.length === 0) return;
+    if (missing.length === 0) return undefined;
     const names = missing.map(({ name }) => name).join(', ');
     if (!create) throw new SyncError('not-found', `${place.name} has no ${missing.length === 1 ? 'collection' : 'collections'} ${names}, and none is to be made`, { store: place.name, hint: 'make what is missing, or allow it to be made' });
-    await putMapping(place, { index: path, target: shared?.index.target, mapping: mappingFor(missing, { field, mapping: shared?.index.mapping }) }, signal);
-    await place.look(signal);
-    this.#known = new Set([...this.#known, ...missing.map(({ name }) => name)]);
+    return { missing, target: shared?.index.target, mapping: mappingFor(missing, { field, mapping: shared?.index.mapping }) };
   }
 
   async fresh(): Promise<Fresh> {

@@ -158,10 +158,13 @@ export class SqlStore implements Store {
 
   async prepare(asked: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {
     signal?.throwIfAborted();
-    const collections = asked.map(keyed);
-    const { tables, keyless } = await this.#tables({ fresh: true, signal });
-    const missing = collections.filter(({ name }) => this.#chosen(name) && !tables.some((table) => table.name === name) && !keyless.some((table) => table.name === name));
-    if (missing.length === 0) return;
+    const catalog = await this.#tables({ fresh: true, signal });
+    const { tables, keyless } = catalog;
+    const unmade = asked.filter(({ name }) => this.#chosen(name) && !tables.some((table) => table.name === name) && !keyless.some((table) => table.name === name));
+    if (unmade.length === 0) return;
+    const untold = unmade.map(({ name, fields }) => (fields.length === 0 ? this.#tableOf(catalog, name) : undefined)).find((flaw) => flaw instanceof SyncError);
+    if (untold) throw untold;
+    const missing = unmade.map(keyed);
     this.#checkCreatable(missing);
     try {
       await this.#dialect.create(missing, signal);
