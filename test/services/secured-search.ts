@@ -35,12 +35,16 @@ export async function startSecuredSearch({ key, cert, password }: Secrets): Prom
     'http.type': 'security4', 'transport.type': 'security4', 'http.max_content_length': '1mb',
     'xpack.security.enabled': 'true', 'xpack.security.http.ssl.enabled': 'true', 'xpack.security.http.ssl.key': 'key.pem', 'xpack.security.http.ssl.certificate': 'cert.pem',
   };
-  const server = await startSearch('elasticsearch-secured', { folder, settings, environment: { SEARCH_PASSWORD: password }, ask });
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  const server = await startSearch('elasticsearch-secured', { folder, settings, environment: { SEARCH_PASSWORD: password }, ask }).catch((cause: unknown) => {
+    remove();
+    throw cause;
+  });
   return {
     ...server,
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
-      rmSync(folder, { recursive: true, force: true });
+      remove();
     },
   };
 }
