@@ -10,9 +10,9 @@ export class Bench extends Folder {
   readonly certificate: string;
   readonly #key: string;
 
-  constructor() {
+  constructor(kind?: Parameters<typeof selfSigned>[0]) {
     super();
-    const { key, cert } = selfSigned();
+    const { key, cert } = selfSigned(kind);
     this.certificate = join(this.path, 'authority.pem');
     writeFileSync(this.certificate, cert);
     this.#key = key;

@@ -9,7 +9,7 @@ import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { failWhereRequired } from './required.ts';
-import { elasticsearch, moduleDescriptor, opensearch, projectOf, sourcesOf } from './search-java.ts';
+import { elasticsearch, moduleDescriptor, opensearch, projectOf, securedElasticsearch, sourcesOf } from './search-java.ts';
 import type { SearchEngine } from './search-java.ts';
 import { end } from './start-server.ts';
 
@@ -38,9 +38,13 @@ export interface SearchStart {
   readonly settings?: { readonly [name: string]: string };
   /** What Java is told of memory and compiling. Default: what a server needs that lives for a few minutes. */
   readonly java?: readonly string[];
+  /** What its process finds in its environment beside ours. */
+  readonly environment?: { readonly [name: string]: string };
+  /** How it is asked. Default: by HTTP, as nobody. */
+  readonly ask?: typeof ask;
 }
 
-const engines = { opensearch, elasticsearch } as const;
+const engines = { opensearch, elasticsearch, 'elasticsearch-secured': securedElasticsearch } as const;
 
 /** The libraries of a server in the cache folder of the user, or why there are none, as a sentence. */
 async function librariesOf(engine: SearchEngine): Promise<{ readonly folder: string } | { readonly missing: string }> {
@@ -70,13 +74,12 @@ async function fill(engine: SearchEngine, folder: string): Promise<void> {
   const options = { timeout: fetchTimeoutMs, maxBuffer: Infinity };
   await run('mvn', ['-B', '-q', '-ntp', '-f', join(folder, 'pom.xml'), 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${lib}`], options);
   const modules = join(folder, 'modules');
-  const classPath = join(lib, '*') + delimiter + join(modules, 'transport-netty4', '*');
-  if (engine.plugins.length === 0) {
-    // What speaks HTTP is looked for in a folder of modules.
-    const netty = join(modules, 'transport-netty4');
-    mkdirSync(netty, { recursive: true });
-    for (const file of readdirSync(lib)) if (/^(?:netty-|transport-netty4-)/.test(file)) renameSync(join(lib, file), join(netty, file));
-    writeFileSync(join(netty, 'plugin-descriptor.properties'), moduleDescriptor(engine, 'transport-netty4', 'org.elasticsearch.transport.netty4.Netty4Plugin'));
+  const classPath = [lib, ...engine.modules.map(({ name }) => join(modules, name))].map((path) => join(path, '*')).join(delimiter);
+  for (const module of engine.modules) {
+    const place = join(modules, module.name);
+    mkdirSync(place, { recursive: true });
+    for (const file of readdirSync(lib)) if (module.files.test(file)) renameSync(join(lib, file), join(place, file));
+    writeFileSync(join(place, 'plugin-descriptor.properties'), moduleDescriptor(engine, module));
   }
   for (const [name, source] of Object.entries(sourcesOf(engine))) {
     const place = name === 'Server.java' ? lib : join(modules, 'root');
@@ -86,7 +89,7 @@ async function fill(engine: SearchEngine, folder: string): Promise<void> {
     writeFileSync(join(folder, name), source);
     await run('javac', ['-nowarn', '--release', String(engine.java), '-cp', classPath, '-d', classes, join(folder, name)], options);
     await run('jar', ['cf', join(place, `${name}.jar`), '-C', classes, '.'], options);
-    if (place !== lib) writeFileSync(join(place, 'plugin-descriptor.properties'), moduleDescriptor(engine, 'root', 'RootPlugin'));
+    if (place !== lib) writeFileSync(join(place, 'plugin-descriptor.properties'), moduleDescriptor(engine, { name: 'root', className: 'RootPlugin' }));
   }
 }
 
@@ -135,13 +138,13 @@ export function sharedSearch(name: SearchEngine['name']): Promise<SearchServer> 
 }
 
 /** Starts a server. Throws when it is not ready in three minutes, with what it said. */
-export async function startSearch(name: SearchEngine['name'], { port = 0, folder, settings = {}, java = shortLived }: SearchStart = {}): Promise<SearchServer> {
+export async function startSearch(name: SearchEngine['name'], { port = 0, folder, settings = {}, java = shortLived, environment = {}, ask: asked = ask }: SearchStart = {}): Promise<SearchServer> {
   const engine = engines[name];
   if (!found.has(name)) found.set(name, librariesOf(engine));
   const libraries = await found.get(name)!;
   if ('missing' in libraries) throw new Error(libraries.missing);
   const home = folder ?? mkdtempSync(join(tmpdir(), `syncline-${name}-`));
-  const child = spawnServer(engine, libraries.folder, home, java, [String(port), ...Object.entries(settings).flat()]);
+  const child = spawnServer(engine, { folder: libraries.folder, home, java, environment }, [String(port), ...Object.entries(settings).flat()]);
   const endNow = (): void => void child.kill('SIGKILL');
   process.once('exit', endNow);
   const stop = async (): Promise<void> => {
@@ -151,8 +154,8 @@ export async function startSearch(name: SearchEngine['name'], { port = 0, folder
   };
   try {
     const address = `127.0.0.1:${await portOf(child)}`;
-    await ask(address, 'GET', '/_cluster/health?wait_for_status=yellow&timeout=60s');
-    return { address, pid: child.pid!, ask: (method, path, body) => ask(address, method, path, body), [Symbol.asyncDispose]: stop };
+    await untilAnswered(child, () => asked(address, 'GET', '/_cluster/health?wait_for_status=yellow&timeout=60s'));
+    return { address, pid: child.pid!, ask: (method, path, body) => asked(address, method, path, body), [Symbol.asyncDispose]: stop };
   } catch (cause) {
     const said = readFileSync(join(home, 'log'), 'utf8').slice(-3_000);
     await stop();
@@ -161,17 +164,17 @@ export async function startSearch(name: SearchEngine['name'], { port = 0, folder
 }
 
 /** The server ends by itself with this process, whose end it hears on its standard input. */
-function spawnServer({ plugins }: SearchEngine, folder: string, home: string, own: readonly string[], parameters: readonly string[]): ChildProcess {
+function spawnServer({ plugins }: SearchEngine, { folder, home, java, environment }: Required<Pick<SearchStart, 'folder' | 'java' | 'environment'>> & { readonly home: string }, parameters: readonly string[]): ChildProcess {
   const lib = join(folder, 'lib');
   mkdirSync(join(home, 'tmp'), { recursive: true });
   const log = openSync(join(home, 'log'), 'a');
   const jars = readdirSync(lib).toSorted().map((file) => join(lib, file)).join(delimiter);
   const properties = { 'file.encoding': 'UTF-8', 'log4j2.disable.jmx': 'true', 'io.netty.noUnsafe': 'true', 'java.io.tmpdir': join(home, 'tmp'), 'search.plugins': plugins.join(','), 'search.modules': join(folder, 'modules') };
   const child = spawn('java', [
-    ...own, '-XX:+UseSerialGC', '-XX:-UsePerfData',
+    ...java, '-XX:+UseSerialGC', '-XX:-UsePerfData',
     ...Object.entries(properties).map(([property, value]) => `-D${property}=${value}`),
     '-cp', jars, 'Server', home, ...parameters,
-  ], { stdio: ['pipe', 'pipe', log] });
+  ], { stdio: ['pipe', 'pipe', log], env: { ...process.env, ...environment } });
   closeSync(log);
   return child;
 }
@@ -184,6 +187,17 @@ async function portOf(child: ChildProcess): Promise<number> {
     if (port !== undefined) return Number(port);
   }
   throw new Error('it does not say where it listens');
+}
+
+/** Who listens does not know yet what it held, and with security of its own not even its users. */
+async function untilAnswered(child: ChildProcess, asking: () => Promise<unknown>): Promise<void> {
+  for (const deadline = Date.now() + startTimeoutMs; ; await sleep(100)) {
+    try {
+      return void await asking();
+    } catch (error) {
+      if (Date.now() > deadline || child.exitCode !== null || child.signalCode !== null) throw error;
+    }
+  }
 }
 
 async function ask(address: string, method: string, path: string, body?: object): Promise<unknown> {

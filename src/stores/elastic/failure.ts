@@ -16,6 +16,8 @@ export interface Cause {
   readonly reason?: string | null;
   readonly caused_by?: Cause;
   readonly root_cause?: readonly Cause[];
+  /** What is wrong with a key, as that it has expired. */
+  readonly additional_unsuccessful_credentials?: string | readonly string[];
 }
 
 /** Whatever a request threw, as the error we show. */
@@ -70,7 +72,7 @@ export function explained(status: number, cause: Cause): { readonly code: Failur
   switch (status) {
     case 400:
     case 413: return { code: 'invalid', why: `the server does not take it${quoted}`, hint: status === 413 ? 'raise http.max_content_length of the server, or the limit of what stands before it' : 'change the value, or the mapping of the index' };
-    case 401: return { code: 'denied', why: 'the server does not know who asks', hint: 'set ELASTIC_API_KEY, or ELASTIC_USERNAME and ELASTIC_PASSWORD (for OpenSearch: OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD)' };
+    case 401: return { code: 'denied', why: `the server does not know who asks${flawOf(cause)}`, hint: 'set ELASTIC_API_KEY, or ELASTIC_USERNAME and ELASTIC_PASSWORD (for OpenSearch: OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD)' };
     case 403: return { code: 'denied', why: `this is not allowed${quoted}`, hint: 'check what this user may do with the index' };
     case 404: return { code: 'not-found', why: `it is not there${quoted}`, hint: 'check its name' };
     case 409: return { code: 'conflict', why: `somebody else was faster${quoted}`, hint: 'run again' };
@@ -80,11 +82,19 @@ export function explained(status: number, cause: Cause): { readonly code: Failur
   return { code: 'unavailable', why: `it answered with the status ${status}`, hint: 'check the address, and what answers there' };
 }
 
-/** The sentence of the server and of what lies behind it, in one line of a bounded length. */
+function flawOf({ additional_unsuccessful_credentials: flaws }: Cause): string {
+  return flaws === undefined ? '' : ` (${inOneLine(String(flaws))})`;
+}
+
+/** The sentence of the server and of what lies behind it. */
 function saidOf(cause: Cause): string {
   const reasons: string[] = [];
   for (let at: Cause | undefined = cause; at !== undefined && reasons.length < 3; at = at.caused_by) {
     if (at.reason && !reasons.includes(at.reason)) reasons.push(at.reason);
   }
-  return reasons.join(': ').replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, ' ').trim().slice(0, 400);
+  return inOneLine(reasons.join(': '));
+}
+
+function inOneLine(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, ' ').trim().slice(0, 400);
 }

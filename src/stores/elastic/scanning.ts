@@ -11,6 +11,7 @@ import type { Hit } from './hit-splitter.ts';
 import { PageSize } from './page-size.ts';
 import { documentsIn, encodeNames } from './place.ts';
 import type { OpenIndex, Place } from './place.ts';
+import { refresh } from './refreshing.ts';
 
 /** Documents in one answer, where they are small: servers give 10,000 unless they are told otherwise. */
 const mostDocuments = 5_000;
@@ -31,8 +32,10 @@ export async function* scanIndex(place: Place, index: OpenIndex, { window, concu
   const about = place.about('list', index.collection);
   const target = encodeNames(index.target);
   // A search sees what was refreshed, and the index may be told to do that seldom.
-  const refreshed = await place.client.request({ method: 'POST', path: `/${target}/_refresh`, about: place.about('refresh', index.collection), signal });
-  checkShards(refreshed.body, place, index);
+  const refreshed = await refresh(place, index.target, { key: index.collection, signal });
+  // Without it nobody can say that nothing is missing.
+  if (refreshed instanceof SyncError) yield { entries: [], problems: [{ place: `${place.name}: ${index.collection}`, error: refreshed }] };
+  else checkShards(refreshed.body, place, index);
   const dialect = await place.dialect(signal);
   const { body } = await place.client.request({ method: 'POST', path: dialect.pitPath(target), about, signal });
   const pit = { id: String(body[dialect.pitId]) };

@@ -6,6 +6,7 @@ import { describeSeen, samplesOf } from './describing.ts';
 import { describeIndex } from './mapping.ts';
 import { documentsIn, encodeNames } from './place.ts';
 import type { OpenIndex, Place } from './place.ts';
+import { refresh } from './refreshing.ts';
 
 /** More values than this are not those of a field that tells collections apart. */
 const mostCollections = 10_000;
@@ -51,8 +52,8 @@ export async function collectionNames({ place, index, filter }: SharedIndex, sig
   const names = new Set(Object.keys(preparedIn(index.mapping)));
   if (filter === undefined || !index.open || index.flaw !== undefined) return [...names].toSorted();
   const target = encodeNames(index.target);
-  // What was written just now is not found before a refresh.
-  await place.client.request({ method: 'POST', path: `/${target}/_refresh`, about: place.about('refresh'), signal });
+  // What was written just now is not found before a refresh. Who may not ask for one hears it of the scan.
+  await refresh(place, index.target, { signal });
   for (let after: Value | undefined; ;) {
     const aggs = { names: { composite: { size: pageCollections, sources: [{ name: { terms: { field: filter } } }], ...(after !== undefined && { after }) } } };
     const { body } = await place.client.request({ path: `/${target}/_search?allow_partial_search_results=false`, body: JSON.stringify({ size: 0, aggs }), about: place.about('look at'), signal });
