@@ -124,6 +124,11 @@ export interface Source extends AsyncDisposable {
   /** The entries for `refs`, in that order, content included; `undefined` where there is none. Throws where it cannot tell. */
   read(refs: readonly Ref[], options?: CallOptions): Promise<readonly (Entry | undefined)[]>;
   /**
+   * Whether each entry is still in the state that an earlier version of it named, where a state may be named otherwise when it has grown old.
+   * Absent: a state keeps its version.
+   */
+  isStill?(asked: readonly { readonly ref: Ref; readonly version: Version }[], options?: CallOptions): Promise<readonly boolean[]>;
+  /**
    * Hints as they come, until the signal fires. The first, empty, list says that from now on nothing is missed but by
    * accident. Absent: the store cannot tell of changes.
    */

@@ -21,6 +21,7 @@ import { withEvidence } from './evidence.ts';
 import { coarser } from './plan.ts';
 import { soughtTriples } from './quarantined.ts';
 import { anyOf, hides, inOrder, isInside, narrowed, refuseTimeless } from './scan.ts';
+import { withStill } from './still.ts';
 
 type Context = Run['context'];
 
@@ -40,7 +41,7 @@ export async function* planTwoWay(pairing: TwoWay, { context: given }: Pick<Run,
   for await (const { triples, sought } of allOf(pairing, context, { baseline, deletions }, proven)) {
     const actions: Action[] = [];
     const inScope = triples.filter((triple) => mayMove(triple, context.within));
-    for (const triple of await withEvidence(inScope, { leftOf: () => left, right, precision, proof: 'stat', signal: context.signal, hashes: context.hashes })) {
+    for (const triple of await withEvidence(await withStill(inScope, { left, right, precision, signal: context.signal }), { leftOf: () => left, right, precision, proof: 'stat', signal: context.signal, hashes: context.hashes })) {
       const decided = decide(triple, policy, precision);
       deletions.see(triple, decided);
       const chosen = context.within ? decided.filter((action) => judgedBy(action).every(context.within!)) : decided;

@@ -62,11 +62,14 @@ function capabilitiesOf(inner: Capabilities, { keepsOrder, addsBytes = 0 }: Rena
   return { ...inner, order: keepsOrder ? inner.order : 'none', limits: { ...inner.limits, keyBytes } };
 }
 
-function sourceOf(source: Source, renaming: Renaming): Pick<Source, 'scan' | 'read' | 'watch' | 'fingerprint' | 'whereabouts'> {
+function sourceOf(source: Source, renaming: Renaming): Pick<Source, 'scan' | 'read' | 'isStill' | 'watch' | 'fingerprint' | 'whereabouts'> {
   const { keepsBelow = false } = renaming;
   return {
     scan: (options) => scan(source, renaming, options),
     read: (refs, options) => read(source, renaming, refs, options),
+    ...(source.isStill && {
+      isStill: async (asked: Parameters<NonNullable<Source['isStill']>>[0], options?: CallOptions) => await source.isStill?.(asked.map(({ ref, version }) => ({ ref: { ...ref, key: inwardOf(ref.key, renaming) ?? ref.key }, version })), options) ?? [],
+    }),
     ...(source.watch && {
       async *watch(options: { readonly signal: AbortSignal }): AsyncGenerator<readonly Hint[]> {
         // A key without a name may have something below it that has one.

@@ -1,6 +1,6 @@
 import { limits } from '../../lib/limits.ts';
 import { heldBlob, unreadableBlob } from '../../model/blob.ts';
-import type { Entry, Ref } from '../../model/entry.ts';
+import type { Entry, Ref, Version } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
@@ -101,6 +101,16 @@ export class SftpStore implements Store {
     const parents = new Parents(place);
     const budget = { bytes: heldBytes };
     return this.#gate.each(refs, async ({ key }) => place.session.run(place.about('read', key), (connection) => this.#read(connection, key, parents, budget), signal));
+  }
+
+  async isStill(asked: readonly { readonly ref: Ref; readonly version: Version }[], { signal }: CallOptions = {}): Promise<readonly boolean[]> {
+    signal?.throwIfAborted();
+    const place = this.#place;
+    return this.#gate.each(asked, async ({ ref: { key }, version }) => place.session.run(place.about('read', key), async (connection) => {
+      const facts = await lookAt(connection, await place.pathOf(connection, key));
+      const found = facts && await classify(connection, place, key, facts);
+      return found?.kind === 'file' && this.#states.isAt(connection, key, found.facts, version);
+    }, signal));
   }
 
   async write(batch: readonly Write[], { signal }: CallOptions = {}): Promise<readonly Outcome[]> {
