@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -29,7 +29,6 @@ export async function benchRecords({ quick, rounds, only, records: wanted, build
   if ('missing' in python) throw new Error(`the benchmark needs Python to measure with: ${python.missing}`);
   if (build && (await runNode(join(root, 'scripts', 'build.ts'))) !== 0) throw new Error('the build failed');
   const folder = mkdtempSync(join(tmpdir(), 'syncline-bench-'));
-  const results: object[] = [];
   try {
     for (const scenario of [...sqlScenarios, ...indexScenarios]) {
       const [which = '', peer = ''] = only?.split('/') ?? [];
@@ -41,19 +40,25 @@ export async function benchRecords({ quick, rounds, only, records: wanted, build
       for (const { name, why } of missing) console.log(`${name} is left out: ${why}`);
       const rows = await measured(scenario.name, places, { folder, python: join(python.bin, 'python'), rounds });
       for (const step of places.steps) for (const row of rows) if (row.step === step) print(row, rows, places.goals[step]);
-      results.push({ scenario: scenario.name, versions, missing, goals: places.goals, rows });
-      // Whoever breaks it off keeps what was measured by then.
-      if (!quick && only === undefined) keep({ machine: machine(), rounds, results });
+      // Whoever breaks it off keeps what was measured by then, and of what was not measured anew what there was.
+      if (!quick && peer === '') keep({ scenario: scenario.name, day: new Date().toISOString().slice(0, 10), machine: machine(), rounds, versions, missing, goals: places.goals, rows });
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function keep(found: object): void {
+interface Result {
+  readonly scenario: string;
+  readonly [fact: string]: unknown;
+}
+
+function keep(found: Result): void {
   const file = join(import.meta.dirname, 'results', 'records.json');
   mkdirSync(join(file, '..'), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(found, undefined, 2)}\n`);
+  const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { readonly results: readonly Result[] }).results : [];
+  const results = [...before.filter(({ scenario }) => scenario !== found.scenario), found];
+  writeFileSync(file, `${JSON.stringify({ results }, undefined, 2)}\n`);
   console.log(`written to ${file}`);
 }
 
