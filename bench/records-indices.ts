@@ -95,6 +95,7 @@ async function openCassandra(records: number, direction: 'to-index' | 'to-cassan
   const [index, table] = [`opensearch://${server.address}/app?layout=suffix`, `cassandra://${contactPoint}/app?collections=orders`];
   const ours = direction === 'to-index' ? [table, index] : [index, table];
   const wanted = direction === 'to-index' ? await digestOfTable(client) : await digestOfIndex(server, 'app-orders');
+  if (!wanted.startsWith(`${records} documents`)) throw new Error(`the source holds ${wanted}, and is to hold ${records}`);
   const timed: RecordsProgram = { name: 'syncline by timestamps', command: (_, memory) => synclineCommand(memory, 'sync', '--quiet', `${index}&modified=tmstmp`, `${table}&modified=tmstmp&conditions=timestamp`) };
   const looping = (what: string): RecordsProgram['command'] => () => ({ line: [process.execPath, loop, what, contactPoint, 'app', 'orders', server.address, 'app-orders'] });
   const plain: RecordsProgram = { name: 'a loop with the same drivers', command: looping(direction) };
@@ -125,10 +126,16 @@ async function openCassandra(records: number, direction: 'to-index' | 'to-cassan
 }
 
 async function fill(client: Client, records: number): Promise<void> {
-  const rows = madeUpOrders(records).map(({ id, amount, count, customer, note, open, tmstmp, value }) => [id, amount, count, customer, note, open, new Date(tmstmp), value]);
-  for (let some = rows.take(10_000).toArray(); some.length > 0; some = rows.take(10_000).toArray()) {
+  let some: unknown[][] = [];
+  const put = async (): Promise<void> => {
     await cassandra.concurrent.executeConcurrent(client, 'INSERT INTO app.orders (id, amount, count, customer, note, open, tmstmp, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?)', some, { concurrencyLevel: 128, collectResults: false });
+    some = [];
+  };
+  for (const { id, amount, count, customer, note, open, tmstmp, value } of madeUpOrders(records)) {
+    some.push([id, amount, count, customer, note, open, new Date(tmstmp), value]);
+    if (some.length === 10_000) await put();
   }
+  await put();
 }
 
 async function digestOfTable(client: Client): Promise<string> {
