@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { redact } from '../lib/redact.ts';
 import type { Values } from './options.ts';
 import type { Pairing } from './pairing.ts';
+import { partsOf } from './places.ts';
 
 /** What shapes the runs of one configuration, and what it is called. */
 export interface Configuration {
@@ -21,7 +22,7 @@ export function configurationOf(kind: 'merge' | 'sync', endpoints: readonly stri
   const places = [...pair.origins, pair.target];
   const given = shaping.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]] as const]));
   const parts = endpoints.map((endpoint) => {
-    const query = new URLSearchParams(/\?(.*)$/s.exec(endpoint)?.[1] ?? '');
+    const query = partsOf(endpoint);
     return shapingParts.flatMap((name) => (query.has(name) ? [[name, query.get(name)] as const] : []));
   });
   return {

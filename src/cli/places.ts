@@ -7,3 +7,8 @@ export function splitPlaces(args: readonly string[]): { readonly origins: readon
   if (args.length < 2) throw new SyncError('invalid', 'only one place was named', { hint: 'name at least one origin, and the destination last' });
   return { origins: args.slice(0, -1), target };
 }
+
+/** The options that an endpoint brings along, behind its question mark. */
+export function partsOf(endpoint: string): URLSearchParams {
+  return new URLSearchParams(/\?(.*)$/s.exec(endpoint)?.[1] ?? '');
+}

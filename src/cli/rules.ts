@@ -15,6 +15,7 @@ import { digestDocument } from '../schema/digest.ts';
 import { loadSchema } from '../stores/open.ts';
 import type { OpenPair } from '../stores/open.ts';
 import type { Values } from './options.ts';
+import { partsOf } from './places.ts';
 
 const keyVariable = 'SYNCLINE_MASK_KEY';
 const leastKeyBytes = 16;
@@ -79,7 +80,7 @@ async function namesAwaited({ target }: OpenPair, naming: Naming): Promise<reado
 
 /** The fields that tell the time of an origin. */
 function timesOf({ modified }: Values, endpoint: string | undefined): readonly string[] {
-  const own = new URLSearchParams(/\?(.*)$/s.exec(endpoint ?? '')?.[1] ?? '').get('modified');
+  const own = partsOf(endpoint ?? '').get('modified');
   return [own ?? modified ?? []].flat();
 }
 

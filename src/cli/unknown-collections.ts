@@ -1,6 +1,7 @@
 import { SyncError, toSyncError } from '../model/errors.ts';
 import type { Store } from '../model/store.ts';
 import { namesIn } from '../stores/records/chooser.ts';
+import { partsOf } from './places.ts';
 
 /**
  * Refuses names of collections that neither side has. One that only one side has is made on the other; of one that nobody
@@ -56,8 +57,4 @@ export async function checkFirst(check: () => Promise<void>, { again }: { readon
 /** The names of collections that endpoints choose, and that stand for one each. */
 export function collectionsNamed(endpoints: readonly string[]): readonly string[] {
   return endpoints.flatMap((endpoint) => namesIn(partsOf(endpoint).get('collections') ?? undefined));
-}
-
-function partsOf(endpoint: string): URLSearchParams {
-  return new URLSearchParams(/\?(.*)$/s.exec(endpoint)?.[1] ?? '');
 }

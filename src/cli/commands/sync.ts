@@ -3,6 +3,7 @@ import type { Command, Invocation } from '../command.ts';
 import { outputOptions, placeOptions, syncOptions } from '../options.ts';
 import type { Values } from '../options.ts';
 import type { Pairing } from '../pairing.ts';
+import { partsOf } from '../places.ts';
 import { checkWatchOptions } from '../watch/refusals.ts';
 
 /** One way: the destination comes to hold what the origins hold. */
@@ -65,7 +66,7 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
 
 /** Throws `invalid` where options make no sense together. */
 export function checkSync(values: Values, args: readonly string[]): void {
-  if (values.maxDeletes !== undefined && !values.delete && !values.swap && !args.some((place) => /[?&]tombstones=/.test(place))) throw new SyncError('invalid', '--max-deletes says how much --delete may delete, and nothing is deleted without it', { hint: 'add --delete, or leave out --max-deletes' });
+  if (values.maxDeletes !== undefined && !values.delete && !values.swap && !args.some((place) => partsOf(place).has('tombstones'))) throw new SyncError('invalid', '--max-deletes says how much --delete may delete, and nothing is deleted without it', { hint: 'add --delete, or leave out --max-deletes' });
   if (values.retryQuarantined && values.state === false) throw new SyncError('invalid', '--no-state leaves nothing in quarantine that could be tried again', { hint: 'leave out --retry-quarantined, or name a file with --state' });
   for (const [name, why] of [['swap', 'puts nothing in place that is not whole'], ['watch', 'tries what failed by itself']] as const) {
     if (values.retryQuarantined && values[name]) throw new SyncError('invalid', `--${name} ${why}, so that it has no quarantine`, { hint: 'leave out --retry-quarantined' });
