@@ -6,7 +6,7 @@ import type { Entry } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Source } from '../model/store.ts';
 import { Spill } from './aside/spill.ts';
-import { heldBefore } from './held.ts';
+import { estimateHeld } from './held.ts';
 import { anotherPlace, recognisePlaces } from './places.ts';
 import { originOf, planOneWay } from './plan/plan.ts';
 import { twinsOf } from './plan/twins.ts';
@@ -70,7 +70,7 @@ async function warnOfRefusal({ deletes, moves }: { readonly deletes: Deletes; re
   if (moved && pairing.guard === undefined) return ledger.warn(`a sync would end here: ${anotherPlace(moved, deletes.length).sentence}`);
   if (!ledger.complete) return ledger.warn('nothing would be deleted, because not everything could be read');
   try {
-    const all = held ?? Math.max(ledger.held('right'), await heldBefore(pairing, pairing.deletes ?? 'keep'));
+    const all = held ?? Math.max(ledger.held('right'), await estimateHeld(pairing, pairing.deletes ?? 'keep'));
     await moves.guard(deletes, { held: all, heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: ledger.scanned.left, target: target.name, guard, part: under !== undefined || pairing.window !== undefined }, evidenceOf(pairing, run));
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;

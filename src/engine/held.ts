@@ -17,7 +17,7 @@ export function heldBy(side: Side, pairing: Pairing, ledger: Ledger): number {
  * How many entries a target holds of which a one-way run deletes only what it is told of, as many as the place says: such a run need not come across
  * them. To be asked before anything is written, since the guard measures against what was there before.
  */
-export async function heldBefore({ target, signal }: Pick<OneWay, 'target' | 'signal'>, deletes: Policy['deletes']): Promise<number> {
+export async function estimateHeld({ target, signal }: Pick<OneWay, 'target' | 'signal'>, deletes: Policy['deletes']): Promise<number> {
   if (deletes !== 'told') return 0;
   return await target.estimate?.(signal && { signal }).catch(() => undefined) ?? 0;
 }

@@ -1,7 +1,7 @@
 import { defaultGuard } from '../core/guard.ts';
 import type { Policy } from '../core/policy.ts';
 import { Spill } from './aside/spill.ts';
-import { heldBefore } from './held.ts';
+import { estimateHeld } from './held.ts';
 import type { Ledger } from './ledger.ts';
 import { anotherPlace, recognisePlaces } from './places.ts';
 import type { EvidenceOptions } from './plan/evidence.ts';
@@ -53,7 +53,7 @@ export async function runSync(pairing: OneWay): Promise<Report> {
     return await reported(run, async () => {
       using deletes = new Spill<Delete>();
       using moves = new Moves();
-      const before = await heldBefore(pairing, policy.deletes);
+      const before = await estimateHeld(pairing, policy.deletes);
       const twins = await twinsInRun(pairing, { ledger, lane, policy, baseline });
       for await (const actions of planOneWay(pairing, { context, policy, baseline, extras: policy.deletes === 'propagate' || onKept !== undefined, ordered: onKept !== undefined, proof, twins })) {
         for (const action of actions) {

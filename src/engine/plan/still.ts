@@ -32,9 +32,9 @@ export async function withStill(triples: readonly Triple[], { left, right, preci
 }
 
 /** An entry that looks as it did, and has another version. */
-function doubtOf({ left, right, base, key }: Triple, side: Side, precision: number): { readonly now: Entry; readonly version: NonNullable<Stat['version']> } | undefined {
+function doubtOf({ left, right, base }: Triple, side: Side, precision: number): { readonly now: Entry; readonly version: NonNullable<Stat['version']> } | undefined {
   const [now, before] = [side === 'left' ? left : right, base?.[side]];
   if (!now || now.deleted || before?.version === undefined || now.version === before.version || sameContent(now, before, precision) !== true) return undefined;
   if (left && right && sameContent(left, right, precision) === true) return undefined;
-  return { now: now.key === key ? now : { ...now, key }, version: before.version };
+  return { now, version: before.version };
 }
