@@ -1,36 +1,18 @@
 // Records that cannot be carried across, in tables of a real database: set aside, listed, tried again.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { Bench } from './command.ts';
 import type { Ended } from './command.ts';
+import { TwoTables } from './two-tables.ts';
 
-/** Two databases, of which the right one takes no value of 100 or more. */
-class Tables implements Disposable {
-  readonly bench = new Bench();
-
+class Tables extends TwoTables {
   constructor() {
-    this.sql('a.db', 'create table t (id integer primary key, at text, v integer)');
-    this.sql('b.db', 'create table t (id integer primary key, at text, v integer check (v < 100))');
-  }
-
-  sql(file: string, ...statements: readonly string[]): void {
-    using database = new DatabaseSync(this.bench.at(file));
-    for (const statement of statements) database.exec(statement);
-  }
-
-  ids(file: string): readonly unknown[] {
-    using database = new DatabaseSync(this.bench.at(file));
-    return database.prepare('select id from t order by id').all().map(({ id }) => id);
+    super(['at text']);
   }
 
   merge(...more: readonly string[]): Promise<Ended> {
-    return this.bench.syncline(['merge', '--newest', '--modified', 'at', ...more, 'sqlite:a.db', 'sqlite:b.db']);
-  }
-
-  [Symbol.dispose](): void {
-    this.bench[Symbol.dispose]();
+    return this.run('merge', '--newest', '--modified', 'at', ...more);
   }
 }
 

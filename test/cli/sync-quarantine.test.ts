@@ -4,36 +4,19 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { Bench } from './command.ts';
 import type { Ended } from './command.ts';
+import { TwoTables } from './two-tables.ts';
 
-/** Two databases, of which the right one takes no value of 100 or more. */
-class Tables implements Disposable {
-  readonly bench = new Bench();
-
+class Tables extends TwoTables {
   constructor(...rows: readonly string[]) {
-    this.sql('a.db', 'create table t (id integer primary key, v integer)', ...rows.map((row) => `insert into t values (${row})`));
-    this.sql('b.db', 'create table t (id integer primary key, v integer check (v < 100))');
-  }
-
-  sql(file: string, ...statements: readonly string[]): void {
-    using database = new DatabaseSync(this.bench.at(file));
-    for (const statement of statements) database.exec(statement);
-  }
-
-  ids(file: string): readonly unknown[] {
-    using database = new DatabaseSync(this.bench.at(file));
-    return database.prepare('select id from t order by id').all().map(({ id }) => id);
+    super([], rows);
   }
 
   sync(...more: readonly string[]): Promise<Ended> {
-    return this.bench.syncline(['sync', ...more, 'sqlite:a.db', 'sqlite:b.db']);
+    return this.run('sync', ...more);
   }
 
   quarantine(...more: readonly string[]): Promise<Ended> {
     return this.bench.syncline(['quarantine', ...more]);
-  }
-
-  [Symbol.dispose](): void {
-    this.bench[Symbol.dispose]();
   }
 }
 
