@@ -19,7 +19,7 @@ const sizes = { full: 200_000, quick: 10_000 };
 const intoCassandra = 30_000;
 const elasticdump = { name: 'elasticdump', version: '6.125.1', main: 'bin/elasticdump' };
 /** What a server is told that is there to work, and not to start soon. */
-const java = ['-Xms1g', '-Xmx1g'];
+const java = ['-Xms2g', '-Xmx2g'];
 const loop = join(import.meta.dirname, 'peers', 'record-loop.mjs');
 
 /** Pairs of which one at least is an index or Cassandra. */
