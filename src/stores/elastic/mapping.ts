@@ -33,7 +33,7 @@ export const loose: Document = {
  */
 export function mappingOf(collection: Collection, time: TimeField | undefined): Document {
   const { fields, key } = collection;
-  if (fields.length === 0) return time ? { ...loose, properties: timeProperties(time) } : loose;
+  if (fields.length === 0) return time && !reserved.has(time.field) ? { ...loose, properties: timeProperties(time) } : loose;
   return { dynamic: false, _meta: { syncline: { fields: fields as unknown as Value, key } }, properties: { ...propertiesOf(collection.name, fields), ...timeAsText(fields, time) } };
 }
 

@@ -9,13 +9,13 @@ export interface TimeField {
 }
 
 /** Dates and times as nearly everybody writes them, and as databases print them: with a space, and any number of digits of a second. */
-const written = `strict_date_optional_time_nanos||yyyy-MM-dd HH:mm:ss${['SSSSSSSSS', 'SSSSSS', 'SSSSS', 'SSSS', 'SSS', 'SS', 'S'].map((digits) => `[.${digits}]`).join('')}[XXX][X]`;
+const written = `strict_date_optional_time_nanos||yyyy-MM-dd HH:mm:ss${Array.from({ length: 9 }, (_, i) => `[.${'S'.repeat(9 - i)}]`).join('')}[xxx][X]`;
 
 /**
  * How an index finds a time that nobody described: as a date, or as the number that counts its unit. It takes every value and keeps it to the
  * letter. What it cannot read as a time has none there, and is found by every range.
  */
-export function timeProperty(unit: TimeUnit | undefined): Document {
+function timeProperty(unit: TimeUnit | undefined): Document {
   return unit === undefined ? { type: 'date', format: written, ignore_malformed: true } : { type: 'long', ignore_malformed: true };
 }
 
@@ -27,7 +27,7 @@ export function takesAnyTime({ format }: Document): boolean {
 /** The properties of a mapping that has nothing but a time; none where no field of an index can be called so. */
 export function timeProperties({ field, unit }: TimeField): { readonly [name: string]: Value } {
   const names = field.split('.');
-  if (names.some((name) => name.trim() === '') || field.startsWith('_')) return {};
+  if (names.some((name) => name.trim() === '')) return {};
   const [inner, ...outer] = names.toReversed();
   return outer.reduce<Document>((properties, name) => ({ [name]: { properties } }), { [inner!]: timeProperty(unit) });
 }
