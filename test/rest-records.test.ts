@@ -93,9 +93,32 @@ describe('a table and an API whose resources carry no links', () => {
 
   test('a key that is no id there is refused by name, and so is a pattern that says nothing', async () => {
     query('c.sqlite', 'create table orders (shop text, number integer, primary key (shop, number))', `insert into orders values ('x', 1)`, all.replace('order by id', ''));
-    assert.match(await told(['sync', ...address, 'sqlite:c.sqlite', api.url]), /orders\/x\/1 has no address of its own/);
+    for (const [pattern, has, ...more] of [['{id}', 'id'], ['{number}/{shop}', 'number and shop', '--dry-run']] as const) {
+      assert.match(await told(['sync', ...more, '--address', `/v1/{collection}/${pattern}`, 'sqlite:c.sqlite', api.url]), new RegExp(`the key of orders is shop and number, and --address has ${has}, so nothing says where its records are to be at .*: end --address in /\\{shop\\}/\\{number\\}, or`));
+    }
     assert.match(await told(['sync', '--address', 'v1', 'sqlite:a.sqlite', api.url]), /"v1" does not say where an API has its resources: write it as/);
     assert.match(await told(['sync', ...address, 'sqlite:a.sqlite', 'out']), /--address says where an API has its resources, and neither side is one/);
+  });
+});
+
+describe('a table whose key has several columns, and an API', () => {
+  const address = ['--address', '/v1/{collection}/{shop}/{number}'];
+  const table = 'create table orders (shop text, number integer, note text, primary key (shop, number))';
+  const all = 'select * from orders order by shop, number';
+
+  test('each part of the key is a segment of the address, and is read back', async () => {
+    await using api = await startPlainApi('orders');
+    query('parts.sqlite', table, `insert into orders values ('x', 1, 'one'), ('a/b c', 2, 'two'), ('%2F', 3, null)`, all);
+    const { code, stderr } = await bench.syncline(['sync', ...address, 'sqlite:parts.sqlite', api.url]);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual([...api.held.keys()].toSorted(), ['/v1/orders/%252F/3', '/v1/orders/a%2Fb%20c/2', '/v1/orders/x/1']);
+    assert.match(await told(['sync', '--no-state', ...address, 'sqlite:parts.sqlite', `${api.url}/v1/orders`]), /in step/);
+    query('back.sqlite', table, all);
+    assert.equal((await bench.syncline(['sync', ...address, `${api.url}/v1/orders`, 'sqlite:back.sqlite'])).code, 0);
+    assert.deepEqual(query('back.sqlite', all), query('parts.sqlite', all));
+    query('parts.sqlite', `delete from orders where shop = 'a/b c'`, all);
+    assert.equal((await bench.syncline(['sync', '--delete', ...address, 'sqlite:parts.sqlite', `${api.url}/v1/orders`])).code, 0);
+    assert.deepEqual(api.writes.slice(3), ['DELETE /v1/orders/a%2Fb%20c/2']);
   });
 });
 

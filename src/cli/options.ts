@@ -256,7 +256,7 @@ const all = {
   drop: { name: 'drop', group: selecting, value: 'field', repeats: true, parse: ruleText(parseDrop), summary: 'a field that does not come across, as in orders.notes, *.password or orders.address.street; in a merge each side keeps its own' },
   mask: { name: 'mask', group: selecting, value: 'rule', repeats: true, parse: ruleText(parseMask), summary: 'a field that comes across unreadable, as in customers.email=hash: hash (with a key), redact, or last4' },
   maskKeyFile: { name: 'mask-key-file', group: selecting, value: 'path', summary: 'the file whose first line is the key to hash with (default $SYNCLINE_MASK_KEY)' },
-  address: { name: 'address', group: rest, value: 'pattern', summary: 'where an API has the resources that carry no links, as in /api/{collection}/{id}; their field id names them' },
+  address: { name: 'address', group: rest, value: 'pattern', summary: 'where an API has the resources that carry no links, as in /api/{collection}/{id}, or by several fields, as in /orders/{customer}/{number}' },
   follow: { name: 'follow', group: rest, value: 'links', choices: ['all', 'child', 'page', 'none'], summary: 'which links are followed: next and previous pages, also by the header Link; these and child:…; all; or none (default page)' },
   limit: { name: 'limit', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the page size asked of the server (default 100)' },
   batchSize: { name: 'batch-size', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the most resources in one PATCH of a collection (default 1: one PUT each)' },

@@ -1,3 +1,4 @@
+import type { Collection } from '../model/collection.ts';
 import type { Document, Value } from '../model/document.ts';
 import type { Key } from '../model/key.ts';
 
@@ -5,7 +6,7 @@ import type { Key } from '../model/key.ts';
 export interface Identity {
   readonly type: string;
   readonly id: string;
-  /** `joinKey([type, id])`. */
+  /** `joinKey([type, id])`; or of the type and each of the fields that name it, where those are several. */
   readonly key: Key;
   /** Path and query of its own URI, without scheme and host. */
   readonly address?: string;
@@ -32,6 +33,8 @@ export interface Schema {
   readonly name: 'hal' | 'simple';
   /** The fields without which no document says what it is. */
   readonly named: readonly string[];
+  /** Why no record of a described collection can say where it is, as half a sentence with what to do about it; `undefined` where some may. */
+  misfit?(collection: Collection): { readonly why: string; readonly hint: string } | undefined;
   /** `base`: the URL the document came from, for relative links. */
   identify(document: Document, base?: string): Identity | Unidentified;
   /** Documents carried inside this one, to be read as resources of their own. */

@@ -1,6 +1,7 @@
 import { isDocument } from '../../model/document.ts';
 import { withoutContent } from '../../model/entry.ts';
 import type { Entry } from '../../model/entry.ts';
+import { typeOf } from '../../model/key.ts';
 import { keyOfWrite } from '../../model/store.ts';
 import type { CallOptions, Fresh, Outcome, Page, ScanOptions, Sink, Source, Store, Write } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
@@ -30,7 +31,10 @@ export function resources(store: Store, options: ResourceOptions): Store {
     write: (batch, asked) => write(store, options, batch, asked),
     ...(tombstones && {
       async *tombstones(asked?: Parameters<NonNullable<Source['tombstones']>>[0]): AsyncGenerator<Page> {
-        for await (const page of tombstones.call(store, asked)) yield { ...page, entries: page.entries.map((entry) => asResource(entry, options)) };
+        // What was deleted has nothing but its key, whose parts have to be those of the pattern.
+        const described = options.pattern ? await store.describe?.(asked?.signal && { signal: asked.signal }) : [];
+        const misfits = new Set(described?.flatMap((collection) => (options.schema.misfit?.(collection) ? [collection.name] : [])));
+        for await (const page of tombstones.call(store, asked)) yield { ...page, entries: page.entries.map((entry) => (misfits.has(typeOf(entry.key)) ? entry : asResource(entry, options))) };
       },
     }),
     ...(fresh && { fresh: async (...given: Parameters<NonNullable<Sink['fresh']>>) => asFresh(await fresh.apply(store, given), options) }),

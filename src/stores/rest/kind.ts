@@ -38,7 +38,7 @@ const defaults = { limit: 100, batchSize: 1, maxAttempts: 5, timeoutMs: 30_000, 
 
 const options: readonly OptionSpec[] = [
   { name: 'schema', summary: 'How documents name themselves and their parents', value: 'choice', choices: ['hal', 'simple'], default: 'hal' },
-  { name: 'address', summary: 'Where resources are that do not say so themselves, as in /api/{collection}/{id}', value: 'text' },
+  { name: 'address', summary: 'Where resources are that do not say so themselves, as in /api/{collection}/{id}, or by several fields, as in /orders/{customer}/{number}', value: 'text' },
   { name: 'follow', summary: 'Which links to follow when reading; page: to the next and previous pages, and to the next one by the header Link where a list does not name it', value: 'choice', choices: ['all', 'child', 'page', 'none'], default: 'page' },
   { name: 'limit', summary: 'Resources in one page, asked for in the header X-Request-Limit', value: 'number', default: defaults.limit },
   { name: 'format', summary: 'The form in which documents are sent', value: 'choice', choices: ['json', 'yaml'], default: 'json' },

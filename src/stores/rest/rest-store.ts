@@ -111,7 +111,12 @@ export class RestStore implements Store {
 
   /** Makes nothing. Throws where no record of a described collection says where it is. */
   async prepare(collections: readonly Collection[]): Promise<void> {
-    const unnamed = firstUnnamed(collections, this.#context.schema);
+    const { schema } = this.#context;
+    for (const collection of collections) {
+      const misfit = schema.misfit?.(collection);
+      if (misfit) throw new SyncError('unsupported', `${misfit.why}, so nothing says where its records are to be at ${this.name}`, { store: this.name, hint: misfit.hint });
+    }
+    const unnamed = firstUnnamed(collections, schema);
     if (unnamed) throw new SyncError('unsupported', `the records of ${unnamed.collection} have no ${unnamed.missing}, so nothing says where they are to be at ${this.name}`, { store: this.name, hint: `give them self links, ${orByPattern}` });
   }
 
@@ -157,7 +162,7 @@ export class RestStore implements Store {
   }
 }
 
-const orByPattern = 'or say with --address where its collection is, as in /api/{collection}/{id}, and have it named by its field id';
+const orByPattern = 'or say with --address where its collection is, as in /api/{collection}/{id}, with the fields of its key in the place of id';
 
 function addressOf({ address, key }: Ref, store: string): string {
   if (address === undefined) throw new SyncError('unsupported', `${key} has no address of its own, so it cannot be found at ${store}`, { store, key, hint: `give it a self link, ${orByPattern}` });
