@@ -9,7 +9,7 @@ import type { EvidenceOptions } from './plan/evidence.ts';
 import { startRun } from './run.ts';
 import { evidenceOf, learned, oneWayPolicy, runSync } from './sync.ts';
 import type { OneWay, RunEvent } from './types.ts';
-import { Findings, within } from './verify.ts';
+import { Findings, asProof } from './verify.ts';
 import type { Difference, Verification } from './verify.ts';
 
 /** What a repair found, wrote, and found when it looked again. */
@@ -23,7 +23,7 @@ export interface Repaired extends Verification {
  * what only the target holds is deleted where the pairing says so. What was written is then read back and compared again.
  */
 export async function runRepair(given: OneWay): Promise<Repaired> {
-  const pairing = { ...within(given), proof: 'content' as const };
+  const pairing = asProof(given);
   using written = new Spill<Ref>();
   const repaired: Difference[] = [];
   const on = (event: RunEvent): void => {
