@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SyncError } from '../model/errors.ts';
 import { MemoryStore } from '../stores/memory/memory-store.ts';
 import { runRepair } from './repair.ts';
 import { runVerify } from './verify.ts';
@@ -14,4 +15,13 @@ test('what a run is told to leave alone, or to take for equal, is no proof', asy
     assert.equal((await runRepair(pairing)).equal, true);
     assert.deepEqual(right.dump(), left.dump());
   }
+});
+
+test('what was repaired and cannot be read again is not said to be equal, and the others are', async () => {
+  const [left, right] = [new MemoryStore(), new MemoryStore({
+    interfere: (operation, key) => { if (operation === 'read' && key === 't/1') throw new SyncError('corrupt', 'no'); },
+  })];
+  for (const key of ['t/1', 't/2']) left.edit(key, {});
+  const { equal, differing, repaired, report } = await runRepair({ origins: [left], target: right });
+  assert.deepEqual([equal, differing, repaired.length, report.differences], [false, [{ key: 't/1', kind: 'differs' }], 2, 1]);
 });
