@@ -171,13 +171,28 @@ describe('rows of Cassandra', withoutCassandra, () => {
   test('static columns are part of each row, and a partition of which nothing else is left is no record', async () => {
     const table = await newTable('p text, c int, s text static, v int, PRIMARY KEY (p, c)');
     await cql(table, "INSERT INTO $T (p, s) VALUES ('only', 's')");
-    await using store = await openCassandra({ collections: table });
+    const told: string[] = [];
+    await using store = await openCassandra({ collections: table }, { log: (level, message) => void (level === 'warn' && told.push(message)) });
     assert.deepEqual(await scanned(store), []);
+    assert.match(told.join(), /has 1 partition with static columns and no row/);
     await store.write([put(`${table}/a/1`, { s: 'x', v: 1 }), put(`${table}/a/2`, { s: 'x', v: 2 })]);
     const entries = await scanned(store);
     assert.deepEqual(entries.map(({ content }) => content?.kind === 'document' && { ...content.document }), [{ c: 1, p: 'a', s: 'x', v: 1 }, { c: 2, p: 'a', s: 'x', v: 2 }]);
     assert.equal((await one(store, { kind: 'delete', ref: { key: `${table}/a/1` }, expect: { version: entries[0]!.version! } })).kind, 'done');
     assert.deepEqual((await scanned(store)).map(({ key }) => key), [`${table}/a/2`]);
+  });
+
+  test('a table whose key holds several values in one column is named as one that cannot be read, and the others are read', async () => {
+    const [table, other] = [await newTable('k frozen<list<int>> PRIMARY KEY, v int'), await newTable('k int PRIMARY KEY')];
+    await cql(table, 'INSERT INTO $T (k, v) VALUES ([1, 2], 1)');
+    await cql(other, 'INSERT INTO $T (k) VALUES (1)');
+    await using store = await openCassandra({ collections: `${table},${other}` });
+    const pages = await Array.fromAsync(store.scan());
+    assert.deepEqual(pages.flatMap(({ entries }) => entries.map(({ key }) => key)), [`${other}/1`]);
+    const [problem, ...more] = pages.flatMap(({ problems = [] }) => problems);
+    assert.equal(problem?.collection, table);
+    assert.match(problem.error.message, /has k in its key, which holds several values at once/);
+    assert.deepEqual(more, []);
   });
 
   test('counters are read, and neither written nor deleted', async () => {
