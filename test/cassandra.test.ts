@@ -182,19 +182,6 @@ describe('rows of Cassandra', withoutCassandra, () => {
     assert.deepEqual((await scanned(store)).map(({ key }) => key), [`${table}/a/2`]);
   });
 
-  test('a table whose key holds several values in one column is named as one that cannot be read, and the others are read', async () => {
-    const [table, other] = [await newTable('k frozen<list<int>> PRIMARY KEY, v int'), await newTable('k int PRIMARY KEY')];
-    await cql(table, 'INSERT INTO $T (k, v) VALUES ([1, 2], 1)');
-    await cql(other, 'INSERT INTO $T (k) VALUES (1)');
-    await using store = await openCassandra({ collections: `${table},${other}` });
-    const pages = await Array.fromAsync(store.scan());
-    assert.deepEqual(pages.flatMap(({ entries }) => entries.map(({ key }) => key)), [`${other}/1`]);
-    const [problem, ...more] = pages.flatMap(({ problems = [] }) => problems);
-    assert.equal(problem?.collection, table);
-    assert.match(problem.error.message, /has k in its key, which holds several values at once/);
-    assert.deepEqual(more, []);
-  });
-
   test('counters are read, and neither written nor deleted', async () => {
     const table = await newTable('id text PRIMARY KEY, n counter');
     await cql(table, "UPDATE $T SET n = n + 5 WHERE id = 'a'");
