@@ -145,7 +145,8 @@ export class Place {
   flawOf({ key }: Ref): SyncError | undefined {
     const { collection, id } = this.partsOf(key);
     const [what, hint] = key === '' || !key.isWellFormed() ? ['is not a key', 'choose another one']
-      : collection === '' || id === '' ? ['does not name a collection and a record in it', 'keys are written as collection/record']
+      : collection === '' ? ['does not name a collection and a record in it', 'keys are written as collection/record']
+      : id === '' ? ['has an empty _id, which no document can have', 'give the record another key']
       : Buffer.byteLength(id) > idBytes ? [`is longer than the ${idBytes} bytes that an _id may have`, 'choose a shorter one'] : [];
     return what === undefined ? undefined : new SyncError('invalid', `${this.name}: ${JSON.stringify(key)} ${what}`, { store: this.name, key, hint: hint! });
   }

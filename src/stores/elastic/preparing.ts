@@ -1,4 +1,5 @@
 import type { Collection } from '../../model/collection.ts';
+import { isDocument } from '../../model/document.ts';
 import type { Document } from '../../model/document.ts';
 import { SyncError } from '../../model/errors.ts';
 import { causeOf, explained } from './failure.ts';
@@ -47,7 +48,17 @@ async function wantedFor(place: Place, collection: Collection, signal: AbortSign
   const index = await place.nameFor(name, signal);
   if (index === undefined) throw new SyncError('unsupported', `${place.name} has no place for the collection ${JSON.stringify(name)}`, { store: place.name, hint: 'name an index that is to hold it, or add layout=suffix to have one beside the others' });
   checkName(place, index, 'rename the collection');
-  return { index, body: JSON.stringify({ mappings: mappingOf(collection) }) };
+  const mappings = mappingOf(collection);
+  const fields = fieldsIn(mappings);
+  return { index, body: JSON.stringify({ mappings, ...(fields > mostFields && { settings: { 'index.mapping.total_fields.limit': 2 * fields } }) }) };
+}
+
+/** More fields than these an index takes only if it is told so. */
+const mostFields = 1_000;
+
+/** How many fields a mapping has, those within fields included. */
+function fieldsIn(mapping: Document): number {
+  return ['properties', 'fields'].map((name) => mapping[name]).filter(isDocument).flatMap((fields) => Object.values(fields).filter(isDocument)).reduce((sum, field) => sum + 1 + fieldsIn(field), 0);
 }
 
 const unsignedType = '"type":"unsigned_long"';
