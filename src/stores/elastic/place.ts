@@ -23,6 +23,7 @@ import type { ByteFields } from './mapping.ts';
 import { ModifiedField } from './modified.ts';
 import { PageSize } from './page-size.ts';
 import { withBytes } from './source-json.ts';
+import type { TimeField } from './time-field.ts';
 
 export interface PlaceOptions {
   readonly client: ElasticClient;
@@ -82,6 +83,12 @@ export class Place {
   get expression(): string {
     const { path, layout } = this.#options;
     return encodeNames(expressionOf(path, layout));
+  }
+
+  /** The field that is to say when a record was modified. */
+  get time(): TimeField | undefined {
+    const { modified, modifiedUnit } = this.#options;
+    return modified === undefined ? undefined : { field: modified, unit: modifiedUnit };
   }
 
   about(doing: string, key?: Key): About {
