@@ -70,6 +70,13 @@ function holdingValues(it: It): void {
     assert.deepEqual(described?.fields.toSorted(byName), things.fields.toSorted(byName));
   });
 
+  it('an index is made for more fields than it takes by itself, and a key without an _id is refused as that', async (place) => {
+    await using store = await place.open();
+    await store.prepare!([collection('things', Object.fromEntries(Array.from({ length: 1_001 }, (_, i) => [`f${i}`, { kind: 'boolean' as const }])))]);
+    assertAll(await store.write([put('things/1', { f1000: true })]), 'done');
+    assert.match(failureOf((await store.write([put('things/', { f1: true })]))[0]).message, /has an empty _id/);
+  });
+
   it('null and absent are different, and fields are found by what they hold', async (place) => {
     await using store = await place.open();
     await store.prepare!([collection('things', { name: { kind: 'text' }, wide: { kind: 'integer', bits: 64 }, moment: { kind: 'instant', precision: 1 } })]);
