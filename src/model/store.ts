@@ -205,6 +205,11 @@ export interface Sink extends AsyncDisposable {
    */
   checkPrepare?(collections: readonly Collection[], options?: CallOptions): Promise<void>;
   /**
+   * Why an entry, with its content, has no place here that others of its collection may have: one and the same error for all of them
+   * that lack the same. Absent: that is known only when it is written.
+   */
+  refusal?(entry: Entry): SyncError | undefined;
+  /**
    * For each collection whose records refer to those of others, and are held to that, the names of those others. What is
    * referred to is better put first and deleted last; what comes too early fails as `unmet`. Absent: nothing refers to anything.
    */

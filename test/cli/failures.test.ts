@@ -45,7 +45,7 @@ test('what cannot be written is named once while it happens and in the summary',
   bench.write({ ...resource('in/foo', '1'), 'in/foo/2.yaml': 'name: nobody\n' });
   const { code, stdout, stderr } = await bench.syncline(['sync', '--verbose', 'in', 'out.json']);
   assert.equal(code, 1);
-  for (const text of [stdout, stderr]) assert.match(text, /^cannot create: foo\/2 cannot be kept in out\.json, where documents are known by what they hold: it has no id/m);
+  for (const text of [stdout, stderr]) assert.match(text, /^cannot create foo\/2: out\.json cannot keep documents of foo that have no id, because they are known there by what they hold/m);
 });
 
 test('a file where a directory is needed is named, and is not tried again', async () => {

@@ -60,3 +60,16 @@ test('a table of which no record says what it is has no place in a file of YAML,
   assert.match((await bench.syncline(['quarantine'])).stdout, /nothing is in quarantine/);
   assert.equal((await bench.syncline(['sync', 'sqlite:a.db', 'c.ndjson'])).code, 0);
 });
+
+test('files without links have no place in a file of YAML, which is said once for each directory, by a dry run as well, and others go there', async () => {
+  using bench = new Bench();
+  bench.write({ ...Object.fromEntries(['orders/1', 'orders/2', 'orders/3', 'lines/1', 'one', 'two'].map((name) => [`in/${name}.yaml`, `id: ${name}\n`])), 'in/page/x.yaml': 'id: x\n_links:\n  self: {href: /api/page/x}\n' });
+  for (const command of [['sync', '--dry-run'], ['sync'], ['diff']]) {
+    const { stdout } = await bench.syncline([...command, 'in', 'b.yaml']);
+    assert.equal(stdout.match(/^cannot create.*/gm)?.length, 3, stdout);
+    assert.match(stdout, /^cannot create orders\/1: b\.yaml cannot keep documents of orders that have no self link, because they are known there by what they hold: use a directory, .*; so it is with 2 more of orders$/m);
+    assert.match(stdout, /^cannot create one: b\.yaml cannot keep documents that have no self link, .*; so it is with 1 more$/m);
+    assert.match(stdout, /^total +7 .* 6$/m);
+  }
+  assert.equal(readFileSync(bench.at('b.yaml'), 'utf8').match(/^id:/gm)?.length, 1);
+});

@@ -8,7 +8,9 @@ import { count } from './style.ts';
  */
 export function failureText(failed: Pick<Failed, 'place' | 'action' | 'error' | 'alike'>, why?: string): readonly [what: string, whereAndWhy: string] {
   const [what, whereAndWhy] = textOf(failed, why);
-  return failed.alike === undefined ? [what, whereAndWhy] : [what, `${whereAndWhy}; so it is with ${count(failed.alike)} more of ${typeOf(failed.place)}`];
+  if (failed.alike === undefined) return [what, whereAndWhy];
+  const type = typeOf(failed.place);
+  return [what, `${whereAndWhy}; so it is with ${count(failed.alike)} more${type === '' ? '' : ` of ${type}`}`];
 }
 
 function textOf({ place, action, error }: Pick<Failed, 'place' | 'action' | 'error'>, why: string = error.sentence): readonly [what: string, whereAndWhy: string] {

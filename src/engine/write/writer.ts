@@ -226,7 +226,15 @@ export class Writer {
     const keys = ready.flatMap((put) => (put && !(put instanceof SyncError) ? [{ key: put.key, source: originOf(put.entry) }] : []));
     const refusals = await this.#retrying(sink.name, () => this.#preparing.refusals(keys));
     for (const refusal of refusals.values()) if (refusal) this.#refused.add(refusal);
-    return ready.map((put) => (put && !(put instanceof SyncError) ? refusals.get(typeOf(put.key)) ?? put : put));
+    return ready.map((put) => (put && !(put instanceof SyncError) ? refusals.get(typeOf(put.key)) ?? this.#refusalOf(put) ?? put : put));
+  }
+
+  /** Why an entry has no place in the sink; where what fails is set aside, each by itself says so when it is written. */
+  #refusalOf({ entry }: Ready): SyncError | undefined {
+    const { sink, ledger } = this.#options;
+    const refusal = ledger.quarantine ? undefined : sink.refusal?.(entry);
+    if (refusal) this.#refused.add(refusal);
+    return refusal;
   }
 
   /** Each put with its content, as the origin holds it now; `undefined` where it is gone, and why where it cannot be read. */
