@@ -86,6 +86,9 @@ export function columnOf({ name, native, declared, nullable, codec, computed = f
   return { name, native, ...(declared !== undefined && { declared }), nullable, codec, type: codec.type, computed, filled };
 }
 
+/** Why the rows of a table cannot be told apart. */
+export const withoutKey = 'has neither a primary key nor a unique index of columns that are never NULL';
+
 /** Why the server cannot put keys of these columns in order as they are written in keys; `undefined` where it can. */
 export function disorderOf(columns: readonly Column[], key: readonly string[]): string | undefined {
   const odd = columns.find(({ name, type: { kind } }) => key.includes(name) && (kind === 'float' || kind === 'json' || kind === 'list' || kind === 'set' || kind === 'record'));

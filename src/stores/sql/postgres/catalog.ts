@@ -1,5 +1,5 @@
 import type { Catalog } from '../dialect.ts';
-import { columnOf, disorderOf, referencesAmong, tableOf } from '../table.ts';
+import { columnOf, disorderOf, referencesAmong, tableOf, withoutKey } from '../table.ts';
 import type { Reference, Table } from '../table.ts';
 import { codecOf } from './types.ts';
 import type { TypeRow } from './types.ts';
@@ -90,7 +90,7 @@ export async function catalogOf(query: Query, schema: string, modified: string |
     const named = (keys.get(name) ?? []).map(({ positions }) => positions.map((position) => found.find((column) => column.position === position)));
     const key = named.find((parts) => parts.length > 0 && parts.every((column) => column?.required === true));
     if (!key) {
-      keyless.push({ name, why: 'has neither a primary key nor a unique index of columns that are never NULL' });
+      keyless.push({ name, why: withoutKey });
       continue;
     }
     const table = tableOf({
