@@ -44,6 +44,8 @@ export interface SyncErrorDetails {
   readonly unmet?: true;
   /** Another entry has a value that only one may have, and may be about to give it up: worth another try when the others are done. */
   readonly taken?: true;
+  /** Nothing in it is about one entry alone: it stands, itself, for all of a collection that fail for the same reason. */
+  readonly alike?: true;
   /** What a run did before it was refused: a `Report`. */
   readonly report?: object;
 }
@@ -67,9 +69,10 @@ export class SyncError extends Error {
   }
 }
 
-/** `cause` as a {@link SyncError}: itself if it is one, else an `internal` one around it. An abort becomes `interrupted`. */
+/** `cause` as a {@link SyncError}: itself if it is one, else an `internal` one around it. An abort becomes `interrupted`. Of what failed and what failed while that was tidied up, the first counts. */
 export function toSyncError(cause: unknown, details: SyncErrorDetails = {}): SyncError {
   if (cause instanceof SyncError) return cause;
+  if (cause instanceof SuppressedError) return toSyncError(cause.suppressed, details);
   if (cause instanceof Error && cause.name === 'AbortError') return new SyncError('interrupted', 'interrupted', { cause, ...details });
   return new SyncError('internal', cause instanceof Error ? cause.message : String(cause), { cause, ...details });
 }

@@ -205,17 +205,17 @@ export interface Sink extends AsyncDisposable {
    */
   checkPrepare?(collections: readonly Collection[], options?: CallOptions): Promise<void>;
   /**
-   * Why an entry, with its content, has no place here that others of its collection may have: one and the same error for all of them
-   * that lack the same. Absent: that is known only when it is written.
-   */
-  refusal?(entry: Entry): SyncError | undefined;
-  /**
    * For each collection whose records refer to those of others, and are held to that, the names of those others. What is
    * referred to is better put first and deleted last; what comes too early fails as `unmet`. Absent: nothing refers to anything.
    */
   references?(options?: CallOptions): Promise<ReadonlyMap<string, readonly string[]>>;
   /** One outcome per write, in order; one bad write never sinks the others. Rejects only when the batch as a whole never happened. */
   write(batch: readonly Write[], options?: CallOptions): Promise<readonly Outcome[]>;
+  /**
+   * Answers as {@link Sink.write} would, as far as that follows from how the place describes itself and what the user may do, and writes nothing: what
+   * is `failed` would fail, what is `done` may. Throws `denied` where a write would. Absent: that is known only when it is tried.
+   */
+  foresee?(batch: readonly Write[], options?: CallOptions): Promise<readonly Outcome[]>;
   /**
    * Has the service copy what it holds already, in exactly the version named and with all that it keeps beside the content,
    * so that it need not travel. One answer each, in order; `undefined` where the entry has to be read and put instead, which

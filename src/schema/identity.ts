@@ -16,16 +16,21 @@ export interface Claims {
   readonly collection: string | undefined;
 }
 
+function lacking(what: string): Unidentified {
+  return { problem: `it has no ${what}`, missing: what };
+}
+
 /** The identity that `claims` amount to, or what is wrong with them. `base`: the URL the document came from. */
 export function identityOf({ id, type, self, selfName, parents, collection }: Claims, base: string | undefined): Identity | Unidentified {
   const idText = nameOf(id);
-  if (idText === undefined) return { problem: id === undefined || id === null || id === '' ? 'it has no id' : 'its id is not a scalar' };
-  if (self === undefined) return { problem: `it has no ${selfName}` };
+  if (idText === undefined) return id === undefined || id === null || id === '' ? lacking('id') : { problem: 'its id is not a scalar' };
+  if (self === undefined) return lacking(selfName);
   const target = targetOf(self, base);
   if (target === undefined) return { problem: `its ${selfName} ${quoted(self)} is not a URL` };
   if (hasDotSegment(target.path)) return { problem: `its ${selfName} ${quoted(self)} holds a dot segment` };
   const typeText = type === undefined ? typeInPath(target.path) : nameOf(type);
-  if (typeText === undefined) return { problem: type === undefined ? `its ${selfName} ${quoted(self)} names no type` : type === null || type === '' ? 'it has no type' : 'its type is not a scalar' };
+  if (typeText === undefined && (type === null || type === '')) return lacking('type');
+  if (typeText === undefined) return { problem: type === undefined ? `its ${selfName} ${quoted(self)} names no type` : 'its type is not a scalar' };
   if (!idText.isWellFormed() || !typeText.isWellFormed()) return { problem: 'its type or id is not well-formed Unicode' };
   const home = target.authority;
   return {

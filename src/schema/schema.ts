@@ -26,6 +26,8 @@ export interface Link {
 /** Why a document has no identity, as a sentence without its place. */
 export interface Unidentified {
   readonly problem: string;
+  /** What it has nothing of, where that is all that is wrong with it. */
+  readonly missing?: string;
 }
 
 /** How documents name themselves, their parents, their parts and where to go on reading. Pure. */

@@ -184,7 +184,7 @@ export class Writer {
   #settleFailure(action: Put | Delete, error: SyncError): void {
     const { ledger, signal } = this.#options;
     if (signal?.aborted && error.code === 'interrupted') ledger.brokenOff();
-    else if (action.kind === 'put' && this.#refused.has(error)) ledger.homeless(action, error);
+    else if (action.kind === 'put' && (this.#refused.has(error) || isToldOnce(error, ledger))) ledger.homeless(action, error);
     else ledger.failed(action, error, { lasting: !this.#common.has(error) });
   }
 
@@ -226,15 +226,7 @@ export class Writer {
     const keys = ready.flatMap((put) => (put && !(put instanceof SyncError) ? [{ key: put.key, source: originOf(put.entry) }] : []));
     const refusals = await this.#retrying(sink.name, () => this.#preparing.refusals(keys));
     for (const refusal of refusals.values()) if (refusal) this.#refused.add(refusal);
-    return ready.map((put) => (put && !(put instanceof SyncError) ? refusals.get(typeOf(put.key)) ?? this.#refusalOf(put) ?? put : put));
-  }
-
-  /** Why an entry has no place in the sink; where what fails is set aside, each by itself says so when it is written. */
-  #refusalOf({ entry }: Ready): SyncError | undefined {
-    const { sink, ledger } = this.#options;
-    const refusal = ledger.quarantine ? undefined : sink.refusal?.(entry);
-    if (refusal) this.#refused.add(refusal);
-    return refusal;
+    return ready.map((put) => (put && !(put instanceof SyncError) ? refusals.get(typeOf(put.key)) ?? put : put));
   }
 
   /** Each put with its content, as the origin holds it now; `undefined` where it is gone, and why where it cannot be read. */
@@ -319,7 +311,13 @@ function isReady(put: Put): put is Ready {
   return put.entry.content !== undefined && put.entry.key === put.key;
 }
 
-function expecting(over: Entry | undefined): { readonly expect?: Expectation } {
+/** Whether an error is told for all that fail alike. Where what fails is set aside, each is told by itself. */
+export function isToldOnce({ details: { alike } }: SyncError, { quarantine }: Ledger): boolean {
+  return alike === true && !quarantine;
+}
+
+/** That a put replaces what the plan saw, and nothing else. */
+export function expecting(over: Entry | undefined): { readonly expect?: Expectation } {
   if (!over) return { expect: { absent: true } };
   return over.version === undefined ? {} : { expect: { version: over.version } };
 }

@@ -7,7 +7,6 @@ import { withoutContent } from '../../model/entry.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
-import { typeOf } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import type { CallOptions, Capabilities, Outcome, Page, Problem, ScanOptions, Store, Write } from '../../model/store.ts';
 import type { Schema } from '../../schema/schema.ts';
@@ -70,14 +69,12 @@ export class FileStore implements Store {
   /** Makes nothing. Only where documents are known by what they hold, which those of some collections do not say. */
   readonly prepare?: NonNullable<Store['prepare']>;
   readonly checkPrepare?: NonNullable<Store['checkPrepare']>;
-  readonly refusal?: NonNullable<Store['refusal']>;
   readonly #path: string;
   readonly #layout: Layout;
   readonly #schema: Schema;
   readonly #missing: 'refuse' | 'empty';
   readonly #writer: FileWriter;
   #contents: Contents | undefined;
-  readonly #refusals = new Map<string, SyncError>();
   #writing: Promise<unknown> = Promise.resolve();
 
   /** Throws `invalid` when `path` is a directory or no kind of file we write. */
@@ -89,10 +86,7 @@ export class FileStore implements Store {
     this.#schema = schema;
     this.#missing = missing;
     this.#exists();
-    if (this.#layout !== 'lines') {
-      this.prepare = this.checkPrepare = async (collections) => this.#checkNamed(collections);
-      this.refusal = (entry) => this.#refusalOf(entry);
-    }
+    if (this.#layout !== 'lines') this.prepare = this.checkPrepare = async (collections) => this.#checkNamed(collections);
     this.#writer = new FileWriter({ name: path, path: this.#path, layout: this.#layout, schema, host });
   }
 
@@ -144,6 +138,10 @@ export class FileStore implements Store {
     return turn;
   }
 
+  async foresee(batch: readonly Write[]): Promise<readonly Outcome[]> {
+    return this.#writer.foresee(batch);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writing;
   }
@@ -151,18 +149,6 @@ export class FileStore implements Store {
   #checkNamed(collections: readonly Collection[]): void {
     const unnamed = firstUnnamed(collections, this.#schema);
     if (unnamed) throw new SyncError('unsupported', `${this.name} cannot keep the records of ${unnamed.collection}: documents are known there by what they hold, and these have no ${unnamed.missing}`, { store: this.name, hint: elsewhere });
-  }
-
-  /** Why a document that lacks what would tell what it is cannot be kept: one error for all of its collection. */
-  #refusalOf({ key, content }: Entry): SyncError | undefined {
-    const identity = content?.kind === 'document' ? this.#schema.identify(content.document) : undefined;
-    const missing = identity && 'problem' in identity ? /^it has no (.*)$/.exec(identity.problem)?.[1] : undefined;
-    if (missing === undefined) return undefined;
-    const type = typeOf(key);
-    const why = `${type === '' ? 'documents' : `documents of ${type}`} that have no ${missing}`;
-    const known = this.#refusals.get(why) ?? new SyncError('unsupported', `${this.name} cannot keep ${why}, because they are known there by what they hold`, { store: this.name, hint: elsewhere });
-    this.#refusals.set(why, known);
-    return known;
   }
 
   #write(batch: readonly Write[], signal: AbortSignal | undefined): readonly Outcome[] {

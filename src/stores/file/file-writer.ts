@@ -4,12 +4,12 @@ import type { Document } from '../../model/document.ts';
 import type { Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
-import { compareKeys } from '../../model/key.ts';
+import { compareKeys, typeOf } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import { keyOfWrite } from '../../model/store.ts';
 import type { Expectation, Outcome, Write } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
-import type { Schema } from '../../schema/schema.ts';
+import type { Schema, Unidentified } from '../../schema/schema.ts';
 import { sameDocument } from '../documents/codec.ts';
 import { Draft } from '../tree/draft.ts';
 import { lookAt, versionOf as versionOfFile } from '../tree/facts.ts';
@@ -60,6 +60,8 @@ const flushBytes = 1024 * 1024;
 /** The writing half of a file with many documents. */
 export class FileWriter {
   readonly #options: FileWriterOptions;
+  /** Why documents cannot be kept that do not say what they are, one error for those of a collection that lack the same. */
+  readonly #nameless = new Map<string, SyncError>();
 
   constructor(options: FileWriterOptions) {
     this.#options = options;
@@ -79,6 +81,19 @@ export class FileWriter {
       const lost = new Set(changed.map(([key]) => key));
       return { outcomes: outcomes.map((outcome, i) => (outcome.kind === 'done' && lost.has(keyOfWrite(batch[i]!)) ? { kind: 'failed', error } : outcome)), contents: before.contents };
     }
+  }
+
+  /** What a batch would be answered as far as documents are refused for what they hold. */
+  foresee(batch: readonly Write[]): readonly Outcome[] {
+    return batch.map((write) => {
+      try {
+        if (write.kind === 'put') this.#accepted(write.entry);
+        return { kind: 'done', stat: {} };
+      } catch (cause) {
+        if (!(cause instanceof SyncError)) throw cause;
+        return { kind: 'failed', error: cause };
+      }
+    });
   }
 
   /** The answer to one write if the file can be replaced, and what then changes. */
@@ -123,9 +138,19 @@ export class FileWriter {
     const { document } = content;
     const identity = schema.identify(document);
     if ('problem' in identity && layout === 'lines') return { document, line: lineOf({ key, document }, name) };
-    if ('problem' in identity) throw new SyncError('invalid', `${key} cannot be kept in ${name}, where documents are known by what they hold: ${identity.problem}`, { store: name, key, hint: elsewhere });
+    if ('problem' in identity) throw this.#namelessFor(key, identity);
     if (identity.key !== key) throw new SyncError('invalid', `a document that says it is ${identity.key} cannot be kept as ${key}`, { store: name, key });
     return { document, line: document };
+  }
+
+  #namelessFor(key: Key, { problem, missing }: Unidentified): SyncError {
+    const { name } = this.#options;
+    if (missing === undefined) return new SyncError('invalid', `${key} cannot be kept in ${name}, where documents are known by what they hold: ${problem}`, { store: name, key, hint: elsewhere });
+    const type = typeOf(key);
+    const which = `documents ${type === '' ? '' : `of ${type} `}that have no ${missing}`;
+    const known = this.#nameless.get(which) ?? new SyncError('unsupported', `${name} cannot keep ${which}, because they are known there by what they hold`, { store: name, hint: elsewhere, alike: true });
+    this.#nameless.set(which, known);
+    return known;
   }
 
   /** Replaces the file by one with the changes; `undefined` if it is no longer the one that was read. */
