@@ -97,7 +97,12 @@ describe('collections of Cassandra', withoutCassandra, () => {
     await store.checkPrepare([good]);
     assert.equal(messageOf((await store.write([put('good/1', { id: '1' })]))[0]), `cannot write good/1: ${store.name} has no table good`);
     await store.prepare([good]);
-    assert.equal(messageOf((await store.write([put('good/1', { id: '1' })]))[0]), 'done');
+    const batch = [put('good/1', { id: '1' }), put('good/2', { id: '2', more: 1 }), put('good/3', { id: 3 })];
+    // So it does of what a table cannot hold.
+    const foreseen = (await store.foresee(batch)).map(messageOf);
+    assert.deepEqual(await Array.fromAsync(store.scan()).then((pages) => pages.flatMap(({ entries }) => entries.filter(({ key }) => key.startsWith('good/')))), []);
+    assert.match(foreseen.join('\n'), /^done\ngood\/2 cannot be written: good has no column more\ngood\/3 /);
+    assert.deepEqual((await store.write(batch)).map(messageOf), foreseen);
   });
 
   test('the time of records becomes a timestamp, and where versions are rows a time UUID in the key', async () => {

@@ -42,6 +42,7 @@ const rows: { readonly [name: string]: readonly [given: Document, why: RegExp | 
   odd: [{ must: 'x', kind: 'medium' }, /kind holds one of "small", "large"/],
   more: [{ must: 'x', unknown: 1 }, /has no column "unknown"/],
   never: [{ must: 'x', d: '2021-02-29' }, /d holds/],
+  bytes: [{ must: 'x', small: 'ä'.repeat(128) }, /small holds 255 bytes/],
 };
 
 async function holding(documents: { readonly [key: string]: Document }): Promise<MemoryStore> {
@@ -57,17 +58,17 @@ function told({ counts, types, failures, problems, warnings }: Report): object {
 const kinds: { readonly [name: string]: { readonly without: { readonly skip: string | false }; readonly made: readonly string[]; place(): Promise<{ readonly endpoint: string; ask(text: string): Promise<unknown> }>; readonly foresees: readonly string[] } } = {
   PostgreSQL: {
     without: withoutPostgres,
-    made: ["create type size as enum ('small', 'large')", 'create table a (id text primary key, v varchar(5), n smallint, must text not null, kind size, d date)'],
+    made: ["create type size as enum ('small', 'large')", 'create table a (id text primary key, v varchar(5), n smallint, must text not null, kind size, d date, small text)'],
     place: async () => {
       const { newDatabase, query } = await postgres();
       const endpoint = await newDatabase();
       return { endpoint, ask: (text) => query(endpoint, text) };
     },
-    foresees: Object.keys(rows),
+    foresees: Object.keys(rows).filter((row) => row !== 'bytes'),
   },
   MariaDB: {
     without: withoutMariadb,
-    made: ["create table a (id varchar(20) primary key, v varchar(5), n smallint, must text not null, kind enum('small', 'large'), d date)"],
+    made: ["create table a (id varchar(20) primary key, v varchar(5), n smallint, must text not null, kind enum('small', 'large'), d date, small tinytext)"],
     place: async () => {
       const { newDatabase, query } = await mariadb();
       const endpoint = await newDatabase();
@@ -77,7 +78,7 @@ const kinds: { readonly [name: string]: { readonly without: { readonly skip: str
   },
   SQLite: {
     without: { skip: false },
-    made: ['create table a (id text primary key not null, v text, n integer, must text not null, kind text, d text)'],
+    made: ['create table a (id text primary key not null, v text, n integer, must text not null, kind text, d text, small text)'],
     place: async () => {
       const path = join(root, 'a.sqlite');
       return { endpoint: `sqlite:${path}`, ask: async (text) => { using database = new DatabaseSync(path); database.exec(text); } };

@@ -49,12 +49,12 @@ export function rangeLines({ ranges }: Pick<Report, 'ranges'>): readonly string[
   return ranges ? [`${counted(ranges.compared, 'range')} compared by digest, ${ranges.differing === 0 ? 'none differs' : `${count(ranges.differing)} of them read`}: ${counted(ranges.equal, 'entry is', 'entries are')} equal and ${ranges.equal === 1 ? 'was' : 'were'} not read`] : [];
 }
 
-function closing({ counts, interrupted, problems, outstanding }: Report, paint: Paint, planned: boolean, time: string): string {
+function closing({ counts, interrupted, problems, outstanding, failures }: Report, paint: Paint, planned: boolean, time: string): string {
   const changes = counts.created + counts.updated + counts.deleted;
   const failed = counts.failed + problems;
   if (interrupted) return paint('yellow', `interrupted after ${time}; ${counted(changes, 'change')} made`);
   if (failed > 0 && planned) return paint('red', `${counted(changes, 'change')} to make, ${counted(failed, 'failure')} (${time})`);
-  if (failed > 0) return paint('red', `not done: ${counted(failed, 'failure')}, ${counted(changes, 'change')} made in ${time}; run the same command again to go on`);
+  if (failed > 0) return paint('red', `not done: ${counted(failed, 'failure')}, ${counted(changes, 'change')} made in ${time}; ${failures.length > 0 && failures.every(({ error: { code } }) => code === 'denied') ? 'have what is missing granted first' : 'run the same command again to go on'}`);
   if (counts.conflicts > 0) return paint('red', `${counted(counts.conflicts, 'conflict')}, ${counted(changes, 'change')} ${planned ? 'to make' : 'made'} in ${time}; choose with --prefer`);
   if (planned) return changes === 0 ? paint('green', `nothing to do (${time})`) : `${counted(changes, 'change')} to make (${time})`;
   if (outstanding > 0) return paint('yellow', `stopped after ${time}: ${counted(changes, 'change')} made, ${count(outstanding)} left to do; run the same command again to go on`);

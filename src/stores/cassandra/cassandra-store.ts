@@ -142,6 +142,22 @@ export class CassandraStore implements Store {
     return outcomes;
   }
 
+  async foresee(batch: readonly Write[], { signal }: CallOptions = {}): Promise<readonly Outcome[]> {
+    signal?.throwIfAborted();
+    const tables = await this.#all();
+    return batch.map((write): Outcome => {
+      const key = keyOfWrite(write);
+      // A table that is missing may be made first.
+      if (write.kind === 'delete' || !tables.has(partsOfKey(key).collection)) return { kind: 'done', stat: {} };
+      try {
+        recordOf(this.#knownOf(key, tables).table, write.entry, this.name);
+        return { kind: 'done', stat: {} };
+      } catch (cause) {
+        return { kind: 'failed', error: toSyncError(cause, { key, store: this.name }) };
+      }
+    });
+  }
+
   async clock({ signal }: CallOptions = {}): Promise<Micros | undefined> {
     const { session } = this.#options;
     const { rows: [row] } = await session.run({ cql: 'SELECT toUnixTimestamp(now()) AS at FROM system.local', what: `read ${session.name}`, signal });

@@ -121,6 +121,8 @@ function plainDecimal(text: string): string {
 export interface TextBounds {
   /** The most characters. */
   readonly most?: number;
+  /** The most bytes in UTF-8. */
+  readonly mostBytes?: number;
   /** Blanks at the end are no part of a value. */
   readonly trimmed?: boolean;
   readonly withoutNul?: boolean;
@@ -131,7 +133,7 @@ export interface TextBounds {
 }
 
 /** Text. */
-export function textCodec({ most, trimmed = false, withoutNul = false, among, other }: TextBounds = {}): Codec {
+export function textCodec({ most, mostBytes, trimmed = false, withoutNul = false, among, other }: TextBounds = {}): Codec {
   return {
     type: other === undefined ? { kind: 'text' } : { kind: 'other', name: other },
     read: (raw) => (trimmed ? String(raw).replace(/ +$/, '') : String(raw)),
@@ -140,6 +142,7 @@ export function textCodec({ most, trimmed = false, withoutNul = false, among, ot
       if (!value.isWellFormed()) throw new Misfit('holds well-formed Unicode');
       if (withoutNul && value.includes('\0')) throw new Misfit('holds text without NUL characters');
       if (most !== undefined && value.length > most && [...value].length > most) throw new Misfit(`holds ${most} characters`);
+      if (mostBytes !== undefined && value.length * 3 > mostBytes && Buffer.byteLength(value) > mostBytes) throw new Misfit(`holds ${mostBytes} bytes`);
       if (trimmed && value.endsWith(' ')) throw new Misfit('holds no blanks at the end');
       if (among && !among.includes(value)) throw new Misfit(`holds one of ${among.map((label) => JSON.stringify(label)).join(', ').slice(0, 200)}`);
       return value;

@@ -27,7 +27,7 @@ const withBlank = (text: string): string => text.replace('T', ' ');
 const first = '0001';
 
 /** How the values of a column are read and written. What the database has no type for is told by the comment of the column. */
-export function codecOf({ kind, type, characters, digits, scale, fraction, comment }: ColumnRow, isJson: boolean): Codec {
+export function codecOf({ kind, type, characters, digits, scale, fraction, comment, collation }: ColumnRow, isJson: boolean): Codec {
   const unsigned = type.includes('unsigned');
   const most = characters === null ? undefined : Number(characters);
   const places = Number(fraction ?? 0);
@@ -47,14 +47,14 @@ export function codecOf({ kind, type, characters, digits, scale, fraction, comme
     case 'varchar': return comment === 'decimal' ? decimalCodec(undefined, undefined, true) : textCodec(most === undefined ? {} : { most });
     case 'tinytext':
     case 'text':
-    case 'mediumtext':
+    case 'mediumtext': return textCodec(most !== undefined && collation?.startsWith('utf8') === true ? { mostBytes: most } : {});
     case 'longtext': return isJson ? jsonCodec() : comment === 'decimal' ? decimalCodec(undefined, undefined, true) : comment === 'duration' ? { ...textCodec(), type: { kind: 'duration' } } : textCodec();
     case 'binary': return fixedBytes(most ?? 1);
     case 'varbinary': return bytesCodec('', most);
     case 'tinyblob':
     case 'blob':
     case 'mediumblob':
-    case 'longblob': return bytesCodec('');
+    case 'longblob': return bytesCodec('', most);
     case 'date': return dateCodec({ first });
     case 'datetime': return comment === 'UTC' ? instantCodec({ digits: places, first, send: withBlank }) : localCodec({ digits: places, first, send: withBlank });
     case 'timestamp': return instantCodec({ digits: places, first: '1970-01-01T00:00:01', last: '2106-02-07T06:28:16', send: withBlank });
