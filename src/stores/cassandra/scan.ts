@@ -49,6 +49,8 @@ export class TableScan {
   readonly #reading: LateReading;
   #rows = firstRows;
   #texts: RowTexts | undefined;
+  /** Partitions of which static columns are all there is. */
+  #bare = 0;
 
   constructor(options: TableScanOptions) {
     this.#options = options;
@@ -57,6 +59,12 @@ export class TableScan {
   }
 
   async *pages(): AsyncGenerator<Page> {
+    yield* this.#all();
+    const { session, table } = this.#options;
+    if (this.#bare > 0) session.host.log('warn', `${table.name} of ${session.name} has ${this.#bare} ${this.#bare === 1 ? 'partition' : 'partitions'} with static columns and no row, and only rows are carried across: insert one where it is to come along`);
+  }
+
+  async *#all(): AsyncGenerator<Page> {
     if (!this.#options.divisible) return yield* this.#oneAfterTheOther();
     // Two pages, the first of which tells how large the second may be, hold a small table whole, and cutting that up would only cost.
     const whole: Range = { pageState: undefined };
@@ -143,6 +151,7 @@ export class TableScan {
     const take = (row: Row): void => {
       const entry = entryOrProblem(table, row);
       if (entry) found.push(entry);
+      else this.#bare++;
     };
     const raw = rawRowsOf(answer);
     if (!raw) {

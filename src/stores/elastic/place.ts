@@ -23,6 +23,7 @@ import type { ByteFields } from './mapping.ts';
 import { ModifiedField } from './modified.ts';
 import { PageSize } from './page-size.ts';
 import { withBytes } from './source-json.ts';
+import type { TimeField } from './time-field.ts';
 
 export interface PlaceOptions {
   readonly client: ElasticClient;
@@ -82,6 +83,12 @@ export class Place {
   get expression(): string {
     const { path, layout } = this.#options;
     return encodeNames(expressionOf(path, layout));
+  }
+
+  /** The field that is to say when a record was modified. */
+  get time(): TimeField | undefined {
+    const { modified, modifiedUnit } = this.#options;
+    return modified === undefined ? undefined : { field: modified, unit: modifiedUnit };
   }
 
   about(doing: string, key?: Key): About {
@@ -145,7 +152,8 @@ export class Place {
   flawOf({ key }: Ref): SyncError | undefined {
     const { collection, id } = this.partsOf(key);
     const [what, hint] = key === '' || !key.isWellFormed() ? ['is not a key', 'choose another one']
-      : collection === '' || id === '' ? ['does not name a collection and a record in it', 'keys are written as collection/record']
+      : collection === '' ? ['does not name a collection and a record in it', 'keys are written as collection/record']
+      : id === '' ? ['has an empty _id, which no document can have', 'give the record another key']
       : Buffer.byteLength(id) > idBytes ? [`is longer than the ${idBytes} bytes that an _id may have`, 'choose a shorter one'] : [];
     return what === undefined ? undefined : new SyncError('invalid', `${this.name}: ${JSON.stringify(key)} ${what}`, { store: this.name, key, hint: hint! });
   }
