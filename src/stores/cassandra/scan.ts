@@ -75,6 +75,8 @@ export class TableScan {
       held.push(...this.#page(whole, rows, whole.pageState === undefined));
       if (whole.pageState === undefined) return yield* held;
     }
+    // What was read so far is read again.
+    this.#bare = 0;
     yield* this.#sideBySide();
   }
 
