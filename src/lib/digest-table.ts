@@ -100,7 +100,13 @@ export class DigestTable {
   }
 }
 
-/** 32 bits of a digest; of none, zeros. */
+/** 32 bits of a digest in lower case; of none, zeros. */
 function wordOf(digest: string | undefined, i: number): number {
-  return digest === undefined ? 0 : Number.parseInt(digest.slice(i * 8, i * 8 + 8), 16) >>> 0;
+  if (digest === undefined) return 0;
+  let word = 0;
+  for (let at = i * 8; at < i * 8 + 8; at++) {
+    const code = digest.charCodeAt(at);
+    word = (word << 4) | (code < 0x3a ? code - 0x30 : code - 0x57);
+  }
+  return word >>> 0;
 }

@@ -20,7 +20,7 @@ export interface Digest {
 
 /** What an entry holds: a document, or bytes. */
 export type Content =
-  | { readonly kind: 'document'; readonly document: Document; /** The document as one line of JSON that says all of it, where a store has that at hand. */ readonly json?: string }
+  | { readonly kind: 'document'; readonly document: Document; /** The document as one line of JSON that says all of it, where a store has that at hand. */ readonly json?: string | undefined }
   /**
    * `bytes` may be called more than once, and starts over each time. `room` lends memory, which content that is read
    * from somewhere may be read into: a chunk is then the beginning of what was lent last. Whoever lends has done with

@@ -13,24 +13,31 @@ export interface LateReading {
 /** A document as a line of JSON that says all of it, read when somebody looks at it. To be made plain by {@link settled} where it is put aside. */
 export class LateDocument {
   readonly kind = 'document';
-  readonly json: string;
+  readonly text: string;
   /** Whether the line is the very text of which digests are made. */
   readonly canonical: boolean;
+  readonly #made: boolean;
   readonly #reading: LateReading;
   #document: Document | undefined;
 
-  constructor(json: string, reading: LateReading, { canonical = false }: { readonly canonical?: boolean } = {}) {
-    this.json = json;
+  /** `made`: the text is none that the store holds, so that nobody has to have it to the letter. */
+  constructor(text: string, reading: LateReading, { canonical = false, made = false }: { readonly canonical?: boolean; readonly made?: boolean } = {}) {
+    this.text = text;
     this.canonical = canonical;
+    this.#made = made;
     this.#reading = reading;
   }
 
+  get json(): string | undefined {
+    return this.#made ? undefined : this.text;
+  }
+
   get document(): Document {
-    return (this.#document ??= this.#reading.read(this.json));
+    return (this.#document ??= this.#reading.read(this.text));
   }
 
   digest(): Digest {
-    return this.canonical ? this.#reading.digestText(this.json) : this.#reading.digest(this.document);
+    return this.canonical ? this.#reading.digestText(this.text) : this.#reading.digest(this.document);
   }
 
   toJSON(): Content {
@@ -59,7 +66,7 @@ export class LateDigest implements Digest {
 
 /** Whether two digests of one algorithm are equal, for less than it takes to make them where both are of one text. */
 export function sameDigest(a: Digest, b: Digest): boolean {
-  return a === b || (a instanceof LateDigest && b instanceof LateDigest && a.of.json === b.of.json) || a.value === b.value;
+  return a === b || (a instanceof LateDigest && b instanceof LateDigest && a.of.text === b.of.text) || a.value === b.value;
 }
 
 /** A digest that holds nothing but itself. */
@@ -81,6 +88,6 @@ export function plainContent(content: Content): Content {
 
 /** A rough count of the bytes that the document of some content takes in memory; none of those of a file. */
 export function sizeOfContent(content: Content): number {
-  if (content instanceof LateDocument) return 48 + 2 * content.json.length;
+  if (content instanceof LateDocument) return 48 + 2 * content.text.length;
   return content.kind === 'document' ? sizeOfValue(content.document) : 0;
 }

@@ -131,7 +131,7 @@ export class HeldBefore {
 
   /** What stands for a digest: where two are equal, so are the digests. Of a text that is the very text of digests it is one. */
   #tagOf(digest: Entry['digest']): string | undefined {
-    if (digest instanceof LateDigest && (this.#byText || digest.of.canonical)) return hash('sha256', digest.of.json);
+    if (digest instanceof LateDigest && (this.#byText || digest.of.canonical)) return hash('sha256', digest.of.text);
     return digest?.algorithm === 'document' ? digest.value : undefined;
   }
 }

@@ -4,7 +4,7 @@ import { SyncError, toSyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import { keyOfWrite } from '../../model/store.ts';
 import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
-import { partsOfKey } from '../records/record-keys.ts';
+import { collectionOf, partsOfKey } from '../records/record-keys.ts';
 import { readRow, writeConditionally } from './conditional-writer.ts';
 import type { Target } from './conditional-writer.ts';
 import { canBeOfKey } from './cql-type.ts';
@@ -179,7 +179,7 @@ export class CassandraStore implements Store {
 
   /** Tables that were not chosen are no part of this place. */
   covers({ key }: Ref): boolean {
-    return this.#options.chosen(partsOfKey(key).collection);
+    return this.#options.chosen(collectionOf(key));
   }
 
   async prepare(collections: readonly Collection[], { signal }: CallOptions = {}): Promise<void> {

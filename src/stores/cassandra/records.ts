@@ -1,12 +1,17 @@
+import { readJson } from '../../formats/json.ts';
 import type { Document, Value } from '../../model/document.ts';
 import type { Content, Entry, Micros, Stat } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
+import { joinKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
-import { digestDocument } from '../../schema/digest.ts';
+import { LateDocument } from '../../model/late-document.ts';
+import type { LateReading } from '../../model/late-document.ts';
+import { digestDocument, digestText } from '../../schema/digest.ts';
 import { modifiedOf, whyNoInstant } from '../records/instants.ts';
 import { partsOfKey, recordKey, valueOfPart } from '../records/record-keys.ts';
 import { Unfit } from './codec.ts';
 import { fieldTypeOf } from './cql-type.ts';
+import type { RowTexts } from './row-text.ts';
 import type { Row } from './session.ts';
 import type { Column, Table } from './tables.ts';
 import { timeValue } from './times.ts';
@@ -43,6 +48,18 @@ export function entryOfRow(table: Table, row: Row): RecordEntry | undefined {
     }
   }
   return entryOf(table, document);
+}
+
+/** The entry of a row whose document is written already, of a table that tells no times. */
+export function entryOfText({ name }: Table, { text, parts }: RowTexts, reading: LateReading): RecordEntry {
+  const content = new LateDocument(text, reading, { canonical: true, made: true });
+  const digest = digestText(text);
+  return { key: joinKey([name, ...parts]), version: digest.value, digest, content };
+}
+
+/** How documents are read back from such text. */
+export function readingOf(place: string): LateReading {
+  return { read: (text) => readJson(text, place) as Document, digest: digestDocument, digestText };
 }
 
 function entryOf(table: Table, document: Document): RecordEntry | undefined {

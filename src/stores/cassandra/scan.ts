@@ -1,15 +1,19 @@
-import { sizeOfValue } from '../../model/document.ts';
 import { toSyncError } from '../../model/errors.ts';
 import type { Micros } from '../../model/entry.ts';
+import { sizeOfContent } from '../../model/late-document.ts';
+import type { LateReading } from '../../model/late-document.ts';
 import type { Page, Problem, Window } from '../../model/store.ts';
-import { entryOfRow, keyOfRow, placeOf } from './records.ts';
+import { rawRowsOf } from './raw-rows.ts';
+import type { RawRows } from './raw-rows.ts';
+import { entryOfRow, entryOfText, keyOfRow, placeOf, readingOf } from './records.ts';
 import type { RecordEntry } from './records.ts';
+import { RowTexts } from './row-text.ts';
 import type { Row, Rows, Session } from './session.ts';
 import { rangeQuery } from './statements.ts';
 import type { Table } from './tables.ts';
 import { boundBytes } from './times.ts';
 
-const pageRows = 500;
+const pageRows = 2_000;
 /** Rows of the first page, before it is known how large rows are, */
 const firstRows = 50;
 /** and bytes of documents that a page is to hold at most. */
@@ -42,13 +46,16 @@ interface Range {
 export class TableScan {
   readonly #options: TableScanOptions;
   readonly #narrowing: Narrowing;
+  readonly #reading: LateReading;
   #rows = firstRows;
+  #texts: RowTexts | undefined;
   /** Partitions of which static columns are all there is. */
   #bare = 0;
 
   constructor(options: TableScanOptions) {
     this.#options = options;
     this.#narrowing = narrowingOf(options);
+    this.#reading = readingOf(options.session.name);
   }
 
   async *pages(): AsyncGenerator<Page> {
@@ -68,6 +75,8 @@ export class TableScan {
       held.push(...this.#page(whole, rows, whole.pageState === undefined));
       if (whole.pageState === undefined) return yield* held;
     }
+    // What was read so far is read again.
+    this.#bare = 0;
     yield* this.#sideBySide();
   }
 
@@ -113,33 +122,22 @@ export class TableScan {
     const { session, table, signal } = this.#options;
     const { conditions, values, filtering } = this.#narrowing;
     const cql = rangeQuery(table, { tokens: tokens !== undefined, conditions, filtering });
-    return session.run({ cql, values: [...tokens ?? [], ...values], what: `read ${table.name} of ${session.name}`, fetchSize: this.#rows, signal, ...(pageState !== undefined && { pageState }) });
+    return session.run({ cql, values: [...tokens ?? [], ...values], what: `read ${table.name} of ${session.name}`, fetchSize: this.#rows, raw: true, signal, ...(pageState !== undefined && { pageState }) });
   }
 
-  *#page(range: Range, { rows }: Rows, ended: boolean): Generator<Page> {
+  *#page(range: Range, answer: Rows, ended: boolean): Generator<Page> {
     const { table, window, signal } = this.#options;
     signal?.throwIfAborted();
     const entries: RecordEntry[] = [];
     const problems: Problem[] = [];
     const take = (entry: RecordEntry): void => { if (isWithin(entry.modifiedAt, window)) entries.push(entry); };
-    for (const row of rows as unknown as readonly Row[]) {
-      let entry: RecordEntry | undefined;
-      try {
-        entry = entryOfRow(table, row);
-      } catch (cause) {
-        const key = keyOfRow(table, row);
-        problems.push({ place: placeOf(table, row), error: toSyncError(cause), ...(key !== undefined && { key }) });
-        continue;
-      }
-      if (entry === undefined) {
-        this.#bare++;
-        continue;
-      }
-      if (!table.versioned) take(entry);
+    for (const found of this.#entriesOf(answer)) {
+      if ('error' in found) problems.push(found);
+      else if (!table.versioned) take(found);
       else {
         // The rows of a record come one after the other, in the order of their times or against it.
-        if (range.held && range.held.key !== entry.key) take(range.held);
-        if (range.held?.key !== entry.key || table.modified!.order === 'asc') range.held = entry;
+        if (range.held && range.held.key !== found.key) take(range.held);
+        if (range.held?.key !== found.key || table.modified!.order === 'asc') range.held = found;
       }
     }
     this.#learn(entries);
@@ -148,12 +146,65 @@ export class TableScan {
     if (entries.length > 0 || problems.length > 0) yield { entries, ...(problems.length > 0 && { problems }) };
   }
 
+  /** What the rows of an answer hold, and which of them cannot be read. */
+  #entriesOf(answer: Rows): readonly (RecordEntry | Problem)[] {
+    const { table } = this.#options;
+    const found: (RecordEntry | Problem)[] = [];
+    const take = (row: Row): void => {
+      const entry = entryOrProblem(table, row);
+      if (entry) found.push(entry);
+      else this.#bare++;
+    };
+    const raw = rawRowsOf(answer);
+    if (!raw) {
+      for (const row of answer.rows as unknown as readonly Row[]) take(row);
+      return found;
+    }
+    const texts = this.#textsFor(raw);
+    for (let i = 0, at = raw.start; i < raw.length; i++) {
+      if (texts && isWritten(texts, raw.bytes, at)) {
+        found.push(entryOfText(table, texts, this.#reading));
+        at = texts.end;
+      } else {
+        const { row, end } = raw.rowAt(at);
+        take(row);
+        at = end;
+      }
+    }
+    return found;
+  }
+
+  /** What writes the rows of an answer as text; nothing where the table tells times, which are found in documents. */
+  #textsFor(raw: RawRows): RowTexts | undefined {
+    const { table } = this.#options;
+    if (table.modified || !RowTexts.fit(table, raw)) return undefined;
+    return (this.#texts = this.#texts?.fits(raw) === true ? this.#texts : new RowTexts(table, raw));
+  }
+
   /** The server counts rows alone: how many are as many bytes as are wanted follows from those that came. */
   #learn(entries: readonly RecordEntry[]): void {
     const sample = entries.slice(0, sampleRows);
     if (sample.length === 0) return;
-    const bytes = sample.reduce((sum, { content: { document } }) => sum + sizeOfValue(document), 0) / sample.length;
+    const bytes = sample.reduce((sum, { content }) => sum + sizeOfContent(content), 0) / sample.length;
     this.#rows = Math.max(1, Math.min(pageRows, Math.floor(pageBytes / bytes)));
+  }
+}
+
+function entryOrProblem(table: Table, row: Row): RecordEntry | Problem | undefined {
+  try {
+    return entryOfRow(table, row);
+  } catch (cause) {
+    const key = keyOfRow(table, row);
+    return { place: placeOf(table, row), error: toSyncError(cause), ...(key !== undefined && { key }) };
+  }
+}
+
+/** Whether a row can be written as text. Of one that cannot be read the other way tells why. */
+function isWritten(texts: RowTexts, bytes: Buffer, at: number): boolean {
+  try {
+    return texts.read(bytes, at);
+  } catch {
+    return false;
   }
 }
 

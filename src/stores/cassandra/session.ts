@@ -7,6 +7,7 @@ import type { Host } from '../../model/host.ts';
 import { connectPatiently } from '../records/connecting.ts';
 import { cassandraError, passesSoon } from './failure.ts';
 import { probe } from './probe.ts';
+import { keepRawRows, rawRowsOf } from './raw-rows.ts';
 
 /** How many replicas must agree, by the names the driver has for it. */
 export type Consistency = 'one' | 'localOne' | 'quorum' | 'localQuorum' | 'eachQuorum' | 'all';
@@ -38,6 +39,8 @@ export interface Statement {
   readonly idempotent?: boolean;
   readonly pageState?: string;
   readonly fetchSize?: number;
+  /** Leaves many rows as {@link RawRows}. Default: false. */
+  readonly raw?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -74,16 +77,18 @@ export class Session {
   }
 
   /** Runs a statement, prepared. What fails is thrown as the driver has it: whether it may have been done has to be told from that. */
-  async attempt({ cql, values = [], what, serial = false, idempotent = true, pageState, fetchSize = 0, signal }: Statement): Promise<Rows> {
+  async attempt({ cql, values = [], what, serial = false, idempotent = true, pageState, fetchSize = 0, raw = false, signal }: Statement): Promise<Rows> {
     signal?.throwIfAborted();
     const { client, driver: { types: { consistencies } } } = await this.#connection(what);
-    return await client.execute(cql, [...values], {
+    const answer = await client.execute(cql, [...values], {
       prepare: true, isIdempotent: idempotent, captureStackTrace: false,
       serialConsistency: consistencies.serial,
       ...(serial && { consistency: consistencies.serial }),
       ...(fetchSize > 0 && { fetchSize }),
       ...(pageState !== undefined && { pageState }),
     });
+    const rows = raw ? undefined : rawRowsOf(answer);
+    return rows ? Object.assign(answer, { rows: rows.all() }) : answer;
   }
 
   /** Runs a statement that does no harm twice, prepared. Where the servers are away for a moment it is run again; what fails is thrown as a sentence. */
@@ -121,6 +126,7 @@ export class Session {
   async #connect(what: string): Promise<{ readonly client: Client; readonly driver: Driver }> {
     const { contactPoints, timeoutMs, tls } = this.#options;
     const driver = (await import('cassandra-driver')).default as unknown as Driver;
+    keepRawRows();
     const all = this.#clientOptions(driver);
     const options = tls ? all : { ...all, contactPoints: [...await this.#patiently(() => probe(contactPoints, timeoutMs, { what, store: this.name }))] };
     const localDataCenter = this.#options.localDataCenter ?? await this.#patiently(() => this.#discover(driver, options, what));
@@ -166,7 +172,7 @@ export class Session {
       contactPoints: [...contactPoints],
       ...(user !== undefined && password !== undefined && { authProvider: new driver.auth.PlainTextAuthProvider(user, password) }),
       ...(tls && { sslOptions: { ...tls, rejectUnauthorized: true } }),
-      encoding: { map: Map, useBigIntAsLong: true, useBigIntAsVarint: true, copyBuffer: true },
+      encoding: { map: Map, useBigIntAsLong: true, useBigIntAsVarint: true, copyBuffer: true, ...({ rawRows: true } as object) },
       queryOptions: { consistency: driver.types.consistencies[consistency] },
       socketOptions: { readTimeout: timeoutMs, connectTimeout: Math.min(timeoutMs, 5_000) },
       policies: {

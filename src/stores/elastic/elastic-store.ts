@@ -13,7 +13,7 @@ import { readEntries } from './lookup.ts';
 import { precisionOf } from './modified.ts';
 import { encodeNames, idBytes, Place } from './place.ts';
 import type { PlaceOptions } from './place.ts';
-import { partsOfKey } from '../records/record-keys.ts';
+import { collectionOf } from '../records/record-keys.ts';
 import { checkIndices, prepareIndices } from './preparing.ts';
 import { scanIndex } from './scanning.ts';
 import { ElasticWriter } from './writer.ts';
@@ -76,7 +76,7 @@ export class ElasticStore implements Store {
     };
     this.#options = options;
     const place = this.#place = new Place(options);
-    if (options.chosen !== undefined) this.covers = ({ key }) => place.isChosen(partsOfKey(key).collection);
+    if (options.chosen !== undefined) this.covers = ({ key }) => place.isChosen(collectionOf(key));
     this.#writer = new ElasticWriter(this.#place, modified);
   }
 

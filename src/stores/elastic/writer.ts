@@ -107,7 +107,7 @@ export class ElasticWriter {
     if (write.kind === 'delete' || write.entry.content.kind !== 'document') return { ...task, stat: {} };
     const { content, modifiedAt } = write.entry;
     try {
-      if (content instanceof LateDocument && !index.modified) return { ...task, source: content.json, stat: { digest: new LateDigest(content) } };
+      if (content instanceof LateDocument && !index.modified) return { ...task, source: content.text, stat: { digest: new LateDigest(content) } };
       const document = index.modified?.filled(content.document, modifiedAt) ?? content.document;
       const time = index.modified?.of(document);
       return { ...task, source: sourceText(document, index.bytes), stat: { digest: digestDocument(document), ...(time !== undefined && { modifiedAt: time }) } };

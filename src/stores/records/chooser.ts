@@ -7,9 +7,13 @@ export function chooser(option: string | undefined): (collection: string) => boo
   if (patterns.some((pattern) => pattern.length === 0)) throw new SyncError('invalid', `collections is ${JSON.stringify(option)}, which holds an empty name`, { hint: 'write names and globs with commas between them, as in orders,customer*' });
   const chosen = patterns.filter(([first]) => first !== '!');
   const left = patterns.filter(([first]) => first === '!').map(([, ...pattern]) => pattern);
+  // Most entries are of the collection that the one before was of.
+  let last: { readonly collection: string; readonly chosen: boolean } | undefined;
   return (collection) => {
+    if (last?.collection === collection) return last.chosen;
     const name = [...collection];
-    return (chosen.length === 0 || chosen.some((pattern) => matches(pattern, name))) && !left.some((pattern) => matches(pattern, name));
+    last = { collection, chosen: (chosen.length === 0 || chosen.some((pattern) => matches(pattern, name))) && !left.some((pattern) => matches(pattern, name)) };
+    return last.chosen;
   };
 }
 

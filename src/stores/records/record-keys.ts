@@ -1,6 +1,6 @@
 import type { FieldType } from '../../model/collection.ts';
 import type { Value } from '../../model/document.ts';
-import { joinKey, splitKey } from '../../model/key.ts';
+import { joinKey, splitKey, typeOf } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 
 /** The key of a record: its collection, then the values of the fields that make up its key. `undefined` where one of them cannot be part of a key. */
@@ -13,6 +13,11 @@ export function recordKey(collection: string, values: readonly (Value | undefine
 export function partsOfKey(key: Key): { readonly collection: string; readonly parts: readonly string[] } {
   const [collection = '', ...parts] = splitKey(key);
   return { collection, parts };
+}
+
+/** The collection that a key is in. */
+export function collectionOf(key: Key): string {
+  return key.includes('/') ? typeOf(key) : splitKey(key)[0]!;
 }
 
 /** The value of a field of a key by the part that stands for it; `undefined` where the part stands for no such value. */
