@@ -1,6 +1,5 @@
 import { nextWindow, runFromCheckpoint } from '../engine/checkpoints.ts';
 import type { CheckpointOptions } from '../engine/checkpoints.ts';
-import { inTurn } from '../engine/in-turn.ts';
 import { runMerge } from '../engine/merge.ts';
 import type { Report, TwoWay } from '../engine/types.ts';
 import type { Micros } from '../model/entry.ts';
@@ -8,8 +7,8 @@ import { SyncError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
 import type { Window } from '../model/store.ts';
 import { instantText } from '../stores/records/instants.ts';
-import { holderHere, isGoneFromHere } from './configuration.ts';
 import type { Configuration } from './configuration.ts';
+import { inTurnHere } from './in-turn-here.ts';
 import { parseInstant } from './instants.ts';
 import type { Values } from './options.ts';
 
@@ -64,7 +63,7 @@ function withQuarantine(pairing: TwoWay, { configuration, name, range, retry }: 
 /** A run by time, while no other one of its configuration is under way. One of a range does not move the checkpoint. */
 export async function runByTime(pairing: TwoWay, byTime: ByTime, host: Host): Promise<Report> {
   const { configuration, range } = byTime;
-  return await inTurn({ configuration, state: pairing.state, host, holder: holderHere(), isGone: isGoneFromHere, signal: pairing.signal }, async (lock, signal) => {
+  return await inTurnHere({ configuration, state: pairing.state, host, signal: pairing.signal }, async (lock, signal) => {
     const locked: TwoWay = { ...pairing, decides: 'time', signal };
     if (range) return await runMerge(plannedByTime(locked, byTime));
     return await runFromCheckpoint(withQuarantine(locked, byTime), { ...checkpointOptions(pairing, byTime), lock });
