@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lock } from '../../src/engine/state/state.ts';
 import { openState } from '../../src/engine/state/sqlite-state.ts';
 import { Bench } from './command.ts';
 
@@ -151,6 +152,17 @@ test('a checkpoint is listed, shown, set and forgotten', async () => {
   assert.equal(name, 'merge a and b, modified at');
   assert.equal(await state('set', id!, '1420070400.5'), `${id} ${' '}until 2015-01-01T00:00:00.5Z  ${name}\n`);
   assert.equal(await state('show', id!.slice(0, 3)), `${id}  until 2015-01-01T00:00:00.5Z  ${name}\n`);
+  {
+    await using open = openState(bench.at('.state/syncline/state.db'));
+    const { configuration } = open.checkpoints.list()[0]!;
+    const lock = open.locks.take(configuration, { holder: 'another machine', sinceMs: Date.now(), untilMs: Date.now() + 60_000 });
+    for (const [verb, ...time] of [['set', '0'], ['forget']] as const) {
+      const refused = await bench.syncline(['state', verb, id!, ...time]);
+      assert.deepEqual([refused.code, /another run of this configuration is under way/.test(refused.stderr)], [3, true], 'a run that is under way would undo it');
+    }
+    assert.match(await state('show', id!), /00\.5Z/);
+    open.locks.release(lock as Lock);
+  }
   assert.equal(await state('forget', id!), '');
   assert.equal(await state('list'), '');
 });

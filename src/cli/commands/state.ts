@@ -1,8 +1,9 @@
 import type { Checkpoint } from '../../engine/state/state.ts';
 import { SyncError } from '../../model/errors.ts';
+import { plainHost } from '../../model/plain-host.ts';
 import { instantText } from '../../stores/records/instants.ts';
 import type { Command, Invocation } from '../command.ts';
-import { parseInstant } from '../instants.ts';
+import { parseInstantOf } from '../instants.ts';
 import { outputOptions, stateOptions } from '../options.ts';
 import { printable } from '../render/style.ts';
 
@@ -39,26 +40,26 @@ async function run({ args: [verb = 'list', id, time, ...more], values, terminal 
   const found = all.filter(({ configuration }) => idOf(configuration).startsWith(id));
   const [checkpoint] = found;
   if (!checkpoint || id === '' || found.length > 1) throw new SyncError('invalid', `${JSON.stringify(id)} is ${found.length > 1 ? 'the beginning of several IDs' : 'no ID of a pair that is remembered'}`, { hint: 'syncline state lists them' });
-  if (verb === 'forget') state.checkpoints.delete(checkpoint.configuration);
-  else if (verb === 'set') state.checkpoints.set({ ...checkpoint, until: pastInstant(time as string), at: Date.now() });
-  const now = state.checkpoints.get(checkpoint.configuration);
+  const { configuration } = checkpoint;
+  if (verb !== 'show') {
+    const until = verb === 'set' ? pastInstant(time as string) : undefined;
+    const { inTurnHere } = await import('../in-turn-here.ts');
+    // A run that is under way would have the last word, and nobody would hear of it.
+    await inTurnHere({ configuration, state, host: plainHost }, async (lock) => {
+      if (until === undefined) state.checkpoints.delete(configuration);
+      else state.checkpoints.set({ ...checkpoint, until, at: Date.now() }, lock);
+    });
+  }
+  const now = state.checkpoints.get(configuration);
   for (const line of told(now ? [now] : [], idOf, values.report !== undefined)) terminal.out(line);
   return 0;
 }
 
 /** Until when both sides are in step, which is never a time that is yet to come. */
 function pastInstant(text: string): number {
-  const until = instant(text);
+  const until = parseInstantOf('the time', text);
   if (until > Date.now() * 1_000) throw new SyncError('invalid', `the time ${JSON.stringify(text)} is yet to come`, { hint: 'choose one until which both sides are in step' });
   return until;
-}
-
-function instant(text: string): number {
-  try {
-    return parseInstant(text);
-  } catch (cause) {
-    throw cause instanceof SyncError ? new SyncError('invalid', `the time ${JSON.stringify(text)} ${cause.message}`, { cause }) : cause;
-  }
 }
 
 function told(checkpoints: readonly Checkpoint[], idOf: (configuration: string) => string, asJson: boolean): readonly string[] {
