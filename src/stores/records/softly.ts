@@ -84,7 +84,7 @@ function withField(collection: Collection, name: string): Collection {
 class SoftWriter {
   readonly #store: Store;
   readonly #options: SoftOptions;
-  #fields: Promise<ReadonlyMap<string, Field>> | undefined;
+  #fields: Promise<ReadonlyMap<string, Field | undefined>> | undefined;
 
   constructor(store: Store, options: SoftOptions) {
     this.#store = store;
@@ -123,13 +123,17 @@ class SoftWriter {
     });
   }
 
-  /** Of each collection, the field as it is there. */
-  async #fieldsOf(batch: readonly Write[], asked: CallOptions): Promise<ReadonlyMap<string, Field>> {
+  /** Of each collection that is described, the field as it is there. What is to be marked, and has none, may have got it since. */
+  async #fieldsOf(batch: readonly Write[], asked: CallOptions): Promise<ReadonlyMap<string, Field | undefined>> {
     const known = await this.#fields;
-    if (known && batch.every((write) => known.has(partsOfKey(keyOfWrite(write)).collection))) return known;
+    const isKnown = (write: Write): boolean => {
+      const { collection } = partsOfKey(keyOfWrite(write));
+      return known?.get(collection) !== undefined || (write.kind === 'put' && known?.has(collection) === true);
+    };
+    if (known && batch.every(isKnown)) return known;
     const { deleted } = this.#options;
     const described = this.#store.describe?.(asked) ?? Promise.resolve([]);
-    const fields = described.then((collections) => new Map(collections.flatMap((collection) => collection.fields.filter(({ name }) => name === deleted).map((field) => [collection.name, field] as const))));
+    const fields = described.then((collections) => new Map(collections.map((collection) => [collection.name, collection.fields.find(({ name }) => name === deleted)] as const)));
     this.#fields = fields;
     return await fields.catch((cause: unknown) => {
       this.#fields = undefined;
