@@ -7,6 +7,7 @@ import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Writ
 import { partsOfKey } from '../records/record-keys.ts';
 import { readRow, writeConditionally } from './conditional-writer.ts';
 import type { Target } from './conditional-writer.ts';
+import { canBeOfKey } from './cql-type.ts';
 import { estimateRecords } from './estimate.ts';
 import { createTable, makeTables } from './preparing.ts';
 import { keyBytesOf, recordOf } from './records.ts';
@@ -110,7 +111,9 @@ export class CassandraStore implements Store {
     const divisible = await this.#isDivisible();
     for (const { table } of this.#chosen(tables)) {
       if (collections && !collections.includes(table.name)) continue;
-      yield* new TableScan({ session, table, lanes, divisible, window, signal }).pages();
+      const odd = table.key.find(({ type }) => !canBeOfKey(type));
+      if (odd) yield { entries: [], problems: [{ place: `${this.name}, ${table.name}`, collection: table.name, error: this.#keyless(table.name, odd.name) }] };
+      else yield* new TableScan({ session, table, lanes, divisible, window, signal }).pages();
     }
   }
 
@@ -194,6 +197,10 @@ export class CassandraStore implements Store {
     const statements = missing.map((collection) => createTable(collection, rules, rows, this.name));
     if (!create) throw new SyncError('not-found', `${this.name} has no table ${missing.map(({ name }) => name).join(', ')}`, { store: this.name, hint: `make it first: ${statements.join('; ')}` });
     return statements;
+  }
+
+  #keyless(table: string, column: string): SyncError {
+    return new SyncError('unsupported', `the table ${table} has ${column} in its key, which holds several values at once, and no key of a record can`, { store: this.name, hint: 'choose other tables with collections=' });
   }
 
   async #writeOne(write: Write, tables: ReadonlyMap<string, Known>, signal: AbortSignal | undefined): Promise<Outcome> {
