@@ -4,12 +4,13 @@ import { deletionOf, inferredTime, isMarked, laterOf, tombstone } from '../../co
 import type { Entry } from '../../model/entry.ts';
 import type { Key } from '../../model/key.ts';
 import { plainHost } from '../../model/plain-host.ts';
+import { isInside } from '../../model/window.ts';
 import { sortEntries } from '../aside/sort.ts';
 import type { Run } from '../run.ts';
 import type { Baseline, Tombstones } from '../state/state.ts';
 import type { TwoWay } from '../types.ts';
 import type { Delete } from '../write/writer.ts';
-import { hides, isInside, narrowed } from './scan.ts';
+import { hides, narrowed } from './scan.ts';
 
 type Context = Run['context'];
 

@@ -3,12 +3,13 @@ import type { Action } from '../../core/reconcile.ts';
 import type { Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Source } from '../../model/store.ts';
+import { isInside } from '../../model/window.ts';
 import { sortEntries } from '../aside/sort.ts';
 import { readEach } from '../read-each.ts';
 import type { OneWay } from '../types.ts';
 import { latestOfEach } from './deletions.ts';
 import { readLast } from './quarantined.ts';
-import { hides, isInside, narrowed } from './scan.ts';
+import { hides, narrowed } from './scan.ts';
 import type { ScanContext } from './scan.ts';
 
 /** Keys asked for at once. */

@@ -2,6 +2,7 @@ import { sizeOfValue } from '../../model/document.ts';
 import { toSyncError } from '../../model/errors.ts';
 import type { Micros } from '../../model/entry.ts';
 import type { Page, Problem, Window } from '../../model/store.ts';
+import { isInside } from '../../model/window.ts';
 import { entryOfRow, keyOfRow, placeOf } from './records.ts';
 import type { RecordEntry } from './records.ts';
 import type { Row, Rows, Session } from './session.ts';
@@ -121,7 +122,7 @@ export class TableScan {
     signal?.throwIfAborted();
     const entries: RecordEntry[] = [];
     const problems: Problem[] = [];
-    const take = (entry: RecordEntry): void => { if (isWithin(entry.modifiedAt, window)) entries.push(entry); };
+    const take = (entry: RecordEntry): void => { if (isInside(entry, window)) entries.push(entry); };
     for (const row of rows as unknown as readonly Row[]) {
       let entry: RecordEntry | undefined;
       try {
@@ -189,11 +190,6 @@ function narrowingOf({ session, table, window }: TableScanOptions): Narrowing {
   // Without a partition the server wants to be told that it may look at every row of a range; that is what reading it whole would cost, too.
   if (!indexed) session.host.log('info', `${table.name} of ${session.name} is searched whole by the server for a range of ${modified.name}, and only what lies in it is sent`);
   return { conditions, values, filtering: !indexed };
-}
-
-function isWithin(modifiedAt: Micros | undefined, window: Window | undefined): boolean {
-  if (modifiedAt === undefined || window === undefined) return true;
-  return modifiedAt > (window.after ?? -Infinity) && modifiedAt <= (window.until ?? Infinity);
 }
 
 /** The ring in so many equal ranges, the last one first. */

@@ -3,7 +3,8 @@ import type { Document } from '../../model/document.ts';
 import { withoutContent } from '../../model/entry.ts';
 import type { Content, Entry, Micros } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
-import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Window, Write } from '../../model/store.ts';
+import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
+import { isInside } from '../../model/window.ts';
 import { instantText, modifiedOf, whyNoInstant } from './instants.ts';
 import type { TimeUnit } from './instants.ts';
 import { passedOn } from './passed-on.ts';
@@ -48,10 +49,6 @@ async function* scan(store: Store, options: DatedOptions, { window, want = 'stat
     const timed = entries.map((entry) => withTime(read.get(entry.key) ?? entry, options)).filter((entry) => isInside(entry, window));
     yield { entries: want === 'content' ? timed : timed.map(withoutContent), ...(problems && { problems }) };
   }
-}
-
-function isInside({ modifiedAt }: Entry, { after = -Infinity, until = Infinity }: Window = {}): boolean {
-  return modifiedAt === undefined || (modifiedAt > after && modifiedAt <= until);
 }
 
 function withTime({ modifiedAt: _, ...entry }: Entry, options: DatedOptions): Entry {
