@@ -1,15 +1,15 @@
 import type { Collection, Field } from '../../model/collection.ts';
 import type { Document, Value } from '../../model/document.ts';
 import { isDocument } from '../../model/document.ts';
-import { withoutContent } from '../../model/entry.ts';
 import type { Content, Entry, Micros } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import { keyOfWrite } from '../../model/store.ts';
-import type { CallOptions, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
+import type { CallOptions, Outcome, Store, Write } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
 import { instantText, modifiedOf } from './instants.ts';
 import type { TimeUnit } from './instants.ts';
+import { listedAs } from './listed-as.ts';
 import { passedOn } from './passed-on.ts';
 import { partsOfKey } from './record-keys.ts';
 
@@ -35,7 +35,7 @@ export function softly(store: Store, options: SoftOptions): Store {
   return {
     ...passedOn(store),
     get capabilities() { return { ...store.capabilities, tombstones: 'kept' as const }; },
-    scan: (asked) => scan(store, seen, asked),
+    scan: (asked) => listedAs(store, seen, asked),
     read: async (refs, asked) => (await store.read(refs, asked)).map((entry) => entry && seen(entry)),
     write: (batch, asked) => writer.write(batch, asked),
     ...(store.tombstones && { tombstones: store.tombstones.bind(store) }),
@@ -43,15 +43,6 @@ export function softly(store: Store, options: SoftOptions): Store {
     ...(store.prepare && { prepare: (collections: readonly Collection[], asked?: CallOptions) => store.prepare?.(collections.map((collection) => withField(collection, options.deleted)), asked) ?? Promise.resolve() }),
     ...(store.checkPrepare && { checkPrepare: async (collections: readonly Collection[], asked?: CallOptions) => await store.checkPrepare?.(collections.map((collection) => (collection.fields.length > 0 ? withField(collection, options.deleted) : collection)), asked) }),
   };
-}
-
-async function* scan(store: Store, seen: (entry: Entry) => Entry, { want = 'stat', ...asked }: ScanOptions = {}): AsyncGenerator<Page> {
-  for await (const { entries, problems } of store.scan({ ...asked, want: 'content' })) {
-    const unread = entries.filter(({ content }) => content === undefined);
-    const read = new Map(unread.length === 0 ? [] : (await store.read(unread, asked.signal && { signal: asked.signal })).flatMap((entry) => (entry ? [[entry.key, entry] as const] : [])));
-    const found = entries.map((entry) => seen(read.get(entry.key) ?? entry));
-    yield { entries: want === 'content' ? found : found.map(withoutContent), ...(problems && { problems }) };
-  }
 }
 
 function asSeen(entry: Entry, { deleted, unit }: SoftOptions): Entry {
