@@ -4,7 +4,7 @@ import type { Content, Entry, Micros } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
 import { isInside } from '../../model/window.ts';
-import { instantText, modifiedOf, whyNoInstant } from './instants.ts';
+import { instantText, modifiedOf, unitMicros, whyNoInstant } from './instants.ts';
 import type { TimeUnit } from './instants.ts';
 import { listedAs } from './listed-as.ts';
 import { passedOn } from './passed-on.ts';
@@ -128,8 +128,7 @@ class DatedWriter {
 }
 
 function filled(document: Document, field: string, at: Micros, unit: TimeUnit | undefined): Document {
-  const units = { seconds: 1e6, milliseconds: 1e3, microseconds: 1 } as const;
-  return { ...document, [field]: unit === undefined ? instantText(at) : at / units[unit] };
+  return { ...document, [field]: unit === undefined ? instantText(at) : at / unitMicros[unit] };
 }
 
 function isOlder({ modifiedAt }: Entry, than: Micros): boolean {

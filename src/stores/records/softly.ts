@@ -7,7 +7,7 @@ import type { Host } from '../../model/host.ts';
 import { keyOfWrite } from '../../model/store.ts';
 import type { CallOptions, Outcome, Store, Write } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
-import { instantText, modifiedOf } from './instants.ts';
+import { instantText, modifiedOf, unitMicros } from './instants.ts';
 import type { TimeUnit } from './instants.ts';
 import { listedAs } from './listed-as.ts';
 import { passedOn } from './passed-on.ts';
@@ -170,12 +170,11 @@ class SoftWriter {
 
 /** What the field holds for a deletion, by its type: when it was, or that it was. */
 function markOf(at: Micros, field: Field | undefined, unit: TimeUnit | undefined): Value {
-  const units = { seconds: 1e6, milliseconds: 1e3, microseconds: 1 } as const;
   const type = field?.type;
   switch (type?.kind) {
     case 'boolean': return true;
-    case 'integer': return unit === undefined ? 1 : Math.floor(at / units[unit]);
-    case 'float': return unit === undefined ? 1 : at / units[unit];
+    case 'integer': return unit === undefined ? 1 : Math.floor(at / unitMicros[unit]);
+    case 'float': return unit === undefined ? 1 : at / unitMicros[unit];
     case 'instant': return instantText(Math.floor(at / type.precision) * type.precision);
     case 'local': return instantText(Math.floor(at / type.precision) * type.precision).slice(0, -1);
     case 'date': return instantText(at).slice(0, 10);
