@@ -167,6 +167,20 @@ test('a checkpoint is listed, shown, set and forgotten', async () => {
   assert.equal(await state('list'), '');
 });
 
+test('what lost in a merge can be read back', async () => {
+  using bench = new Bench();
+  bench.write({ 'a/t/1.yaml': 'id: 1\nvalue: old\n', 'a/t/2.yaml': 'id: 2\n' });
+  await bench.syncline(['merge', '--as', 'documents', 'a', 'b']);
+  assert.match((await bench.syncline(['state', 'lost'])).stderr, /nothing has lost/);
+  bench.write({ 'a/t/1.yaml': 'id: 1\nvalue: ours\n', 'b/t/1.yaml': 'id: 1\nvalue: theirs\n' });
+  await bench.syncline(['merge', '--as', 'documents', '--prefer', 'left', 'a', 'b']);
+  const listed = (await bench.syncline(['state', 'lost'])).stdout;
+  assert.match(listed, /^\d{4}-\S+Z {2}t\/1 {2}on the right of \S+\/a \S+\/b\n$/);
+  assert.match((await bench.syncline(['state', 'lost', 't/1'])).stdout, /"value":"theirs"/);
+  assert.deepEqual((JSON.parse((await bench.syncline(['state', 'lost', 't/1', '--report', 'json'])).stdout) as readonly object[]).map((value) => ({ ...value, at: '', pair: '' })), [{ at: '', key: 't/1', side: 'right', pair: '', document: '{"id":1,"value":"theirs"}' }]);
+  assert.match((await bench.syncline(['state', 'lost', 't/2'])).stderr, /nothing is kept of "t\/2"/);
+});
+
 test('a time field that no table has is refused, before all its records would be put aside', async () => {
   using bench = new Bench();
   for (const name of ['a.db', 'b.db']) {

@@ -1,4 +1,5 @@
 import type { Checkpoint } from '../../engine/state/state.ts';
+import { redact } from '../../lib/redact.ts';
 import { SyncError } from '../../model/errors.ts';
 import { plainHost } from '../../model/plain-host.ts';
 import { instantText } from '../../stores/records/instants.ts';
@@ -7,25 +8,28 @@ import { parseInstantOf } from '../instants.ts';
 import { outputOptions, stateOptions } from '../options.ts';
 import { printable } from '../render/style.ts';
 
-const verbs = ['list', 'show', 'set', 'forget'] as const;
+const verbs = ['list', 'show', 'set', 'forget', 'lost'] as const;
 
-/** What is remembered of runs by time. */
+/** What is remembered of merges. */
 export const command: Command = {
   name: 'state',
-  summary: 'see, set or forget where runs by time go on',
-  usage: '[OPTIONS] [list | show ID | set ID TIME | forget ID]',
-  args: [{ name: 'what', summary: 'what to do (default list); ID is as listed, TIME a date and time or seconds since 1970', kind: 'repeated', choices: verbs }],
+  summary: 'see, set or forget where runs by time go on, and see what lost in merges',
+  usage: '[OPTIONS] [list | show ID | set ID TIME | forget ID | lost [KEY]]',
+  args: [{ name: 'what', summary: 'what to do (default list); ID and KEY are as listed, TIME is a date and time or seconds since 1970', kind: 'repeated', choices: verbs }],
   options: [...stateOptions, ...outputOptions.filter(({ name }) => name === 'report' || name === 'no-color' || name === 'debug')],
   examples: [
     ['state', 'the pairs that are kept in step by time, and until when they are'],
     ['state set 1f2e3d4c 2015-01-31T10:20:30Z', 'the next run begins there, a little before'],
     ['state forget 1f2e3d4c', 'the next run begins at the beginning of time'],
+    ['state lost orders/1', 'the versions of a document that lost against another one, with what they held'],
   ],
   run,
 };
 
-async function run({ args: [verb = 'list', id, time, ...more], values, terminal }: Invocation): Promise<number> {
+async function run(invocation: Invocation): Promise<number> {
+  const { args: [verb = 'list', id, time, ...more], values, terminal } = invocation;
   if (!verbs.some((known) => known === verb)) throw new SyncError('invalid', `state cannot ${verb}`, { hint: `use one of ${verbs.join(', ')}` });
+  if (verb === 'lost') return await showLost(invocation);
   const wanted = verb === 'list' ? 0 : verb === 'set' ? 2 : 1;
   if (more.length > 0 || [id, time].filter((part) => part !== undefined).length !== wanted) throw new SyncError('invalid', `state ${verb} takes ${wanted === 0 ? 'nothing more' : wanted === 1 ? 'an ID' : 'an ID and a time'}`, { hint: 'see syncline state --help' });
   const { statePath } = await import('../pairing.ts');
@@ -52,6 +56,26 @@ async function run({ args: [verb = 'list', id, time, ...more], values, terminal 
   }
   const now = state.checkpoints.get(configuration);
   for (const line of told(now ? [now] : [], idOf, values.report !== undefined)) terminal.out(line);
+  return 0;
+}
+
+/** Prints the versions that merges have kept because they lost; of one key, with what they held. */
+async function showLost({ args: [, key, ...more], values, terminal }: Invocation): Promise<number> {
+  if (more.length > 0) throw new SyncError('invalid', 'state lost takes a key at most', { hint: 'see syncline state --help' });
+  const { statePath } = await import('../pairing.ts');
+  const { openState } = await import('../../engine/state/sqlite-state.ts');
+  await using state = openState(statePath(values, terminal));
+  const shown: object[] = [];
+  let found = 0;
+  for (const { at, key: of, side, pairing, text } of state.allLost(key)) {
+    found++;
+    const when = new Date(at).toISOString();
+    const name = redact(pairing.replace(/^two-way /, ''));
+    if (values.report === undefined) terminal.out(`${when}  ${printable(of)}  on the ${side} of ${printable(name)}\n${key === undefined ? '' : `  ${printable(text)}\n`}`);
+    else shown.push({ at: when, key: of, side, pair: name, ...(key !== undefined && { document: text }) });
+  }
+  if (values.report !== undefined) terminal.out(`${JSON.stringify(shown, null, 2)}\n`);
+  else if (found === 0) terminal.err(key === undefined ? 'nothing has lost' : `nothing is kept of ${JSON.stringify(key)}`);
   return 0;
 }
 
