@@ -1,6 +1,5 @@
 import { nextWindow, runFromCheckpoint } from '../engine/checkpoints.ts';
 import type { CheckpointOptions } from '../engine/checkpoints.ts';
-import { inTurn } from '../engine/in-turn.ts';
 import { runMerge } from '../engine/merge.ts';
 import type { Report, TwoWay } from '../engine/types.ts';
 import type { Micros } from '../model/entry.ts';
@@ -8,9 +7,9 @@ import { SyncError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
 import type { Window } from '../model/store.ts';
 import { instantText } from '../stores/records/instants.ts';
-import { holderHere, isGoneFromHere } from './configuration.ts';
 import type { Configuration } from './configuration.ts';
-import { parseInstant } from './instants.ts';
+import { inTurnHere } from './in-turn-here.ts';
+import { parseInstantOf } from './instants.ts';
 import type { Values } from './options.ts';
 
 /** What a run by time is told. */
@@ -29,20 +28,12 @@ export interface ByTime extends Configuration {
 /** The range that was asked for, if any was. Throws `invalid` where it is none, or where more is asked for than a range can do. */
 export function rangeOf({ from, until, full, delete: removes, watch }: Values, host: Pick<Host, 'now'>): Window | undefined {
   if (from === undefined && until === undefined) return undefined;
-  const range = { ...(from !== undefined && { after: instant('--from', from) }), ...(until !== undefined && { until: instant('--until', until) }) };
+  const range = { ...(from !== undefined && { after: parseInstantOf('--from', from) }), ...(until !== undefined && { until: parseInstantOf('--until', until) }) };
   checkRange(range, host);
   if (full) throw new SyncError('invalid', '--full looks at everything, and --from and --until at a range', { hint: 'leave out one or the other' });
   if (removes) throw new SyncError('invalid', 'nothing is deleted in a range, because what lies outside of it is not seen', { hint: 'leave out --delete, or --from and --until' });
   if (watch) throw new SyncError('invalid', '--watch goes on, and a range comes to an end', { hint: 'leave out --from and --until' });
   return range;
-}
-
-function instant(option: string, text: string): Micros {
-  try {
-    return parseInstant(text);
-  } catch (cause) {
-    throw cause instanceof SyncError ? new SyncError('invalid', `${option} ${JSON.stringify(text)} ${cause.message}`, { cause }) : cause;
-  }
 }
 
 /** Throws `invalid` where a range is none. */
@@ -64,7 +55,7 @@ function withQuarantine(pairing: TwoWay, { configuration, name, range, retry }: 
 /** A run by time, while no other one of its configuration is under way. One of a range does not move the checkpoint. */
 export async function runByTime(pairing: TwoWay, byTime: ByTime, host: Host): Promise<Report> {
   const { configuration, range } = byTime;
-  return await inTurn({ configuration, state: pairing.state, host, holder: holderHere(), isGone: isGoneFromHere, signal: pairing.signal }, async (lock, signal) => {
+  return await inTurnHere({ configuration, state: pairing.state, host, signal: pairing.signal }, async (lock, signal) => {
     const locked: TwoWay = { ...pairing, decides: 'time', signal };
     if (range) return await runMerge(plannedByTime(locked, byTime));
     return await runFromCheckpoint(withQuarantine(locked, byTime), { ...checkpointOptions(pairing, byTime), lock });

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { hostname } from 'node:os';
 import { redact } from '../lib/redact.ts';
 import type { Values } from './options.ts';
 import type { Pairing } from './pairing.ts';
@@ -34,23 +33,4 @@ export function configurationOf(kind: 'merge' | 'sync', endpoints: readonly stri
 /** A short name for a configuration, for command lines. */
 export function idOf(configuration: string): string {
   return createHash('sha256').update(configuration).digest('hex').slice(0, 8);
-}
-
-/** This process, as the holder of a lock. */
-export function holderHere(): string {
-  return `process ${process.pid} on ${hostname()}`;
-}
-
-/** Whether a holder was a process of this machine that has ended. */
-export function isGoneFromHere(holder: string): boolean {
-  const [, pid, host] = /^process (\d+) on (.*)$/s.exec(holder) ?? [];
-  if (pid === undefined || host !== hostname()) return false;
-  // In a container every process may be the first one: whoever had our number was before us.
-  if (Number(pid) === process.pid) return true;
-  try {
-    process.kill(Number(pid), 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
 }

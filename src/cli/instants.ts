@@ -15,3 +15,12 @@ export function parseInstant(text: string): Micros {
   const micros = Number(whole) * 1_000_000 + Number(fraction.slice(0, 6).padEnd(6, '0'));
   return sign === '-' ? -micros : micros;
 }
+
+/** The same for text that was given as `what`, which the sentence of an error names. */
+export function parseInstantOf(what: string, text: string): Micros {
+  try {
+    return parseInstant(text);
+  } catch (cause) {
+    throw cause instanceof SyncError ? new SyncError('invalid', `${what} ${JSON.stringify(text)} ${cause.message}`, { cause }) : cause;
+  }
+}

@@ -1,15 +1,15 @@
 import type { Report, TwoWay } from '../engine/types.ts';
+import { isComparable } from '../stores/open.ts';
 import { plannedByTime, rangeOf, runByTime } from './by-time.ts';
-import { configurationOf, holderHere, isGoneFromHere } from './configuration.ts';
+import { configurationOf } from './configuration.ts';
 import type { Configuration } from './configuration.ts';
-import { inTurn } from '../engine/in-turn.ts';
+import { inTurnHere } from './in-turn-here.ts';
 import type { Values } from './options.ts';
 import { bothStores } from './pairing.ts';
 import type { Pairing, PairingOptions } from './pairing.ts';
+import { splitPlaces } from './places.ts';
 import { settingAside } from './set-aside.ts';
 import { checkFirst, collectionsNamed, refuseUnknown, refuseUnknownTime } from './unknown-collections.ts';
-import { splitPlaces } from './places.ts';
-import { isComparable } from '../stores/open.ts';
 
 /** A pairing that is open, and what is to be done with it. */
 export interface Prepared extends Configuration {
@@ -84,6 +84,6 @@ function deletesOf({ newest = false, delete: asked }: Values, inRange: boolean):
 function prepared({ state, host, run: { signal: given } }: Pairing, configuration: Configuration, run: Prepared['run']): Prepared {
   return {
     ...configuration, run,
-    runInTurn: (signal = given) => inTurn({ configuration: configuration.configuration, state, host, holder: holderHere(), isGone: isGoneFromHere, signal }, (_, held) => run(held)),
+    runInTurn: (signal = given) => inTurnHere({ configuration: configuration.configuration, state, host, signal }, (_, held) => run(held)),
   };
 }

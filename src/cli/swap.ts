@@ -1,11 +1,10 @@
-import { inTurn } from '../engine/in-turn.ts';
 import { runSwap, runSwapDiff } from '../engine/swap.ts';
 import type { Report } from '../engine/types.ts';
 import { SyncError } from '../model/errors.ts';
 import { loadSchema } from '../stores/open.ts';
 import type { Invocation } from './command.ts';
-import { holderHere, isGoneFromHere } from './configuration.ts';
 import { finish } from './finish.ts';
+import { inTurnHere } from './in-turn-here.ts';
 import { withPairing } from './pairing.ts';
 import type { Pairing } from './pairing.ts';
 import { splitPlaces } from './places.ts';
@@ -15,7 +14,7 @@ import { showAction } from './render/diff.ts';
 export async function swapInTurn(pairing: Pairing, signal: AbortSignal | undefined): Promise<Report> {
   const { state, host } = pairing;
   const oneWay = checked(pairing);
-  return await inTurn({ configuration: JSON.stringify(['swap', oneWay.target.identity]), state, host, holder: holderHere(), isGone: isGoneFromHere, signal: signal ?? oneWay.signal }, async (_, held) => await runSwap({ ...oneWay, signal: held }));
+  return await inTurnHere({ configuration: JSON.stringify(['swap', oneWay.target.identity]), state, host, signal: signal ?? oneWay.signal }, async (_, held) => await runSwap({ ...oneWay, signal: held }));
 }
 
 /** Prints what a run with `--swap` would do. */

@@ -62,6 +62,8 @@ class Head<T extends Keyed> {
   #page: readonly T[] = [];
   #index = 0;
   #ended = false;
+  /** The key of the last item that was taken before the next one was known. */
+  #last: Key | undefined;
 
   constructor(stream: AsyncIterable<readonly T[]>) {
     this.#pages = stream[Symbol.asyncIterator]();
@@ -82,8 +84,6 @@ class Head<T extends Keyed> {
     }
     return item;
   }
-
-  #last: Key | undefined;
 
   #advance(from: Key, to: Key): void {
     if (compareKeys(to, from) <= 0) throw new SyncError('corrupt', `a scan went backwards: ${to} after ${from}`, { key: to });

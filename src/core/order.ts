@@ -42,7 +42,7 @@ export function dependencies(nodes: readonly Dependent[]): Dependencies {
     filled += level.length;
     levelEnds.push(filled);
     const next: number[] = [];
-    for (const i of level) for (const child of childrenOf(i)) if (--(waiting as { [i: number]: number })[child]! === 0) next.push(child);
+    for (const i of level) for (const child of childrenOf(i)) if (--waiting[child]! === 0) next.push(child);
     // Within a level the given order is restored, so that the result does not depend on the shape of the graph.
     level = next.sort((a, b) => a - b);
   }

@@ -54,9 +54,8 @@ function mirror({ key, left, right, base }: Triple, policy: Policy, precision: n
     return policy.deletes === 'keep' ? { kind: 'keep', key, on: 'right', over: right } : { kind: 'delete', key, on: 'right', over: right, why: 'deleted', tombstone: left };
   }
   if (!left) {
-    if (right?.deleted) return undefined;
-    // What was learned of an entry stays true while nobody looks at it: a narrower run must not forget it.
-    if (!right) return undefined;
+    // What was learned of an entry that nobody holds stays true while nobody looks at it: a narrower run must not forget it.
+    if (!right || right.deleted) return undefined;
     return policy.deletes === 'propagate' ? { kind: 'delete', key, on: 'right', over: right, why: 'extra' } : { kind: 'keep', key, on: 'right', over: right };
   }
   if (!right) return { kind: 'put', key, to: 'right', entry: left, over: undefined, why: 'missing' };

@@ -3,8 +3,7 @@ import { otherSide } from '../core/policy.ts';
 import type { Action } from '../core/reconcile.ts';
 import { limits } from '../lib/limits.ts';
 import type { Entry, Micros } from '../model/entry.ts';
-import type { SyncError } from '../model/errors.ts';
-import { SyncError as SyncErrorClass } from '../model/errors.ts';
+import { SyncError } from '../model/errors.ts';
 import type { Key } from '../model/key.ts';
 import { joinKey, typeOf } from '../model/key.ts';
 import type { Problem } from '../model/store.ts';
@@ -204,7 +203,7 @@ export class Ledger {
   /** An entry without a time, where the time is to decide. */
   undated({ key, on, over }: Action & { kind: 'undated' }): void {
     const { place = key, untimed = { why: 'does not say when it was modified', hint: 'give it a time' } } = over;
-    const error = new SyncErrorClass('invalid', `${place} ${untimed.why}, so that nobody knows whether it is the newest`, { key, hint: untimed.hint });
+    const error = new SyncError('invalid', `${place} ${untimed.why}, so that nobody knows whether it is the newest`, { key, hint: untimed.hint });
     this.#failEntry({ place, side: on, action: 'read', error }, key, this.quarantine?.keepEntry(on, over, 'read', error));
   }
 
@@ -221,7 +220,7 @@ export class Ledger {
     flows.left.conflicting++;
     flows.right.conflicting++;
     this.#differences++;
-    const error = new SyncErrorClass('conflict', `${action.key} was changed on both sides`, { key: action.key, hint: 'choose with --prefer left, right or newest' });
+    const error = new SyncError('conflict', `${action.key} was changed on both sides`, { key: action.key, hint: 'choose with --prefer left, right or newest' });
     this.#list({ place: action.key, side: 'left', action: 'conflict', error });
   }
 
@@ -229,7 +228,7 @@ export class Ledger {
   refused({ key, right }: Action & { kind: 'conflict' }): void {
     this.#tally(key).failed++;
     this.#differences++;
-    const error = new SyncErrorClass('conflict', `${key} is held with another content already, and nothing is to be replaced`, { key, hint: 'leave out --immutable if it is to be replaced' });
+    const error = new SyncError('conflict', `${key} is held with another content already, and nothing is to be replaced`, { key, hint: 'leave out --immutable if it is to be replaced' });
     this.#list({ place: right.place ?? key, side: 'right', action: 'update', error });
   }
 
@@ -242,7 +241,7 @@ export class Ledger {
 
   stale(action: Action & { kind: 'put' | 'delete' }): void {
     const where = action.kind === 'put' ? action.to : action.on;
-    const error = new SyncErrorClass('conflict', `${action.key} was changed by someone else while the run was under way, and was left alone`, { key: action.key, hint: 'run again' });
+    const error = new SyncError('conflict', `${action.key} was changed by someone else while the run was under way, and was left alone`, { key: action.key, hint: 'run again' });
     this.#fail(action, where, error);
     this.#on({ kind: 'stale', action });
   }

@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lock } from '../../src/engine/state/state.ts';
 import { openState } from '../../src/engine/state/sqlite-state.ts';
 import { Bench } from './command.ts';
 
@@ -151,8 +152,33 @@ test('a checkpoint is listed, shown, set and forgotten', async () => {
   assert.equal(name, 'merge a and b, modified at');
   assert.equal(await state('set', id!, '1420070400.5'), `${id} ${' '}until 2015-01-01T00:00:00.5Z  ${name}\n`);
   assert.equal(await state('show', id!.slice(0, 3)), `${id}  until 2015-01-01T00:00:00.5Z  ${name}\n`);
+  {
+    await using open = openState(bench.at('.state/syncline/state.db'));
+    const { configuration } = open.checkpoints.list()[0]!;
+    const lock = open.locks.take(configuration, { holder: 'another machine', sinceMs: Date.now(), untilMs: Date.now() + 60_000 });
+    for (const [verb, ...time] of [['set', '0'], ['forget']] as const) {
+      const refused = await bench.syncline(['state', verb, id!, ...time]);
+      assert.deepEqual([refused.code, /another run of this configuration is under way/.test(refused.stderr)], [3, true], 'a run that is under way would undo it');
+    }
+    assert.match(await state('show', id!), /00\.5Z/);
+    open.locks.release(lock as Lock);
+  }
   assert.equal(await state('forget', id!), '');
   assert.equal(await state('list'), '');
+});
+
+test('what lost in a merge can be read back', async () => {
+  using bench = new Bench();
+  bench.write({ 'a/t/1.yaml': 'id: 1\nvalue: old\n', 'a/t/2.yaml': 'id: 2\n' });
+  await bench.syncline(['merge', '--as', 'documents', 'a', 'b']);
+  assert.match((await bench.syncline(['state', 'lost'])).stderr, /nothing has lost/);
+  bench.write({ 'a/t/1.yaml': 'id: 1\nvalue: ours\n', 'b/t/1.yaml': 'id: 1\nvalue: theirs\n' });
+  await bench.syncline(['merge', '--as', 'documents', '--prefer', 'left', 'a', 'b']);
+  const listed = (await bench.syncline(['state', 'lost'])).stdout;
+  assert.match(listed, /^\d{4}-\S+Z {2}t\/1 {2}on the right of \S+\/a \S+\/b\n$/);
+  assert.match((await bench.syncline(['state', 'lost', 't/1'])).stdout, /"value":"theirs"/);
+  assert.deepEqual((JSON.parse((await bench.syncline(['state', 'lost', 't/1', '--report', 'json'])).stdout) as readonly object[]).map((value) => ({ ...value, at: '', pair: '' })), [{ at: '', key: 't/1', side: 'right', pair: '', document: '{"id":1,"value":"theirs"}' }]);
+  assert.match((await bench.syncline(['state', 'lost', 't/2'])).stderr, /nothing is kept of "t\/2"/);
 });
 
 test('a time field that no table has is refused, before all its records would be put aside', async () => {

@@ -27,7 +27,7 @@ export const command: Command = {
     'What both sides last agreed on is remembered (see --state). Without that memory, as on the first run, nothing is deleted.',
     'A REST API need not list all that it holds: what an address does not list is asked for before it counts as deleted.',
     'With --newest a run begins where the last one of the same places and options ended (see syncline state), a little before, and ends at the moment it was started. One of a range (--from, --until) does not move that.',
-    'A version that loses against a newer or preferred one is kept: a document in the state, a file beside the winner.',
+    'Where both sides changed, the version that loses is kept: a document in the state (see syncline state lost), a file beside the winner. With --newest that is so of two of one time alone: older is not lost.',
   ],
   run,
 };

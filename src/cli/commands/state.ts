@@ -1,30 +1,35 @@
 import type { Checkpoint } from '../../engine/state/state.ts';
+import { redact } from '../../lib/redact.ts';
 import { SyncError } from '../../model/errors.ts';
+import { plainHost } from '../../model/plain-host.ts';
 import { instantText } from '../../stores/records/instants.ts';
 import type { Command, Invocation } from '../command.ts';
-import { parseInstant } from '../instants.ts';
+import { parseInstantOf } from '../instants.ts';
 import { outputOptions, stateOptions } from '../options.ts';
 import { printable } from '../render/style.ts';
 
-const verbs = ['list', 'show', 'set', 'forget'] as const;
+const verbs = ['list', 'show', 'set', 'forget', 'lost'] as const;
 
-/** What is remembered of runs by time. */
+/** What is remembered of merges. */
 export const command: Command = {
   name: 'state',
-  summary: 'see, set or forget where runs by time go on',
-  usage: '[OPTIONS] [list | show ID | set ID TIME | forget ID]',
-  args: [{ name: 'what', summary: 'what to do (default list); ID is as listed, TIME a date and time or seconds since 1970', kind: 'repeated', choices: verbs }],
+  summary: 'see, set or forget where runs by time go on, and see what lost in merges',
+  usage: '[OPTIONS] [list | show ID | set ID TIME | forget ID | lost [KEY]]',
+  args: [{ name: 'what', summary: 'what to do (default list); ID and KEY are as listed, TIME is a date and time or seconds since 1970', kind: 'repeated', choices: verbs }],
   options: [...stateOptions, ...outputOptions.filter(({ name }) => name === 'report' || name === 'no-color' || name === 'debug')],
   examples: [
     ['state', 'the pairs that are kept in step by time, and until when they are'],
     ['state set 1f2e3d4c 2015-01-31T10:20:30Z', 'the next run begins there, a little before'],
     ['state forget 1f2e3d4c', 'the next run begins at the beginning of time'],
+    ['state lost orders/1', 'the versions of a document that lost against another one, with what they held'],
   ],
   run,
 };
 
-async function run({ args: [verb = 'list', id, time, ...more], values, terminal }: Invocation): Promise<number> {
+async function run(invocation: Invocation): Promise<number> {
+  const { args: [verb = 'list', id, time, ...more], values, terminal } = invocation;
   if (!verbs.some((known) => known === verb)) throw new SyncError('invalid', `state cannot ${verb}`, { hint: `use one of ${verbs.join(', ')}` });
+  if (verb === 'lost') return await showLost(invocation);
   const wanted = verb === 'list' ? 0 : verb === 'set' ? 2 : 1;
   if (more.length > 0 || [id, time].filter((part) => part !== undefined).length !== wanted) throw new SyncError('invalid', `state ${verb} takes ${wanted === 0 ? 'nothing more' : wanted === 1 ? 'an ID' : 'an ID and a time'}`, { hint: 'see syncline state --help' });
   const { statePath } = await import('../pairing.ts');
@@ -39,26 +44,46 @@ async function run({ args: [verb = 'list', id, time, ...more], values, terminal 
   const found = all.filter(({ configuration }) => idOf(configuration).startsWith(id));
   const [checkpoint] = found;
   if (!checkpoint || id === '' || found.length > 1) throw new SyncError('invalid', `${JSON.stringify(id)} is ${found.length > 1 ? 'the beginning of several IDs' : 'no ID of a pair that is remembered'}`, { hint: 'syncline state lists them' });
-  if (verb === 'forget') state.checkpoints.delete(checkpoint.configuration);
-  else if (verb === 'set') state.checkpoints.set({ ...checkpoint, until: pastInstant(time as string), at: Date.now() });
-  const now = state.checkpoints.get(checkpoint.configuration);
+  const { configuration } = checkpoint;
+  if (verb !== 'show') {
+    const until = verb === 'set' ? pastInstant(time as string) : undefined;
+    const { inTurnHere } = await import('../in-turn-here.ts');
+    // A run that is under way would have the last word, and nobody would hear of it.
+    await inTurnHere({ configuration, state, host: plainHost }, async (lock) => {
+      if (until === undefined) state.checkpoints.delete(configuration);
+      else state.checkpoints.set({ ...checkpoint, until, at: Date.now() }, lock);
+    });
+  }
+  const now = state.checkpoints.get(configuration);
   for (const line of told(now ? [now] : [], idOf, values.report !== undefined)) terminal.out(line);
+  return 0;
+}
+
+/** Prints the versions that merges have kept because they lost; of one key, with what they held. */
+async function showLost({ args: [, key, ...more], values, terminal }: Invocation): Promise<number> {
+  if (more.length > 0) throw new SyncError('invalid', 'state lost takes a key at most', { hint: 'see syncline state --help' });
+  const { statePath } = await import('../pairing.ts');
+  const { openState } = await import('../../engine/state/sqlite-state.ts');
+  await using state = openState(statePath(values, terminal));
+  const shown: object[] = [];
+  let found = 0;
+  for (const { at, key: of, side, pairing, text } of state.allLost(key)) {
+    found++;
+    const when = new Date(at).toISOString();
+    const name = redact(pairing.replace(/^two-way /, ''));
+    if (values.report === undefined) terminal.out(`${when}  ${printable(of)}  on the ${side} of ${printable(name)}\n${key === undefined ? '' : `  ${printable(text)}\n`}`);
+    else shown.push({ at: when, key: of, side, pair: name, ...(key !== undefined && { document: text }) });
+  }
+  if (values.report !== undefined) terminal.out(`${JSON.stringify(shown, null, 2)}\n`);
+  else if (found === 0) terminal.err(key === undefined ? 'nothing has lost' : `nothing is kept of ${JSON.stringify(key)}`);
   return 0;
 }
 
 /** Until when both sides are in step, which is never a time that is yet to come. */
 function pastInstant(text: string): number {
-  const until = instant(text);
+  const until = parseInstantOf('the time', text);
   if (until > Date.now() * 1_000) throw new SyncError('invalid', `the time ${JSON.stringify(text)} is yet to come`, { hint: 'choose one until which both sides are in step' });
   return until;
-}
-
-function instant(text: string): number {
-  try {
-    return parseInstant(text);
-  } catch (cause) {
-    throw cause instanceof SyncError ? new SyncError('invalid', `the time ${JSON.stringify(text)} ${cause.message}`, { cause }) : cause;
-  }
 }
 
 function told(checkpoints: readonly Checkpoint[], idOf: (configuration: string) => string, asJson: boolean): readonly string[] {

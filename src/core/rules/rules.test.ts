@@ -46,6 +46,8 @@ test('a backslash makes dots, stars and equals signs parts of a name', () => {
   assert.deepEqual(rule.kind === 'rename' && [rule.collection.matches('logs-2024.01'), rule.collection.matches('logs-2024x01'), rule.path, rule.to], [true, false, ['a=b*', 'c'], 'd.e']);
   const pattern = parseDrop(String.raw`a*\?.b`);
   assert.deepEqual(pattern.kind === 'drop' && ['a?', 'aXX?', 'aXX', 'b?'].map(pattern.collection.matches), [true, true, false, false]);
+  const one = parseDrop('a?.b');
+  assert.deepEqual(one.kind === 'drop' && ['aX', 'a\u{1F600}', 'a', 'aXX'].map(one.collection.matches), [true, true, false, false]);
 });
 
 test('what is renamed, dropped and masked comes across so, in records within records and in lists of them', () => {

@@ -1,3 +1,4 @@
+import { matchesWildcards, wildcardsIn } from '../../lib/wildcards.ts';
 import { SyncError } from '../../model/errors.ts';
 
 /** How a value is made unreadable. */
@@ -97,25 +98,6 @@ function plainOf(part: string): string {
 function patternOf(part: string): CollectionPattern {
   const plain = plainOf(part);
   if (!isPattern(part)) return { text: plain, exact: true, matches: (collection) => collection === plain };
-  const parts = [...part.matchAll(/\\(.)|([\s\S])/gs)].map(([, escaped, single]) => (escaped !== undefined ? { one: escaped } : single === '*' ? 'any' : single === '?' ? 'one' : { one: single! }));
-  return { text: part, exact: false, matches: (collection) => matches(parts, collection) };
-}
-
-type PatternPart = 'any' | 'one' | { readonly one: string };
-
-/** In time of the one length times the other at most: only the last `any` is ever tried again. */
-function matches(parts: readonly PatternPart[], name: string): boolean {
-  let [at, star, from] = [0, -1, 0];
-  for (let i = 0; i < name.length; i++) {
-    const part = parts[at];
-    if (part === 'any') {
-      [star, from] = [at++, i--];
-    } else if (part === 'one' || (part !== undefined && part.one === name[i])) at++;
-    else if (star >= 0) {
-      at = star + 1;
-      i = from++;
-    } else return false;
-  }
-  while (parts[at] === 'any') at++;
-  return at === parts.length;
+  const steps = [...part.matchAll(/\\(.)|(.)/gsu)].flatMap(([, escaped, single = '']) => (escaped === undefined ? wildcardsIn(single) : { is: escaped }));
+  return { text: part, exact: false, matches: (collection) => matchesWildcards(steps, collection) };
 }

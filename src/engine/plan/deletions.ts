@@ -1,6 +1,6 @@
 import type { Policy } from '../../core/policy.ts';
 import type { Action, Base, Triple } from '../../core/reconcile.ts';
-import { deletionOf, inferredTime, isMarked, laterOf, tombstone } from '../../core/tombstones.ts';
+import { deletionOf, inferredTime, isMarked, tombstone } from '../../core/tombstones.ts';
 import type { Entry } from '../../model/entry.ts';
 import type { Key } from '../../model/key.ts';
 import { plainHost } from '../../model/plain-host.ts';
@@ -9,7 +9,8 @@ import type { Run } from '../run.ts';
 import type { Baseline, Tombstones } from '../state/state.ts';
 import type { TwoWay } from '../types.ts';
 import type { Delete } from '../write/writer.ts';
-import { hides, isInside, narrowed } from './scan.ts';
+import { narrowed } from './scan.ts';
+import { latestOfEach, toldBy } from './tombstones.ts';
 
 type Context = Run['context'];
 
@@ -47,20 +48,8 @@ export class Deletions {
 
   /** What the places tell, within the window of the run, in key order, of each key the latest. */
   async *told(context: Context): AsyncGenerator<readonly Entry[]> {
-    yield* latestOfEach(sortEntries(this.#toldBySides(context), { ...(context.sortBytes !== undefined && { bytes: context.sortBytes }) }));
-  }
-
-  async *#toldBySides(context: Context): AsyncGenerator<readonly Entry[]> {
-    const where = narrowed(context);
-    const { signal, ledger } = context;
-    const window = hides(context.window) ? context.window : undefined;
-    for (const side of ['left', 'right'] as const) {
-      for await (const { entries, problems } of this.#pairing[side].tombstones?.({ ...(window && { window }), ...(signal && { signal }) }) ?? []) {
-        signal?.throwIfAborted();
-        for (const problem of problems ?? []) ledger.problem(side, problem);
-        yield entries.filter((entry) => where?.(entry) !== false && (!window || isInside(entry, window)));
-      }
-    }
+    const { left, right } = this.#pairing;
+    yield* latestOfEach(sortEntries(toldBy([['left', left], ['right', right]], context), { ...(context.sortBytes !== undefined && { bytes: context.sortBytes }) }));
   }
 
   /** What is remembered of the entries in scope, in key order. */
@@ -110,20 +99,6 @@ export class Deletions {
     this.#own?.commit();
     this.#own?.purge();
   }
-}
-
-/** Of deletions in key order the latest of each key. */
-export async function* latestOfEach(pages: AsyncIterable<readonly Entry[]>): AsyncGenerator<readonly Entry[]> {
-  let last: Entry | undefined;
-  for await (const page of pages) {
-    const latest: Entry[] = [];
-    for (const entry of page) {
-      if (last && last.key !== entry.key) latest.push(last);
-      last = last?.key === entry.key ? laterOf(last, entry) : entry;
-    }
-    if (latest.length > 0) yield latest;
-  }
-  if (last) yield [last];
 }
 
 /** What the runs before this one left. */

@@ -4,6 +4,7 @@ import { reconcile } from '../../core/reconcile.ts';
 import type { Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Source } from '../../model/store.ts';
+import { isInside } from '../../model/window.ts';
 import { tellUnreadable } from '../read-each.ts';
 import type { OneWay } from '../types.ts';
 import { withEvidence } from './evidence.ts';
@@ -11,7 +12,7 @@ import { coarser, originOf } from './plan.ts';
 import type { PlanOptions } from './plan.ts';
 import { readLast } from './quarantined.ts';
 import type { SourcedEntry } from './scan.ts';
-import { inOrder, isInside, refuseTimeless, union } from './scan.ts';
+import { inOrder, refuseTimeless, union } from './scan.ts';
 
 /**
  * What a one-way run would have to do about everything that was modified within a window, on whichever side, next to what

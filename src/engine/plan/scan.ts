@@ -2,11 +2,12 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { mergeJoin } from '../../core/merge-join.ts';
 import type { Side } from '../../core/policy.ts';
 import { withoutContent } from '../../model/entry.ts';
-import type { Entry, Micros, Ref, Stat } from '../../model/entry.ts';
+import type { Entry, Micros, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import { joinKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import type { ScanOptions, Source, Window } from '../../model/store.ts';
+import { isInside } from '../../model/window.ts';
 import { sortEntries } from '../aside/sort.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Hashes } from './hashes.ts';
@@ -84,11 +85,6 @@ export function hides(window: Window | undefined): window is Window & { readonly
 /** Throws `invalid` where the times of a place are asked for and it has none. */
 export function refuseTimeless({ name, capabilities }: Source): void {
   if (capabilities.modifiedAt === 'none') throw new SyncError('invalid', `${name} does not say when its entries were modified`, { store: name, hint: 'name the field that does with --modified' });
-}
-
-/** Whether an entry was modified within a window. What has no time is within every one. */
-export function isInside({ modifiedAt }: Stat, { after = -Infinity, until = Infinity }: Window): boolean {
-  return modifiedAt === undefined || (modifiedAt > after && modifiedAt <= until);
 }
 
 /** Which entries are in scope, by what was asked for and where. */

@@ -3,13 +3,13 @@ import type { Action } from '../../core/reconcile.ts';
 import type { Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Source } from '../../model/store.ts';
+import { isInside } from '../../model/window.ts';
 import { sortEntries } from '../aside/sort.ts';
 import { readEach } from '../read-each.ts';
 import type { OneWay } from '../types.ts';
-import { latestOfEach } from './deletions.ts';
 import { readLast } from './quarantined.ts';
-import { hides, isInside, narrowed } from './scan.ts';
 import type { ScanContext } from './scan.ts';
+import { latestOfEach, toldBy } from './tombstones.ts';
 
 /** Keys asked for at once. */
 const pageKeys = 500;
@@ -24,7 +24,7 @@ export async function* planTold({ origins, target }: Pick<OneWay, 'origins' | 't
   const asked = signal && { signal };
   const problem = (side: 'left' | 'right', { key }: Entry, error: SyncError): void => ledger.problem(side, { place: key, key, error });
   let undated = 0;
-  for await (const all of latestOfEach(sortEntries(toldBy(origins, context), { ...(context.sortBytes !== undefined && { bytes: context.sortBytes }) }))) {
+  for await (const all of latestOfEach(sortEntries(insideWindow(origins, context), { ...(context.sortBytes !== undefined && { bytes: context.sortBytes }) }))) {
     for (let at = 0; at < all.length; at += pageKeys) {
       const page = all.slice(at, at + pageKeys);
       const held = await readEach(target, page, { ...asked, patient: true });
@@ -49,15 +49,6 @@ export async function* planTold({ origins, target }: Pick<OneWay, 'origins' | 't
   if (undated > 0) ledger.warn(`${undated === 1 ? 'one entry of' : `${undated} entries of`} ${target.name} ${undated === 1 ? 'was' : 'were'} deleted at the source, and ${undated === 1 ? 'stays' : 'stay'}, because nobody knows which came later: name the field that says when a record was modified with --modified`);
 }
 
-async function* toldBy(origins: readonly Source[], context: ScanContext): AsyncGenerator<readonly Entry[]> {
-  const { signal, ledger } = context;
-  const where = narrowed(context);
-  const window = hides(context.window) ? context.window : undefined;
-  for (const origin of origins) {
-    for await (const { entries, problems } of origin.tombstones?.({ ...(window && { window }), ...(signal && { signal }) }) ?? []) {
-      signal?.throwIfAborted();
-      for (const problem of problems ?? []) ledger.problem('left', problem);
-      yield entries.filter((entry) => where?.(entry) !== false && (!context.window || isInside(entry, context.window)));
-    }
-  }
+async function* insideWindow(origins: readonly Source[], context: ScanContext): AsyncGenerator<readonly Entry[]> {
+  for await (const page of toldBy(origins.map((origin) => ['left', origin] as const), context)) yield page.filter((entry) => isInside(entry, context.window));
 }

@@ -9,6 +9,7 @@ import type { Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import type { Source, Store, Window } from '../../model/store.ts';
+import { isInside } from '../../model/window.ts';
 import { reach, tellExpected } from '../reach.ts';
 import { readEach } from '../read-each.ts';
 import type { Run } from '../run.ts';
@@ -20,7 +21,7 @@ import type { Proven } from './equal-ranges.ts';
 import { withEvidence } from './evidence.ts';
 import { coarser } from './plan.ts';
 import { soughtTriples } from './quarantined.ts';
-import { anyOf, hides, inOrder, isInside, narrowed, refuseTimeless } from './scan.ts';
+import { anyOf, hides, inOrder, narrowed, refuseTimeless } from './scan.ts';
 import { withStill } from './still.ts';
 
 type Context = Run['context'];

@@ -63,6 +63,17 @@ inFolder('responses and lost values read back', async (path) => {
   assert.deepEqual(state.lost('a pair').map((value) => ({ ...value })), [{ at: 5, key: 'k', side: 'left', text: '{"a":1}' }]);
 });
 
+test('of the values that lost the last ones are kept, and found by their keys', async () => {
+  await using state = openState(undefined);
+  state.keepLost('other', { at: 0, key: 'k1', side: 'right', text: '{}' });
+  for (let at = 1; at <= 10_150; at++) state.keepLost('a pair', { at, key: `k${at % 100}`, side: 'left', text: '{}' });
+  const kept = state.lost('a pair');
+  assert.ok(kept.length >= 10_000 && kept.length <= 10_100, String(kept.length));
+  assert.equal(kept.at(-1)?.at, 10_150);
+  const found = [...state.allLost('k1')];
+  assert.deepEqual([found[0], found.length < 110, [...state.allLost()].length], [{ pairing: 'other', at: 0, key: 'k1', side: 'right', text: '{}' }, true, kept.length + 1]);
+});
+
 inFolder('a file that is not a state is refused and left as it is', (path) => {
   const other = join(path, '..', '..', 'notes.txt');
   writeFileSync(other, 'not a database, but somebody may want it '.repeat(100));

@@ -23,6 +23,8 @@ const pageRows = 1000;
 const checkpointPages = 4_000;
 /** Bodies kept for conditional requests, in all. */
 const responseBytes = 256 * 1024 * 1024;
+/** Values that lost and are kept, of one pairing. */
+const lostKept = 10_000;
 
 /**
  * Opens the state file at `path`, making it (readable by its owner only) where there is none; without a path, in
@@ -133,11 +135,19 @@ class SqliteState implements State {
   }
 
   keepLost(pairing: string, { at, key, side, text }: LostValue): void {
-    this.#database.prepare('insert into lost values (?, ?, ?, ?, ?)').run(this.#pairing(pairing), at, key, side, text);
+    const of = this.#pairing(pairing);
+    const { lastInsertRowid: nth } = this.#database.prepare('insert into lost values (?, ?, ?, ?, ?)').run(of, at, key, side, text);
+    // To look for what is too many takes longer than to keep a few more.
+    if (Number(nth) % 100 === 0) this.#database.prepare('delete from lost where pairing = ? and rowid <= (select rowid from lost where pairing = ? order by rowid desc limit 1 offset ?)').run(of, of, lostKept);
   }
 
   lost(pairing: string): readonly LostValue[] {
     return this.#database.prepare('select at, key, side, document as text from lost where pairing = ? order by at, key').all(this.#pairing(pairing)) as unknown as LostValue[];
+  }
+
+  *allLost(key?: Key): Generator<LostValue & { readonly pairing: string }> {
+    const select = this.#database.prepare('select name as pairing, at, key, side, document as text from lost join pairings on id = pairing where ?1 is null or key = ?1 order by at, key');
+    for (const row of select.iterate(key ?? null)) yield { ...row } as unknown as LostValue & { readonly pairing: string };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

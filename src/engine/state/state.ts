@@ -155,10 +155,12 @@ export interface State extends AsyncDisposable {
   heldAtRefusal(identity: string): number | undefined;
   /** `undefined`: nothing is refused any more. */
   setHeldAtRefusal(identity: string, held: number | undefined): void;
-  /** Keeps a value that a two-way run is about to overwrite although it was news (law 7). Durable once this returns. */
+  /** Keeps a value that a two-way run is about to overwrite although it was news (law 7), as one of the last ten thousand or a few more of its pairing. Durable once this returns. */
   keepLost(pairing: string, value: LostValue): void;
   /** The values that lost, oldest first. */
   lost(pairing: string): readonly LostValue[];
+  /** Those of all pairings, or of them those of one key, oldest first. */
+  allLost(key?: Key): Iterable<LostValue & { readonly pairing: string }>;
 }
 
 /** The losing side of a conflict. */

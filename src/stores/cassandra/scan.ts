@@ -3,6 +3,7 @@ import type { Micros } from '../../model/entry.ts';
 import { sizeOfContent } from '../../model/late-document.ts';
 import type { LateReading } from '../../model/late-document.ts';
 import type { Page, Problem, Window } from '../../model/store.ts';
+import { isInside } from '../../model/window.ts';
 import { rawRowsOf } from './raw-rows.ts';
 import type { RawRows } from './raw-rows.ts';
 import { entryOfRow, entryOfText, keyOfRow, placeOf, readingOf } from './records.ts';
@@ -130,7 +131,7 @@ export class TableScan {
     signal?.throwIfAborted();
     const entries: RecordEntry[] = [];
     const problems: Problem[] = [];
-    const take = (entry: RecordEntry): void => { if (isWithin(entry.modifiedAt, window)) entries.push(entry); };
+    const take = (entry: RecordEntry): void => { if (isInside(entry, window)) entries.push(entry); };
     for (const found of this.#entriesOf(answer)) {
       if ('error' in found) problems.push(found);
       else if (!table.versioned) take(found);
@@ -240,11 +241,6 @@ function narrowingOf({ session, table, window }: TableScanOptions): Narrowing {
   // Without a partition the server wants to be told that it may look at every row of a range; that is what reading it whole would cost, too.
   if (!indexed) session.host.log('info', `${table.name} of ${session.name} is searched whole by the server for a range of ${modified.name}, and only what lies in it is sent`);
   return { conditions, values, filtering: !indexed };
-}
-
-function isWithin(modifiedAt: Micros | undefined, window: Window | undefined): boolean {
-  if (modifiedAt === undefined || window === undefined) return true;
-  return modifiedAt > (window.after ?? -Infinity) && modifiedAt <= (window.until ?? Infinity);
 }
 
 /** The ring in so many equal ranges, the last one first. */

@@ -1,6 +1,6 @@
 import type { Value } from '../../model/document.ts';
 import type { Micros } from '../../model/entry.ts';
-import { instantText, modifiedOf } from '../records/instants.ts';
+import { instantText, modifiedOf, unitMicros } from '../records/instants.ts';
 import type { TimeUnit } from '../records/instants.ts';
 import { Unfit } from './codec.ts';
 import type { Column } from './tables.ts';
@@ -30,8 +30,6 @@ export function uuidAfter(uuid: string): string | undefined {
   if ((ticks - gregorian) % 10n < 9n) return `${uuidOf(ticks + 1n)}-8080-808080808080`;
   return rest === last ? undefined : `${uuidOf(ticks)}-${last}`;
 }
-
-const unitMicros: { readonly [unit in TimeUnit]: number } = { seconds: 1e6, milliseconds: 1e3, microseconds: 1 };
 
 /**
  * What the column that tells the time is given: the value of the document as that column has it, else the time of the

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Document } from '../../model/document.ts';
-import { matchesGlob } from '../records/chooser.ts';
 import { expressionOf, readCatalogue } from './catalogue.ts';
 import type { Layout } from './catalogue.ts';
 
@@ -57,11 +55,4 @@ test('the indices of the server itself are left out', () => {
 
 test('the server is asked for all that a path may stand for', () => {
   assert.deepEqual([expressionOf('', 'auto'), expressionOf('app', 'auto'), expressionOf('app', 'suffix'), expressionOf('app', 'index'), expressionOf('a-*,b', 'auto')], ['*', 'app,app-*', 'app-*', 'app', 'a-*,b']);
-});
-
-test('a pattern matches what its regular expression would', () => {
-  const text = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?'), maxLength: 8 });
-  fc.assert(fc.property(text.map((name) => name.replace(/[*?]/g, 'c')), text, (name, pattern) => {
-    assert.equal(matchesGlob(name, pattern), new RegExp(`^${pattern.replaceAll('*', '.*').replaceAll('?', '.')}$`).test(name));
-  }));
 });

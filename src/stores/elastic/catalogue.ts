@@ -1,7 +1,7 @@
+import { matchesWildcards, wildcardsIn } from '../../lib/wildcards.ts';
 import { isDocument } from '../../model/document.ts';
 import type { Document } from '../../model/document.ts';
 import { SyncError } from '../../model/errors.ts';
-import { matchesGlob } from '../records/chooser.ts';
 
 /**
  * Which indices are which collections. `index`: each by its own name. `suffix`: of the path `app`, the index `app-users` is the
@@ -138,6 +138,6 @@ function isPattern(path: string): boolean {
 
 /** Whether a name is one of a list of names and patterns. What begins with a dot is the server's own, unless it is asked for by that dot. */
 function matcherOf(list: string): (name: string) => boolean {
-  const patterns = (list === '' ? '*' : list).split(',');
-  return (name) => patterns.some((pattern) => (pattern.startsWith('.') || !name.startsWith('.')) && matchesGlob(name, pattern));
+  const patterns = (list === '' ? '*' : list).split(',').map((pattern) => ({ isDotted: pattern.startsWith('.'), steps: wildcardsIn(pattern) }));
+  return (name) => patterns.some(({ isDotted, steps }) => (isDotted || !name.startsWith('.')) && matchesWildcards(steps, name));
 }

@@ -82,7 +82,7 @@ async function open(family: Family, endpoint: string, given: ElasticOptions, hos
   if (layout !== 'field') return new ElasticStore({ ...common, layout, chosen: collections });
   const { SharedStore } = await import('./shared-store.ts');
   const whole = { ...common, layout: 'index', chosen: undefined } as const;
-  return new SharedStore({ whole: new ElasticStore(whole), place: new Place(whole), path, field: given.typeField ?? 'type', isChosen: chooser(collections), create });
+  return new SharedStore({ whole: new ElasticStore(whole), place: new Place(whole), path, field: given.typeField ?? 'type', isChosen: collections === undefined ? undefined : chooser(collections), create });
 }
 
 function checkTypeField({ layout, typeField }: ElasticOptions): void {

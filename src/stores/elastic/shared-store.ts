@@ -25,7 +25,8 @@ export interface SharedStoreOptions {
   readonly path: string;
   /** The field that says of which collection a document is. */
   readonly field: string;
-  readonly isChosen: (collection: string) => boolean;
+  /** Absent: all collections are. */
+  readonly isChosen: ((collection: string) => boolean) | undefined;
   /** Whether an index, and collections in it, are made where they are missing. */
   readonly create: boolean;
 }
@@ -44,17 +45,22 @@ export class SharedStore implements Store {
   readonly name: string;
   readonly identity: string;
   readonly capabilities: Capabilities;
+  /** Only where some collections were chosen. */
+  readonly covers?: (ref: Ref) => boolean;
   readonly #options: SharedStoreOptions;
+  readonly #chooses: (collection: string) => boolean;
   /** How keys begin where the index is one collection. */
   readonly #prefix: string;
   #known: ReadonlySet<string> = new Set();
 
   constructor(options: SharedStoreOptions) {
-    const { whole, path } = options;
+    const { whole, path, isChosen } = options;
     this.name = whole.name;
     this.identity = whole.identity;
     this.capabilities = whole.capabilities;
     this.#options = options;
+    this.#chooses = isChosen ?? ((): boolean => true);
+    if (isChosen) this.covers = ({ key }) => this.#isChosen(key);
     this.#prefix = `${joinKey([path])}/`;
   }
 
@@ -97,7 +103,7 @@ export class SharedStore implements Store {
     const shared = await this.#look(signal);
     if (!shared) return [];
     const found: Collection[] = [];
-    for (const name of (await collectionNames(shared, signal)).filter(this.#options.isChosen)) {
+    for (const name of (await collectionNames(shared, signal)).filter(this.#chooses)) {
       const described = await describeShared(shared, name, { isOf: (id) => this.#isOf(id, name), signal });
       if (described) found.push(described);
     }
@@ -121,10 +127,10 @@ export class SharedStore implements Store {
 
   /** What the index lacks to hold these collections; `undefined` where it lacks nothing. Throws where it cannot hold them, or none is to be made. */
   async #wanted(collections: readonly Collection[], signal: AbortSignal | undefined): Promise<{ readonly missing: readonly Collection[]; readonly target: string | undefined; readonly mapping: Document } | undefined> {
-    const { place, field, create, isChosen } = this.#options;
+    const { place, field, create } = this.#options;
     const shared = await this.#look(signal);
     const there = new Set(shared ? await collectionNames(shared, signal) : []);
-    const missing = collections.filter(({ name }) => isChosen(name) && !there.has(name));
+    const missing = collections.filter(({ name }) => this.#chooses(name) && !there.has(name));
     if (missing.length === 0) return undefined;
     const names = missing.map(({ name }) => name).join(', ');
     if (!create) throw new SyncError('not-found', `${place.name} has no ${missing.length === 1 ? 'collection' : 'collections'} ${names}, and none is to be made`, { store: place.name, hint: 'make what is missing, or allow it to be made' });
@@ -178,7 +184,7 @@ export class SharedStore implements Store {
   }
 
   #isChosen(key: Key): boolean {
-    return this.#options.isChosen(this.#options.place.partsOf(key).collection);
+    return this.#chooses(this.#options.place.partsOf(key).collection);
   }
 
   #outer<R extends Ref>(ref: R): R {
@@ -197,18 +203,18 @@ export class SharedStore implements Store {
 
   /** A document of the index as an entry of one of the collections; `undefined` where it is of none that was chosen. */
   #mine(found: Entry): Entry | undefined {
-    const { field, isChosen } = this.#options;
+    const { field } = this.#options;
     if (found.content?.kind !== 'document') throw new SyncError('internal', `${this.name}: ${found.key} was read without what it holds`);
     const { [field]: collection, ...document } = found.content.document;
     const id = this.#idOf(found.key);
-    if (typeof collection !== 'string' || collection === '' || !this.#isOf(id, collection) || !isChosen(collection)) return undefined;
+    if (typeof collection !== 'string' || collection === '' || !this.#isOf(id, collection) || !this.#chooses(collection)) return undefined;
     return { ...found, key: id, digest: digestDocument(document), content: { kind: 'document', document } };
   }
 
   /** Whether a document names a collection and does not lie where a record of it does. */
   #isOdd({ key, content }: Entry): boolean {
     const collection = content?.kind === 'document' ? content.document[this.#options.field] : undefined;
-    return typeof collection === 'string' && collection !== '' && this.#options.isChosen(collection) && !this.#isOf(this.#idOf(key), collection);
+    return typeof collection === 'string' && collection !== '' && this.#chooses(collection) && !this.#isOf(this.#idOf(key), collection);
   }
 
   /** What could not be read, where it may be a record of one of the collections. */

@@ -7,7 +7,8 @@ import { SyncError } from '../../model/errors.ts';
 import { compareKeys } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import { keyOfWrite } from '../../model/store.ts';
-import type { CallOptions, Capabilities, Expectation, Outcome, Page, ScanOptions, Store, Window, Write } from '../../model/store.ts';
+import type { CallOptions, Capabilities, Expectation, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
+import { isInside } from '../../model/window.ts';
 import { digestDocument } from '../../schema/digest.ts';
 import type { Schema } from '../../schema/schema.ts';
 
@@ -263,10 +264,6 @@ function meets(found: Entry | undefined, expect: Expectation): boolean {
   if ('absent' in expect) return found === undefined;
   if ('version' in expect) return found?.version === expect.version;
   return found === undefined || (found.modifiedAt !== undefined && found.modifiedAt < expect.older);
-}
-
-function isInside({ modifiedAt }: Entry, { after = -Infinity, until = Infinity }: Window): boolean {
-  return modifiedAt === undefined || (modifiedAt > after && modifiedAt <= until);
 }
 
 function formOf(expect: Expectation): Capabilities['expects'][number] {

@@ -1,11 +1,12 @@
 import { isDocument } from '../../model/document.ts';
 import type { Document } from '../../model/document.ts';
-import { withoutContent } from '../../model/entry.ts';
 import type { Content, Entry, Micros } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
-import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Window, Write } from '../../model/store.ts';
-import { instantText, modifiedOf, whyNoInstant } from './instants.ts';
+import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
+import { isInside } from '../../model/window.ts';
+import { instantText, modifiedOf, unitMicros, whyNoInstant } from './instants.ts';
 import type { TimeUnit } from './instants.ts';
+import { listedAs } from './listed-as.ts';
 import { passedOn } from './passed-on.ts';
 
 /** Where documents say when they were modified. */
@@ -41,17 +42,8 @@ function capabilitiesOf(inner: Capabilities): Capabilities {
   return { ...inner, modifiedAt: 'kept', modifiedAtPrecision: 1, expects: [...expects.filter((form) => form !== 'older'), ...(enforced ? ['older' as const] : [])] };
 }
 
-async function* scan(store: Store, options: DatedOptions, { window, want = 'stat', ...asked }: ScanOptions = {}): AsyncGenerator<Page> {
-  for await (const { entries, problems } of store.scan({ ...asked, want: 'content' })) {
-    const unread = entries.filter(({ content }) => content === undefined);
-    const read = new Map(unread.length === 0 ? [] : (await store.read(unread, asked.signal && { signal: asked.signal })).flatMap((entry) => (entry ? [[entry.key, entry] as const] : [])));
-    const timed = entries.map((entry) => withTime(read.get(entry.key) ?? entry, options)).filter((entry) => isInside(entry, window));
-    yield { entries: want === 'content' ? timed : timed.map(withoutContent), ...(problems && { problems }) };
-  }
-}
-
-function isInside({ modifiedAt }: Entry, { after = -Infinity, until = Infinity }: Window = {}): boolean {
-  return modifiedAt === undefined || (modifiedAt > after && modifiedAt <= until);
+async function* scan(store: Store, options: DatedOptions, { window, ...asked }: ScanOptions = {}): AsyncGenerator<Page> {
+  for await (const page of listedAs(store, (entry) => withTime(entry, options), asked)) yield { ...page, entries: page.entries.filter((entry) => isInside(entry, window)) };
 }
 
 function withTime({ modifiedAt: _, ...entry }: Entry, options: DatedOptions): Entry {
@@ -136,8 +128,7 @@ class DatedWriter {
 }
 
 function filled(document: Document, field: string, at: Micros, unit: TimeUnit | undefined): Document {
-  const units = { seconds: 1e6, milliseconds: 1e3, microseconds: 1 } as const;
-  return { ...document, [field]: unit === undefined ? instantText(at) : at / units[unit] };
+  return { ...document, [field]: unit === undefined ? instantText(at) : at / unitMicros[unit] };
 }
 
 function isOlder({ modifiedAt }: Entry, than: Micros): boolean {

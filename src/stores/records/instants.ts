@@ -4,6 +4,9 @@ import type { Micros } from '../../model/entry.ts';
 /** How a number counts as a time. */
 export type TimeUnit = 'seconds' | 'milliseconds' | 'microseconds';
 
+/** How many microseconds there are in one of each. */
+export const unitMicros: { readonly [unit in TimeUnit]: number } = { seconds: 1e6, milliseconds: 1e3, microseconds: 1 };
+
 /** An instant as records carry it: RFC 3339 in UTC, with as many digits as it takes, as in `2015-01-31T10:20:30.5Z`. */
 export function instantText(micros: Micros): string {
   const seconds = Math.floor(micros / 1e6);
@@ -86,6 +89,6 @@ export function whyNoInstant(value: Value | undefined, field: string, unit: Time
 export function modifiedOf(value: Value | undefined, unit: TimeUnit | undefined): Micros | undefined {
   if (typeof value === 'string') return instantOfUuid(value) ?? instantOf(value);
   if ((typeof value !== 'number' && typeof value !== 'bigint') || unit === undefined) return undefined;
-  const micros = unit === 'seconds' ? Math.round(Number(value) * 1e6) : unit === 'milliseconds' ? Math.round(Number(value) * 1e3) : Number(value);
+  const micros = unit === 'microseconds' ? Number(value) : Math.round(Number(value) * unitMicros[unit]);
   return Number.isSafeInteger(micros) ? micros : undefined;
 }

@@ -1,13 +1,13 @@
 import { isDocument } from '../../model/document.ts';
-import { withoutContent } from '../../model/entry.ts';
 import type { Entry } from '../../model/entry.ts';
 import { typeOf } from '../../model/key.ts';
 import { keyOfWrite } from '../../model/store.ts';
-import type { CallOptions, Fresh, Outcome, Page, ScanOptions, Sink, Source, Store, Write } from '../../model/store.ts';
+import type { CallOptions, Fresh, Outcome, Page, Sink, Source, Store, Write } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
 import { entryFacts } from '../../schema/identity.ts';
 import type { AddressPattern } from '../../schema/pattern.ts';
 import type { Schema } from '../../schema/schema.ts';
+import { listedAs } from './listed-as.ts';
 import { passedOn } from './passed-on.ts';
 
 /** How records are taken for resources. */
@@ -26,7 +26,7 @@ export function resources(store: Store, options: ResourceOptions): Store {
   return {
     ...passedOn(store),
     get capabilities() { return store.capabilities; },
-    scan: (asked) => scan(store, options, asked),
+    scan: (asked) => listedAs(store, (entry) => asResource(entry, options), asked),
     read: async (refs, asked) => (await store.read(refs, asked)).map((entry) => entry && asResource(entry, options)),
     write: (batch, asked) => write(store, options, batch, asked),
     ...(tombstones && {
@@ -39,15 +39,6 @@ export function resources(store: Store, options: ResourceOptions): Store {
     }),
     ...(fresh && { fresh: async (...given: Parameters<NonNullable<Sink['fresh']>>) => asFresh(await fresh.apply(store, given), options) }),
   };
-}
-
-async function* scan(store: Store, options: ResourceOptions, { want = 'stat', ...asked }: ScanOptions = {}): AsyncGenerator<Page> {
-  for await (const { entries, problems } of store.scan({ ...asked, want: 'content' })) {
-    const unread = entries.filter(({ content }) => content === undefined);
-    const read = new Map(unread.length === 0 ? [] : (await store.read(unread, asked.signal && { signal: asked.signal })).flatMap((entry) => (entry ? [[entry.key, entry] as const] : [])));
-    const found = entries.map((entry) => asResource(read.get(entry.key) ?? entry, options));
-    yield { entries: want === 'content' ? found : found.map(withoutContent), ...(problems && { problems }) };
-  }
 }
 
 function asResource(entry: Entry, { schema, pattern }: ResourceOptions): Entry {

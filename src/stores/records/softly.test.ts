@@ -101,3 +101,15 @@ test('what a deleted record held last is what is kept of it', async () => {
   await held(inner).write([{ kind: 'delete', ref: { key: 't/1' }, tombstone: { key: 't/1', deleted: true, modifiedAt: 5 * s, content: { kind: 'document', document: { a: 'last' } } } }]);
   assert.deepEqual(inner.dump()['t/1'], { a: 'last', gone: '1970-01-01T00:00:05Z' });
 });
+
+test('a collection without the field is not asked after with each batch that is put there', async () => {
+  const inner = new MemoryStore();
+  let asked = 0;
+  const place = softly(Object.assign(inner, { describe: async () => (asked++, [{ name: 't', key: ['id'], fields: [] }]) }), { deleted: 'gone', host });
+  for (let i = 0; i < 5; i++) await place.write([{ kind: 'put', entry: { key: `t/${i}`, content: { kind: 'document', document: {} } } }]);
+  assert.equal(asked, 1);
+  // What is to be marked may have got the field since, and one that was not there may be by now.
+  await place.write([{ kind: 'delete', ref: { key: 't/1' } }]);
+  await place.write([{ kind: 'put', entry: { key: 'u/1', content: { kind: 'document', document: {} } } }]);
+  assert.equal(asked, 3);
+});

@@ -1,15 +1,15 @@
 import type { Collection, Field } from '../../model/collection.ts';
 import type { Document, Value } from '../../model/document.ts';
 import { isDocument } from '../../model/document.ts';
-import { withoutContent } from '../../model/entry.ts';
 import type { Content, Entry, Micros } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import { keyOfWrite } from '../../model/store.ts';
-import type { CallOptions, Outcome, Page, ScanOptions, Store, Write } from '../../model/store.ts';
+import type { CallOptions, Outcome, Store, Write } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
-import { instantText, modifiedOf } from './instants.ts';
+import { instantText, modifiedOf, unitMicros } from './instants.ts';
 import type { TimeUnit } from './instants.ts';
+import { listedAs } from './listed-as.ts';
 import { passedOn } from './passed-on.ts';
 import { partsOfKey } from './record-keys.ts';
 
@@ -32,28 +32,19 @@ export function softly(store: Store, options: SoftOptions): Store {
   if (store.capabilities.holds !== 'documents') throw new SyncError('invalid', `${store.name} holds files, which have no field ${options.deleted}`, { store: store.name, hint: 'pass --as documents' });
   const seen = (entry: Entry): Entry => asSeen(entry, options);
   const writer = new SoftWriter(store, options, store.write.bind(store));
-  const { foresee } = store;
+  const foreseer = store.foresee && new SoftWriter(store, options, store.foresee.bind(store));
   return {
     ...passedOn(store),
     get capabilities() { return { ...store.capabilities, tombstones: 'kept' as const }; },
-    scan: (asked) => scan(store, seen, asked),
+    scan: (asked) => listedAs(store, seen, asked),
     read: async (refs, asked) => (await store.read(refs, asked)).map((entry) => entry && seen(entry)),
     write: (batch, asked) => writer.write(batch, asked),
-    ...(foresee && { foresee: async (batch: readonly Write[], asked?: CallOptions) => await new SoftWriter(store, options, foresee.bind(store)).write(batch, asked) }),
+    ...(foreseer && { foresee: (batch: readonly Write[], asked?: CallOptions) => foreseer.write(batch, asked) }),
     ...(store.tombstones && { tombstones: store.tombstones.bind(store) }),
     ...(store.describe && { describe: async (asked?: CallOptions) => (await store.describe?.(asked) ?? []).map((collection) => withoutField(collection, options.deleted)) }),
     ...(store.prepare && { prepare: (collections: readonly Collection[], asked?: CallOptions) => store.prepare?.(collections.map((collection) => withField(collection, options.deleted)), asked) ?? Promise.resolve() }),
     ...(store.checkPrepare && { checkPrepare: async (collections: readonly Collection[], asked?: CallOptions) => await store.checkPrepare?.(collections.map((collection) => (collection.fields.length > 0 ? withField(collection, options.deleted) : collection)), asked) }),
   };
-}
-
-async function* scan(store: Store, seen: (entry: Entry) => Entry, { want = 'stat', ...asked }: ScanOptions = {}): AsyncGenerator<Page> {
-  for await (const { entries, problems } of store.scan({ ...asked, want: 'content' })) {
-    const unread = entries.filter(({ content }) => content === undefined);
-    const read = new Map(unread.length === 0 ? [] : (await store.read(unread, asked.signal && { signal: asked.signal })).flatMap((entry) => (entry ? [[entry.key, entry] as const] : [])));
-    const found = entries.map((entry) => seen(read.get(entry.key) ?? entry));
-    yield { entries: want === 'content' ? found : found.map(withoutContent), ...(problems && { problems }) };
-  }
 }
 
 function asSeen(entry: Entry, { deleted, unit }: SoftOptions): Entry {
@@ -87,7 +78,7 @@ class SoftWriter {
   readonly #store: Store;
   readonly #options: SoftOptions;
   readonly #send: Store['write'];
-  #fields: Promise<ReadonlyMap<string, Field>> | undefined;
+  #fields: Promise<ReadonlyMap<string, Field | undefined>> | undefined;
 
   constructor(store: Store, options: SoftOptions, send: Store['write']) {
     this.#store = store;
@@ -127,13 +118,17 @@ class SoftWriter {
     });
   }
 
-  /** Of each collection, the field as it is there. */
-  async #fieldsOf(batch: readonly Write[], asked: CallOptions): Promise<ReadonlyMap<string, Field>> {
+  /** Of each collection that is described, the field as it is there. What is to be marked, and has none, may have got it since. */
+  async #fieldsOf(batch: readonly Write[], asked: CallOptions): Promise<ReadonlyMap<string, Field | undefined>> {
     const known = await this.#fields;
-    if (known && batch.every((write) => known.has(partsOfKey(keyOfWrite(write)).collection))) return known;
+    const isKnown = (write: Write): boolean => {
+      const { collection } = partsOfKey(keyOfWrite(write));
+      return known?.get(collection) !== undefined || (write.kind === 'put' && known?.has(collection) === true);
+    };
+    if (known && batch.every(isKnown)) return known;
     const { deleted } = this.#options;
     const described = this.#store.describe?.(asked) ?? Promise.resolve([]);
-    const fields = described.then((collections) => new Map(collections.flatMap((collection) => collection.fields.filter(({ name }) => name === deleted).map((field) => [collection.name, field] as const))));
+    const fields = described.then((collections) => new Map(collections.map((collection) => [collection.name, collection.fields.find(({ name }) => name === deleted)] as const)));
     this.#fields = fields;
     return await fields.catch((cause: unknown) => {
       this.#fields = undefined;
@@ -179,12 +174,11 @@ class SoftWriter {
 
 /** What the field holds for a deletion, by its type: when it was, or that it was. */
 function markOf(at: Micros, field: Field | undefined, unit: TimeUnit | undefined): Value {
-  const units = { seconds: 1e6, milliseconds: 1e3, microseconds: 1 } as const;
   const type = field?.type;
   switch (type?.kind) {
     case 'boolean': return true;
-    case 'integer': return unit === undefined ? 1 : Math.floor(at / units[unit]);
-    case 'float': return unit === undefined ? 1 : at / units[unit];
+    case 'integer': return unit === undefined ? 1 : Math.floor(at / unitMicros[unit]);
+    case 'float': return unit === undefined ? 1 : at / unitMicros[unit];
     case 'instant': return instantText(Math.floor(at / type.precision) * type.precision);
     case 'local': return instantText(Math.floor(at / type.precision) * type.precision).slice(0, -1);
     case 'date': return instantText(at).slice(0, 10);

@@ -4,7 +4,7 @@ import type { Digest, Entry, Micros } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import { digestDocument } from '../../schema/digest.ts';
-import { modifiedOf, whyNoInstant } from '../records/instants.ts';
+import { modifiedOf, unitMicros, whyNoInstant } from '../records/instants.ts';
 import type { TimeUnit } from '../records/instants.ts';
 import { partOf, partsOfKey, recordKey, valueOfPart, valuesOfPart } from '../records/record-keys.ts';
 import { valueOfInstant } from './clock-codecs.ts';
@@ -141,7 +141,7 @@ function filling(table: Table, at: number, time: Micros | undefined, unit: TimeU
   const { type } = table.columns[at]!;
   if (type.kind !== 'integer' && type.kind !== 'float') return valueOfInstant(time, type);
   if (unit === undefined) return undefined;
-  const value = unit === 'microseconds' ? time : unit === 'milliseconds' ? time / 1e3 : time / 1e6;
+  const value = time / unitMicros[unit];
   return type.kind === 'integer' ? Math.floor(value) : value;
 }
 

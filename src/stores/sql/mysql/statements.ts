@@ -1,5 +1,5 @@
 import type { Window } from '../../../model/store.ts';
-import { instantText } from '../../records/instants.ts';
+import { instantText, unitMicros } from '../../records/instants.ts';
 import type { TimeUnit } from '../../records/instants.ts';
 import type { Change } from '../dialect.ts';
 import type { Column, Raw, Table } from '../table.ts';
@@ -108,7 +108,7 @@ function whereOf({ columns, modifiedAt }: Table, window: Window | undefined, uni
   const column = columns[modifiedAt];
   if (!column || !window || (window.after === undefined && window.until === undefined)) return '';
   const name = quoted(column.name);
-  const size = unit === 'seconds' ? 1e6 : unit === 'milliseconds' ? 1e3 : 1;
+  const size = unit === undefined ? 1 : unitMicros[unit];
   const bound = (micros: number, round: 'floor' | 'ceil'): string => (column.type.kind === 'integer' ? String(Math[round](micros / size)) : `'${instantText(micros).slice(0, -1).replace('T', ' ')}'`);
   if (column.type.kind !== 'instant' && column.type.kind !== 'local' && (column.type.kind !== 'integer' || unit === undefined)) return '';
   const parts = [window.after === undefined ? [] : [`${name} >= ${bound(window.after, 'floor')}`], window.until === undefined ? [] : [`${name} <= ${bound(window.until, 'ceil')}`]].flat();

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SyncError } from '../model/errors.ts';
-import type { Outcome, Write } from '../model/store.ts';
-import { keyOfWrite } from '../model/store.ts';
-import { MemoryStore } from '../stores/memory/memory-store.ts';
-import { openState } from './state/sqlite-state.ts';
-import { runSync } from './sync.ts';
+import { SyncError } from '../../model/errors.ts';
+import type { Outcome, Write } from '../../model/store.ts';
+import { keyOfWrite } from '../../model/store.ts';
+import { MemoryStore } from '../../stores/memory/memory-store.ts';
+import { openState } from '../state/sqlite-state.ts';
+import { runSync } from '../sync.ts';
 
 test('large documents go out in batches of a few, small ones in whole batches', async () => {
   const sizes: number[] = [];
