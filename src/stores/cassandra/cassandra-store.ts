@@ -108,7 +108,7 @@ export class CassandraStore implements Store {
     const tables = await this.#all();
     const absent = named.find((name) => !tables.has(name));
     if (absent !== undefined && !missingIsEmpty) throw this.#noTable(absent);
-    const divisible = await (this.#divisible ??= this.#isDivisible());
+    const divisible = await this.#isDivisible();
     for (const { table } of this.#chosen(tables)) {
       if (collections && !collections.includes(table.name)) continue;
       const odd = table.key.find(({ type }) => !canBeOfKey(type));
@@ -151,7 +151,7 @@ export class CassandraStore implements Store {
 
   async estimate({ signal }: CallOptions = {}): Promise<number | undefined> {
     const { session, rules: { keyspace } } = this.#options;
-    if (!await (this.#divisible ??= this.#isDivisible())) return undefined;
+    if (!await this.#isDivisible()) return undefined;
     return await estimateRecords(session, keyspace, this.#chosen(await this.#all()).map(({ table }) => table), signal);
   }
 
@@ -269,7 +269,15 @@ export class CassandraStore implements Store {
     return this.#known;
   }
 
-  async #isDivisible(): Promise<boolean> {
+  /** Whether the ring is one of 64-bit tokens, which can be cut into ranges. */
+  #isDivisible(): Promise<boolean> {
+    return (this.#divisible ??= this.#askForRing().catch((cause: unknown) => {
+      this.#divisible = undefined;
+      throw cause;
+    }));
+  }
+
+  async #askForRing(): Promise<boolean> {
     const { session } = this.#options;
     const { rows } = await session.run({ cql: 'SELECT partitioner FROM system.local', what: `read the settings of ${session.name}` });
     return String(rows[0]?.['partitioner']).endsWith('Murmur3Partitioner');

@@ -12,10 +12,15 @@ export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** A table whose rows are its own. Those of tables that inherit from it are rows of theirs. */
+export function ownRows(schema: string, { name, partitioned }: Pick<Table, 'name' | 'partitioned'>): string {
+  return `${partitioned ? '' : 'only '}${quoted(schema)}.${quoted(name)}`;
+}
+
 // One value of JSON for each, which spares taking rows apart.
 const columnsOf = `
   select json_build_object('table', c.relname, 'name', a.attname, 'type', a.atttypid::text, 'modifier', a.atttypmod, 'cast', format_type(a.atttypid, -1), 'declared', format_type(a.atttypid, a.atttypmod),
-    'required', a.attnotnull, 'identity', a.attidentity, 'generated', a.attgenerated, 'defaulted', a.atthasdef, 'position', a.attnum,
+    'required', a.attnotnull, 'identity', a.attidentity, 'generated', a.attgenerated, 'defaulted', a.atthasdef, 'position', a.attnum, 'partitioned', c.relkind = 'p',
     'triggers', exists (select from pg_catalog.pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal and g.tgenabled <> 'D'))
   from pg_catalog.pg_class c join pg_catalog.pg_attribute a on a.attrelid = c.oid
   where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = $1) and c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0 and not a.attisdropped
@@ -67,6 +72,7 @@ interface ColumnRow {
   readonly generated: string;
   readonly defaulted: boolean;
   readonly position: number;
+  readonly partitioned: boolean;
   readonly triggers: boolean;
 }
 
@@ -88,7 +94,7 @@ export async function catalogOf(query: Query, schema: string, modified: string |
       continue;
     }
     const table = tableOf({
-      name, modified, key: key.map((column) => column!.name), triggers: found[0]!.triggers,
+      name, modified, key: key.map((column) => column!.name), partitioned: found[0]!.partitioned, triggers: found[0]!.triggers,
       toIndex: modified === undefined || indexed.some(({ table: of, column }) => of === name && column === modified) ? undefined : `CREATE INDEX ON ${quoted(schema)}.${quoted(name)} (${quoted(modified)})`,
       columns: found.map((column) => columnOf({
         name: column.name, native: column.cast, declared: column.declared, nullable: !column.required, codec: codecOf(column.type, column.modifier, types),
