@@ -43,6 +43,26 @@ const natives: readonly (readonly [type: string, literal: string, value: Documen
 ];
 
 describe('tables of SQLite', () => {
+  test('text that is no UTF-8 is read as its bytes, and the sign that stands for such is not', async () => {
+    const { open } = file("create table a (id integer primary key, v text); insert into a values (1, cast(x'ff41' as text)), (2, '\uFFFDA')");
+    const store = await open();
+    const { documents } = await scanned(store);
+    assert.deepEqual([documents['a/1']!['v'], documents['a/2']!['v']], [Uint8Array.of(255, 65), '\uFFFDA']);
+    assert.deepEqual((await store.read([{ key: 'a/1' }]))[0]?.content, { kind: 'document', document: { id: 1, v: Uint8Array.of(255, 65) } });
+  });
+
+  test('a column without a type is made as one, and holds values of every type', async () => {
+    const from = await file('create table a (k primary key not null, v); insert into a values (1, 2.5)').open();
+    const [collection] = await from.describe!();
+    const { open } = file('create table other (id integer primary key)');
+    const store = await open();
+    await store.prepare!([collection!]);
+    const rows: readonly Document[] = [{ k: 1, v: '1' }, { k: 'x', v: 1 }, { k: 'y', v: Uint8Array.of(1) }];
+    assert.deepEqual((await store.write(rows.map((row) => put(`a/${String(row['k'])}`, row)))).map(said), rows.map(() => 'done'));
+    assert.deepEqual(Object.values((await scanned(store)).documents), rows);
+    await assert.rejects(store.checkPrepare!([{ ...collection!, name: 'b', fields: [...collection!.fields, { ...collection!.fields[1]!, name: 'V' }] }]), /v and V are one column there/);
+  });
+
   test('values of every type are read as they are, whatever is declared, and written so that the file holds the same', async () => {
     const columns = natives.map(([type], i) => `c${i} ${type}`).join(', ');
     const { open, database } = file(`create table a (id integer primary key, ${columns}); create table b (id integer primary key, ${columns}); insert into a values (1, ${natives.map(([, literal]) => literal).join(', ')})`);

@@ -1,3 +1,4 @@
+import type { Collection } from '../model/collection.ts';
 import { SyncError, toSyncError } from '../model/errors.ts';
 import type { Store } from '../model/store.ts';
 import { namesIn } from '../stores/records/chooser.ts';
@@ -28,14 +29,23 @@ export async function refuseUnknownTime(sides: readonly (readonly [endpoint: str
     // A field of an index that is not mapped need not be described.
     const tables = (await store.describe?.() ?? []).filter(({ fields, key }) => fields.length > 0 && key.length > 0);
     const timed = tables.filter(({ fields }) => fields.some(({ name }) => name === field)).map(({ name }) => name);
-    return { store, field, names: new Set(tables.map(({ name }) => name)), timed };
+    return { store, field, names: new Set(tables.map(({ name }) => name)), timed, likely: likelyTimes(tables) };
   }));
   for (const side of found) {
-    const { store, field, names, timed } = side;
+    const { store, field, names, timed, likely } = side;
+    if (field === undefined && likely.length > 0 && store.capabilities.modifiedAt === 'none') {
+      throw new SyncError('invalid', `${store.name} does not say when its entries were modified`, { store: store.name, hint: `name the field that does, as in --modified ${likely[0]!}` });
+    }
     if (field === undefined || names.size === 0 || timed.length > 0) continue;
     if (found.some((other) => other !== side && other.timed.some((name) => !names.has(name)))) continue;
-    throw new SyncError('invalid', `no table of ${store.name} has the field ${JSON.stringify(field)}, which is to say when a record was modified`, { store: store.name, hint: 'check --modified' });
+    throw new SyncError('invalid', `no table of ${store.name} has the field ${JSON.stringify(field)}, which is to say when a record was modified`, { store: store.name, hint: likely.length > 0 ? `check --modified: they all have ${likely.slice(0, 3).join(' and ')}` : 'check --modified' });
   }
+}
+
+/** The fields that all of some tables have and that hold a point in time. */
+function likelyTimes([first, ...others]: readonly Collection[]): readonly string[] {
+  const times = (first?.fields ?? []).filter(({ type: { kind } }) => kind === 'time-uuid' || kind === 'instant' || kind === 'local').map(({ name }) => name);
+  return times.filter((time) => others.every(({ fields }) => fields.some(({ name }) => name === time)));
 }
 
 /**

@@ -214,3 +214,12 @@ describe('at a service that does not escape names in listings', { skip: missingS
     assert.deepEqual(await target.keys(), ['a', 'b', 'c', 'd']);
   });
 });
+
+test('a database that nobody is named for is refused with a hint that stands as it was written', async () => {
+  using bench = new Bench();
+  for (const scheme of ['postgres', 'mysql']) {
+    const { code, stderr } = await bench.syncline(['sync', `${scheme}://nowhere.invalid/shop`, 'null']);
+    assert.equal(code, 2);
+    assert.match(stderr, /\/shop does not say who connects: write the user and an @ before the host/);
+  }
+});

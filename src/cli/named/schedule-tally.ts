@@ -53,9 +53,11 @@ export class ScheduleTally implements Standing {
     const tally = this.#of(name);
     const nowMs = this.#now();
     const isWell = end.exitCode === 0;
-    tally.state = isWell ? 'waiting' : 'troubled';
+    // Whoever ends the program in the middle of a run has not made it fail: the next start goes on with it.
+    const wasCut = 'report' in end && end.report.interrupted;
+    tally.state = isWell || wasCut ? 'waiting' : 'troubled';
     tally.runMs = nowMs - (tally.startMs ?? nowMs);
-    tally.runs[isWell ? 'ok' : 'failed']++;
+    if (!wasCut) tally.runs[isWell ? 'ok' : 'failed']++;
     if (isWell) tally.lastSuccessMs = nowMs;
     const [failed] = 'report' in end ? end.report.failures : [end];
     if (failed) tally.lastError = { at: nowMs, code: failed.error.code, message: redact(failed.error.sentence) };

@@ -50,7 +50,7 @@ async function open(endpoint: string, given: SftpOptions, host: Host): Promise<S
   const { address, port, path, user: named } = parseEndpoint(endpoint);
   const { environment } = host;
   const user = given.user ?? named ?? environment['USER'] ?? environment['LOGNAME'] ?? environment['USERNAME'];
-  if (!user) throw new SyncError('invalid', `${shownOf(address, port, path)} does not say who to log in as`, { hint: 'write sftp://user@host/path' });
+  if (!user) throw new SyncError('invalid', `${shownOf(address, port, path)} does not say who to log in as`, { hint: 'write the user and an @ before the host' });
   const { concurrency = 16, maxAttempts = 5, timeoutMs = 60_000, keepaliveMs = 15_000 } = given;
   for (const [name, value] of Object.entries({ concurrency, maxAttempts, timeoutMs })) {
     if (!Number.isSafeInteger(value) || value < 1) throw new SyncError('invalid', `${name} is ${value}, and not a whole number from 1 up`, { hint: `give ${name} another value` });

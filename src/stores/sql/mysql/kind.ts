@@ -46,7 +46,7 @@ async function open(endpoint: string, { tls, tlsCa, missing = 'refuse', timeoutM
   const port = named.port ?? Number(environment['MYSQL_TCP_PORT'] ?? file.get('port') ?? 3306);
   const user = named.user ?? file.get('user') ?? environment['USER'] ?? environment['LOGNAME'];
   const database = named.path ?? file.get('database');
-  if (user === undefined || database === undefined) throw new SyncError('invalid', `${endpoint} ${user === undefined ? 'does not say who connects' : 'names no database'}`, { hint: 'write mysql://user@host/database' });
+  if (user === undefined || database === undefined) throw new SyncError('invalid', `${endpoint} ${user === undefined ? 'does not say who connects' : 'names no database'}`, { hint: user === undefined ? 'write the user and an @ before the host' : 'write it behind the host and a slash' });
   const certificates = tlsCa ?? file.get('ssl-ca');
   // A connection within the machine has nothing to hide on its way.
   const mode = host.startsWith('/') ? 'disable' : tls ?? (tlsCa === undefined ? modeIn(file) : 'verify');

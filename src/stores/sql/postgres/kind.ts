@@ -45,7 +45,7 @@ async function open(endpoint: string, { schema, tls, tlsCa, missing = 'refuse', 
   const port = named.port ?? Number(environment['PGPORT'] ?? 5432);
   const user = named.user ?? environment['PGUSER'] ?? environment['USER'] ?? environment['LOGNAME'];
   const database = named.path ?? environment['PGDATABASE'] ?? user;
-  if (user === undefined || database === undefined) throw new SyncError('invalid', `${endpoint} ${user === undefined ? 'does not say who connects' : 'names no database'}`, { hint: 'write postgres://user@host/database' });
+  if (user === undefined || database === undefined) throw new SyncError('invalid', `${endpoint} ${user === undefined ? 'does not say who connects' : 'names no database'}`, { hint: user === undefined ? 'write the user and an @ before the host, or set PGUSER' : 'write it behind the host and a slash' });
   const mode = tls ?? (tlsCa === undefined ? modes[environment['PGSSLMODE'] ?? 'prefer'] : 'verify');
   if (mode === undefined) throw new SyncError('invalid', `PGSSLMODE is ${environment['PGSSLMODE']}, which is not a known mode`, { hint: `use one of ${Object.keys(modes).join(', ')}` });
   const certificates = tlsCa ?? environment['PGSSLROOTCERT'];

@@ -87,8 +87,9 @@ export function declarationOf(type: FieldType): string {
     case 'set':
     case 'map':
     case 'record': return 'JSON_TEXT';
-    case 'text':
-    case 'other': return 'TEXT';
+    case 'text': return 'TEXT';
+    // Without a type a column takes every value as it is.
+    case 'other': return type.name === 'any' ? '' : 'TEXT';
     default: return type satisfies never;
   }
 }
@@ -128,7 +129,7 @@ function writeAny(value: Value, affinity: Affinity): Raw {
     return value;
   }
   if (typeof value !== 'number' && typeof value !== 'bigint') throw new Misfit('holds numbers, text and bytes');
-  if (affinity === 'TEXT') throw new Misfit('holds text, and would make text of it');
+  if (affinity === 'TEXT') throw new Misfit('holds text, and numbers as text alone');
   if (typeof value === 'bigint') {
     if (value > most || value < -most - 1n) throw new Misfit('holds whole numbers of 64 binary digits');
     if (affinity === 'REAL' && BigInt(Number(value)) !== value) throw new Misfit('holds numbers of 53 binary digits');

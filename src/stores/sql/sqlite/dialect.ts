@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import type { StatementSync } from 'node:sqlite';
 import { SyncError, toSyncError } from '../../../model/errors.ts';
 import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
@@ -15,6 +14,7 @@ import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf, quoted } from './catalog.ts';
 import { declarationOf } from './columns.ts';
 import { countsOf } from './counts.ts';
+import { rowsOf, selecting } from './rows.ts';
 import { SqliteSwapping } from './swapping.ts';
 
 const pageRows = 1_000;
@@ -71,11 +71,11 @@ export class SqliteDialect implements Dialect {
         const rest = selecting(database, `select ${columns} from main.${quoted(table.name)} t where ${table.key.map((name) => `t.${quoted(name)} is null`).join(' or ')} limit ? offset ?`);
         for (let at = 0; at < unnamed; at += pageRows) {
           signal?.throwIfAborted();
-          yield { table, rows: rowsOf(rest.all(pageRows, at)) };
+          yield { table, rows: rowsOf(database, table, rest.all(pageRows, at)) };
         }
         for (let at = 0; at < most; at += pageRows) {
           signal?.throwIfAborted();
-          yield { table, rows: rowsOf(select.all(at, at + pageRows)) };
+          yield { table, rows: rowsOf(database, table, select.all(at, at + pageRows)) };
         }
         database.exec(`drop table ${list}`);
       }
@@ -233,19 +233,7 @@ function lockedRows(database: DatabaseSync, table: Table): LockedRows {
 
 function findRows(database: DatabaseSync, table: Table, keys: readonly (readonly Raw[])[]): readonly RawRow[] {
   const select = selecting(database, `select ${table.columns.map(({ name }) => quoted(name)).join(', ')} from main.${quoted(table.name)} where ${table.key.map((column) => `${quoted(column)} = ?`).join(' and ')}`);
-  return keys.flatMap((key) => rowsOf(select.all(...key)));
-}
-
-/** A statement whose rows are lists of exact values. */
-function selecting(database: DatabaseSync, sql: string): StatementSync {
-  const statement = database.prepare(sql);
-  statement.setReadBigInts(true);
-  statement.setReturnArrays(true);
-  return statement;
-}
-
-function rowsOf(rows: unknown): readonly RawRow[] {
-  return (rows as readonly (readonly (Raw | null)[])[]).map((values) => ({ values }));
+  return keys.flatMap((key) => rowsOf(database, table, select.all(...key)));
 }
 
 /** SQLITE_CONSTRAINT_FOREIGNKEY. */
