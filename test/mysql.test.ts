@@ -138,7 +138,7 @@ describe('tables of MariaDB', withoutMariadb, () => {
   test('a connection that is cut between two statements is a failure of the next one, and of nothing else', async () => {
     const { endpoint, query } = await database();
     const { hostname: host, port, username: user, pathname } = new URL(endpoint);
-    await using sessions = new Sessions({ host: plainHost, tls: 'disable', config: { host, port: Number(port), user, database: pathname.slice(1) } });
+    await using sessions = new Sessions({ host: plainHost, tls: 'disable', patienceMs: 0, config: { host, port: Number(port), user, database: pathname.slice(1) } });
     const cut = sessions.use(async (connection) => {
       const [[id] = []] = await rowsOf(connection, 'select connection_id()');
       const closed = new Promise<void>((resolve) => void (connection as unknown as { readonly stream: Socket }).stream.once('close', () => resolve()));

@@ -68,7 +68,7 @@ async function* readSlice(slice: Slice): AsyncGenerator<Page> {
   let after: string | undefined;
   const page = new PageSize(mostDocuments);
   for (;;) {
-    const size = page.most;
+    const size = place.client.reads.shareOf(page.most);
     const found = await searched(slice, { size, after });
     if (found === 'too much' || found === 'too many') {
       page.shrink({ lasting: found === 'too many' });
