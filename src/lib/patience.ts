@@ -44,6 +44,8 @@ export class Patience {
   #pausedUntilMs = -Infinity;
   #cause: unknown;
   #running = 0;
+  /** Whether anything was sent since the last refusal. */
+  #sent = true;
   /** Resolves when one of those under way has ended. */
   #left: PromiseWithResolvers<void> | undefined;
 
@@ -60,6 +62,7 @@ export class Patience {
   async admit<T>(send: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.#share < 1) await this.#turn(signal);
     else this.#running++;
+    this.#sent = true;
     try {
       return await send();
     } finally {
@@ -83,8 +86,9 @@ export class Patience {
   refused(cause: unknown, why: string, askedMs = 0): void {
     const { mostMs, clock, onPause } = this.#options;
     const nowMs = clock.now();
-    // What was under way together is refused together.
-    if (nowMs < this.#pausedUntilMs) return;
+    // What was under way together is refused together, however much later some of it is.
+    if (!this.#sent) return;
+    this.#sent = false;
     if (this.#refusals === 0 || nowMs - this.#pausedUntilMs > mostMs) [this.#refusals, this.#firstMs] = [0, nowMs];
     this.#refusals++;
     this.#share = Math.max(leastShare, this.#share / 2);
