@@ -1,3 +1,4 @@
+import { setImmediate as tick } from 'node:timers/promises';
 import type { Host } from '../../src/model/host.ts';
 import { plainHost } from '../../src/model/plain-host.ts';
 
@@ -25,7 +26,10 @@ export function waitingHost(): WaitingHost {
       log: (level, message) => void said.push(`${level}: ${message}`),
       async sleep(ms, signal) {
         signal?.throwIfAborted();
-        nowMs += ms;
+        const untilMs = nowMs + ms;
+        // Who else sleeps now sleeps at the same time.
+        await tick();
+        nowMs = Math.max(nowMs, untilMs);
         const due = planned && nowMs >= planned.atMs ? planned : undefined;
         if (due) planned = undefined;
         await due?.what();

@@ -39,8 +39,8 @@ export class Sessions implements AsyncDisposable {
   #escape: (text: string) => string = () => { throw new SyncError('internal', 'nothing is connected yet'); };
 
   constructor(reach: Reach) {
-    const { host, patienceMs } = this.#reach = reach;
-    this.#patience = new Patience({ mostMs: patienceMs, atOnce: most, clock: host, onPause: pausing(host) });
+    const { host, patienceMs, config } = this.#reach = reach;
+    this.#patience = new Patience({ mostMs: patienceMs, atOnce: most, clock: host, onPause: pausing(host, config.host ?? config.socketPath) });
   }
 
   /** Whether the server is MariaDB. Known once a connection was taken. */

@@ -34,8 +34,8 @@ export class Sessions implements AsyncDisposable {
   #pool: Promise<pg.Pool> | undefined;
 
   constructor(reach: Reach) {
-    const { host, patienceMs } = this.#reach = reach;
-    this.#patience = new Patience({ mostMs: patienceMs, atOnce: most, clock: host, onPause: pausing(host) });
+    const { host, patienceMs, config } = this.#reach = reach;
+    this.#patience = new Patience({ mostMs: patienceMs, atOnce: most, clock: host, onPause: pausing(host, config.host) });
   }
 
   /** Lends a connection. One whose task failed on it, or was given up, is not used again where `clean` says so. */
