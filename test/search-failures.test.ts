@@ -18,6 +18,7 @@ import { assertAll, collection, documentOf, failureOf, found, keysOf, kinds, onB
 import type { It, Place } from './services/search-places.ts';
 import { skipWithoutSearch, startSearch } from './services/search.ts';
 import { waitingHost } from './services/waiting-host.ts';
+import type { WaitingHost } from './services/waiting-host.ts';
 
 await onBoth((it) => {
   naming(it);
@@ -221,14 +222,14 @@ function refusing(it: It): void {
 
 function overloaded(it: It): void {
   /** A place that is open behind a proxy, and a server that has no memory to spare until somebody has waited for half a minute. */
-  const short = async ({ name, path, server }: Place): Promise<{ readonly store: Store; readonly said: readonly string[]; readonly seen: readonly Passing[]; begin(): Promise<void> } & AsyncDisposable> => {
+  const short = async ({ name, path, server }: Place): Promise<{ readonly store: Store; readonly seen: readonly Passing[]; begin(): Promise<void> } & WaitingHost & AsyncDisposable> => {
     const limit = async (bytes: string | null): Promise<void> => void await server.ask('PUT', '/_cluster/settings', { transient: { 'indices.breaker.total.limit': bytes } });
     const { host, said, after } = waitingHost();
     const proxy = await interferingProxy(`http://${server.address}`, () => undefined);
     const store = await kinds[name].open(`${name}://${proxy.origin.slice('http://'.length)}/${path}`, { missing: 'empty' }, host) as Store;
     await store.prepare!([collection('things', { n: { kind: 'json' } })]);
     return {
-      store, said, seen: proxy.seen,
+      store, host, said, after, seen: proxy.seen,
       async begin() {
         await limit('1%');
         after(30_000, () => limit(null));
@@ -259,6 +260,22 @@ function overloaded(it: It): void {
     assert.equal((await found(world.store)).length, 700);
     await world.begin();
     assert.deepEqual((await world.store.read([{ key: 'things/5' }, { key: 'things/none' }])).map((entry) => documentOf(entry)), [{ n: 5 }, undefined]);
+  });
+
+  it('who is told to stop while a server is waited for stops at once', async (place) => {
+    await using world = await short(place);
+    await world.store.prepare!([collection('others', { n: { kind: 'json' } })]);
+    assertAll(await world.store.write([put('others/1', { n: 1 }), put('things/1', { n: 1 })]), 'done');
+    const stop = new AbortController();
+    const reading = (async () => {
+      for await (const _ of world.store.scan({ signal: stop.signal })) {
+        if (stop.signal.aborted) continue;
+        await world.begin();
+        world.after(5_000, async () => stop.abort());
+      }
+    })();
+    await assert.rejects(reading, (error: Error) => error.name === 'AbortError' || (error instanceof SyncError && error.code === 'interrupted'));
+    assert.ok(world.said.some((line) => /left alone/.test(line)) && world.host.now() < 25_000, `${world.host.now()} ms`);
   });
 
   it('what a server does not let through for longer than it is waited for fails, and what comes after that is not sent', async (place) => {

@@ -23,6 +23,8 @@ export interface ElasticRequest {
   readonly lines?: true;
   /** Set where less can be sent at once: then {@link Busy} is thrown at once, and the next request waits. */
   readonly divisible?: true;
+  /** Set where it is not worth waiting for a server that has too much to do. */
+  readonly hurried?: true;
   /** The statuses beside 200 and 201 that are answers; all others throw. */
   readonly wanted?: readonly number[];
   readonly about: About;
@@ -100,7 +102,7 @@ export class ElasticClient implements AsyncDisposable {
   /** The same, with the answer as it came: {@link bodyOf} reads it. */
   async raw(request: ElasticRequest): Promise<RawAnswer> {
     const { maxAttempts, host, origins } = this.#options;
-    const { about, signal, wanted = [], divisible = false } = request;
+    const { about, signal, wanted = [], divisible = false, hurried = false } = request;
     const patience = divisible ? this.writes : this.reads;
     // Each host is asked at least once.
     const most = Math.max(maxAttempts, origins.length);
@@ -109,7 +111,8 @@ export class ElasticClient implements AsyncDisposable {
       const at = this.#current;
       let failure: SyncError;
       try {
-        const answer = { ...await patience.admit(() => this.#send(request, origins[at]!), signal), attempts: sent };
+        const send = (): Promise<HttpResponse> => this.#send(request, origins[at]!);
+        const answer = { ...await (hurried ? send() : patience.admit(send, signal)), attempts: sent };
         if (answer.status === 200 || answer.status === 201 || wanted.includes(answer.status)) {
           // What is divisible may be done in part: its sender knows.
           if (!divisible) patience.progressed();
@@ -125,6 +128,7 @@ export class ElasticClient implements AsyncDisposable {
       if (this.#current === at) this.#current = (at + 1) % origins.length;
       const { message, details: { retryAfterMs: afterMs = 0 } } = failure;
       if (failure instanceof Busy) {
+        if (hurried) throw failure;
         patience.refused(failure, message, afterMs);
         if (divisible || patience.isOver(busyMs ??= host.now())) throw failure;
         continue;

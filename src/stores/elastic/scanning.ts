@@ -47,7 +47,7 @@ export async function* scanIndex(place: Place, index: OpenIndex, { window, concu
   } finally {
     const { path, body: closing } = dialect.closing(pit.id);
     // It goes by itself when nobody asks for it any more.
-    await place.client.request({ method: 'DELETE', path, body: closing, wanted: [404], about, signal: undefined }).catch((error: Error) => place.client.host.log('debug', error.message));
+    await place.client.request({ method: 'DELETE', path, body: closing, hurried: true, wanted: [404], about, signal: undefined }).catch((error: Error) => place.client.host.log('debug', error.message));
   }
 }
 
