@@ -47,6 +47,16 @@ describe('collections of Cassandra', withoutCassandra, () => {
     });
   });
 
+  test('a table whose key holds several values in one column is named as one that cannot be read, and the others are read', async () => {
+    for (const text of ['TABLE $K.lists (k frozen<list<int>> PRIMARY KEY)', 'TABLE $K.single (k int PRIMARY KEY)']) await execute(`CREATE ${text}`);
+    await execute('INSERT INTO $K.lists (k) VALUES ([1, 2])');
+    await execute('INSERT INTO $K.single (k) VALUES (1)');
+    await using store = await openCassandra({ collections: 'lists,single' });
+    const pages = await Array.fromAsync(store.scan());
+    assert.deepEqual(pages.flatMap(({ entries }) => entries.map(({ key }) => key)), ['single/1']);
+    assert.deepEqual(pages.flatMap(({ problems = [] }) => problems.map(({ collection, error }) => [collection, / has k in its key, which holds several values at once/.test(error.message)])), [['lists', true]]);
+  });
+
   test('a collection of every type is made, and holds every value of it', async () => {
     const values: readonly (readonly [Field['type'], Value])[] = [
       [{ kind: 'boolean' }, true], [{ kind: 'text' }, 'x'], [{ kind: 'bytes' }, Uint8Array.of(1)], [{ kind: 'uuid' }, '919108f7-52d1-4320-9bac-f847db4148a8'], [{ kind: 'time-uuid' }, 'c232ab00-9414-11ec-b3c8-9f6bdeced846'],

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
+import type { Collection } from '../src/model/collection.ts';
 import type { Document } from '../src/model/document.ts';
 import { createConnection } from 'mysql2/promise';
 import type { Host } from '../src/model/host.ts';
@@ -66,6 +67,20 @@ describe('tables of MariaDB', withoutMariadb, () => {
       assert.equal(said(outcomes[2 * i + 1]), 'done');
     });
     assert.equal((await scanned(store)).keys.length, bad.length);
+  });
+
+  test('a table is made with decimals of any size in its key, and what cannot be one there is refused before anything is made', async () => {
+    const { open } = await database('create table other (id int primary key)');
+    const store = await open();
+    const collection = (name: string, ...fields: readonly string[]): Collection => ({ name, key: ['id'], fields: ['id', ...fields].map((field) => ({ name: field, type: field === 'id' ? { kind: 'decimal' } : { kind: 'text' }, nullable: field !== 'id' })) });
+    await store.prepare!([collection('amounts')]);
+    assert.deepEqual((await store.write(['1.0', 'NaN', '10.25'].map((id) => put(`amounts/${id}`, { id })))).map(said), ['done', 'done', 'done']);
+    assert.deepEqual((await scanned(store)).keys, ['amounts/1.0', 'amounts/10.25', 'amounts/NaN']);
+    const refused: readonly (readonly [Collection, RegExp])[] = [
+      [collection('\u{1F600}'), /its name has a character that no name may have there/], [collection('a', '\u{1F600}'), /the name of its field \S+ has a character/], [collection('a'.repeat(65)), /is longer than 64 characters/],
+      [collection('a', 'Name', 'name'), /Name and name are one column there/], [collection('a', ...Array.from({ length: 1_017 }, (_, i) => `c${i}`)), /has 1018 fields, and a table there has at most 1017 columns/],
+    ];
+    for (const [bad, pattern] of refused) await assert.rejects(store.checkPrepare!([bad]), pattern);
   });
 
   test('what a collation takes for the same key is another key: it is not overwritten', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
-import { sync } from '../src/index.ts';
+import { sync, verify } from '../src/index.ts';
 import type { Document } from '../src/model/document.ts';
 import pg from 'pg';
 import type { Host } from '../src/model/host.ts';
@@ -72,6 +72,26 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
     assert.equal(said((await store.write([put(keys[0]!, old, { version: one! })]))[0]), 'stale');
     assert.deepEqual((await store.write(keys.map((key) => ({ kind: 'delete' as const, ref: { key } })))).map(said), ['done', 'done']);
     assert.deepEqual(await query('select * from a'), []);
+  });
+
+  test('the rows of a table that another one inherits from are its own, and those of the other one are not', async () => {
+    const made = ['create table a (id int primary key, v text)', 'create table b (w text, primary key (id)) inherits (a)'];
+    // In one transaction, so that their versions do not tell them apart either.
+    const from = await database(...made, "insert into a select i, 'a' from generate_series(1, 2000) i; insert into b select i, 'b', 'w' from generate_series(1001, 3000) i");
+    const to = await database(...made, "insert into b values (1, 'left alone', 'w')");
+    const [source, target] = [await from.open(), await to.open()];
+    const held = async ({ query }: typeof to): Promise<unknown> => (await query("select count(*) filter (where tableoid = 'a'::regclass)::int as a, count(*) filter (where tableoid = 'b'::regclass)::int as b from a"))[0];
+    assert.equal((await scanned(source)).keys.length, 4_000);
+    assert.deepEqual((await target.twins?.(source))?.empty, ['a']);
+    const { counts } = await sync(source, target);
+    assert.deepEqual([counts.read, counts.created, await held(to)], [4_000, 4_000, { a: 2_000, b: 2_001 }]);
+    await target.write([{ kind: 'delete', ref: { key: 'b/1' } }]);
+    const { equal, report } = await verify(source, target);
+    assert.deepEqual([equal, report.counts.read, report.ranges?.equal], [true, 4_000, 4_000]);
+    assert.deepEqual(await source.read([{ key: 'a/2500' }, { key: 'b/1' }]), [undefined, undefined]);
+    const [one, other] = await source.read([{ key: 'a/1500' }, { key: 'a/1501' }]);
+    await source.write([put('a/1500', { id: 1500, v: 'new' }, { version: one!.version! }), { kind: 'delete', ref: { key: 'a/1501' }, expect: { version: other!.version! } }, { kind: 'delete', ref: { key: 'a/2000' } }]);
+    assert.deepEqual([await held(from), await from.query('select v from a where id = 1500 order by 1')], [{ a: 1_998, b: 2_000 }, [{ v: 'b' }, { v: 'new' }]]);
   });
 
   test('what a column cannot hold is refused with column and value, and the others of the batch are written', async () => {

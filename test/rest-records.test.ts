@@ -83,9 +83,17 @@ describe('a table and an API whose resources carry no links', () => {
     assert.match(await told(merge), /in step/);
   });
 
+  test('an API that names its pages in the header is read whole', async () => {
+    api.pageSize = 3;
+    query('b.sqlite', table, 'select 1');
+    assert.match(await told(['sync', ...address, `${api.url}/v1/orders`, 'sqlite:b.sqlite']), /orders +4 +4 /);
+    assert.deepEqual(query('b.sqlite', all), query('a.sqlite', all));
+    assert.equal((await bench.syncline(['verify', ...address, 'sqlite:b.sqlite', `${api.url}/v1/orders`])).code, 0);
+  });
+
   test('a key that is no id there is refused by name, and so is a pattern that says nothing', async () => {
-    query('b.sqlite', 'create table orders (shop text, number integer, primary key (shop, number))', `insert into orders values ('x', 1)`, all.replace('order by id', ''));
-    assert.match(await told(['sync', ...address, 'sqlite:b.sqlite', api.url]), /orders\/x\/1 has no address of its own/);
+    query('c.sqlite', 'create table orders (shop text, number integer, primary key (shop, number))', `insert into orders values ('x', 1)`, all.replace('order by id', ''));
+    assert.match(await told(['sync', ...address, 'sqlite:c.sqlite', api.url]), /orders\/x\/1 has no address of its own/);
     assert.match(await told(['sync', '--address', 'v1', 'sqlite:a.sqlite', api.url]), /"v1" does not say where an API has its resources: write it as/);
     assert.match(await told(['sync', ...address, 'sqlite:a.sqlite', 'out']), /--address says where an API has its resources, and neither side is one/);
   });

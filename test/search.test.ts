@@ -70,6 +70,13 @@ function holdingValues(it: It): void {
     assert.deepEqual(described?.fields.toSorted(byName), things.fields.toSorted(byName));
   });
 
+  it('an index is made for more fields than it takes by itself, and a key without an _id is refused as that', async (place) => {
+    await using store = await place.open();
+    await store.prepare!([collection('things', Object.fromEntries(Array.from({ length: 1_001 }, (_, i) => [`f${i}`, { kind: 'boolean' as const }])))]);
+    assertAll(await store.write([put('things/1', { f1000: true })]), 'done');
+    assert.match(failureOf((await store.write([put('things/', { f1: true })]))[0]).message, /has an empty _id/);
+  });
+
   it('null and absent are different, and fields are found by what they hold', async (place) => {
     await using store = await place.open();
     await store.prepare!([collection('things', { name: { kind: 'text' }, wide: { kind: 'integer', bits: 64 }, moment: { kind: 'instant', precision: 1 } })]);
@@ -274,6 +281,45 @@ function reading(it: It): void {
     for (const key of ['just', 'within', 'end', 'none', 'null', 'odd']) assert.ok(keys.includes(`things/${key}`), key);
     assert.ok(!keys.includes('things/before') && !keys.includes('things/after'), keys.join());
     assert.deepEqual(await keysOf(store, { window: { after: noon + 10_000_000 } }), ['things/none', 'things/null', 'things/odd']);
+  });
+
+  it('records that nobody described are kept to the letter and found by their time, however that is spelt', async (place) => {
+    const noon = Date.parse('2015-01-31T12:00:00Z') * 1000;
+    const spelt = { second: '2015-01-31T12:00:01Z', zone: '2015-01-31T14:00:00.5+02:00', micros: '2015-01-31T12:00:00.123456Z', bare: '2015-01-31T12:00:00,25', sql: '2015-01-31 12:00:00.25', utc: '2015-01-31 12:00:00.123456+00', minute: '2015-01-31 12:00Z' };
+    const others = { early: '2015-01-31T11:59:58.998Z', late: '2015-01-31 12:00:02.1', day: '2015-01-31', zoned: '2015-01-31T12:00:01+01:00' };
+    const odd = { none: undefined, null: null, word: 'yesterday', uuid: 'c232ab00-9414-11ec-b3c8-9f6bdeced846', number: 1_422_705_600, list: [] };
+    for (const [name, options, wrap] of [['suffix', { modified: 'at' }, (at) => ({ at })], ['field', { modified: 'meta.at', layout: 'field' }, (at) => ({ meta: { at } })]] as const satisfies readonly [string, object, (at: Document[string]) => Document][]) {
+      const wanted = new Map(Object.entries({ ...spelt, ...others, ...odd }).map(([key, at]) => [`things/${key}`, at === undefined ? {} : wrap(at)]));
+      await using store = await place.open(options, undefined, `${place.path}-${name}`);
+      await store.prepare!([{ name: 'things', key: [], fields: [] }]);
+      assertAll(await store.write([...wanted].map(([key, document]) => put(key, document))), 'done');
+      const all = await found(store);
+      assert.deepEqual(new Map(all.map((entry) => [entry.key, documentOf(entry)])), wanted);
+      assert.deepEqual(all.filter(({ untimed }) => untimed).map(({ key }) => key), ['things/list', 'things/number', 'things/word']);
+      assert.deepEqual(await keysOf(store, { window: { after: noon, until: noon + 1_000_000 } }), [...Object.keys(spelt), ...Object.keys(odd)].map((key) => `things/${key}`).toSorted(), name);
+      // What no date can be is a failure of its own.
+      const [bad, good] = await store.write([put('things/deep', wrap({ s: 1 })), put('things/good', wrap('2015-01-31'))]);
+      assert.match(failureOf(bad).sentence, /things\/deep: .*at/);
+      assert.equal(good?.kind, 'done');
+    }
+  });
+
+  it('numbers that count a unit are found by it where nobody described them', async (place) => {
+    await using store = await place.open({ modified: 'at', modifiedUnit: 'seconds' });
+    await store.prepare!([{ name: 'things', key: [], fields: [] }]);
+    // The first one would make a text of the field.
+    await store.write([put('things/text', { at: '2015-01-31T12:00:00Z' })]);
+    await store.write([put('things/before', { at: 98 }), put('things/whole', { at: 100 }), put('things/part', { at: 100.75 }), put('things/after', { at: 102.5 }), put('things/huge', { at: 1e30 })]);
+    assert.deepEqual(await keysOf(store, { window: { after: 99_500_000, until: 101_000_000 } }), ['things/huge', 'things/part', 'things/text', 'things/whole']);
+  });
+
+  it('times that are text in a table are found as times in the index that is made for it, and are text when it is described', async (place) => {
+    await using store = await place.open({ modified: 'at' });
+    const things = collection('things', { at: { kind: 'text' } });
+    await store.prepare!([things]);
+    await store.write([put('things/early', { at: '2015-01-31 11:00:00' }), put('things/late', { at: '2015-01-31 13:00:00' })]);
+    assert.deepEqual(await keysOf(store, { window: { after: Date.parse('2015-01-31T12:00:00Z') * 1000 } }), ['things/late']);
+    assert.deepEqual(await store.describe!(), [things]);
   });
 
   it('a scan sees what was written, however seldom the index is refreshed', async (place) => {

@@ -257,7 +257,7 @@ const all = {
   mask: { name: 'mask', group: selecting, value: 'rule', repeats: true, parse: ruleText(parseMask), summary: 'a field that comes across unreadable, as in customers.email=hash: hash (with a key), redact, or last4' },
   maskKeyFile: { name: 'mask-key-file', group: selecting, value: 'path', summary: 'the file whose first line is the key to hash with (default $SYNCLINE_MASK_KEY)' },
   address: { name: 'address', group: rest, value: 'pattern', summary: 'where an API has the resources that carry no links, as in /api/{collection}/{id}; their field id names them' },
-  follow: { name: 'follow', group: rest, value: 'links', choices: ['all', 'child', 'page', 'none'], summary: 'which links are followed: next and previous pages; these and child:…; all; or none (default page)' },
+  follow: { name: 'follow', group: rest, value: 'links', choices: ['all', 'child', 'page', 'none'], summary: 'which links are followed: next and previous pages, also by the header Link; these and child:…; all; or none (default page)' },
   limit: { name: 'limit', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the page size asked of the server (default 100)' },
   batchSize: { name: 'batch-size', group: rest, value: 'N', parse: wholeNumber(1), summary: 'the most resources in one PATCH of a collection (default 1: one PUT each)' },
   maxAttempts: { name: 'max-attempts', group: moving, value: 'N', parse: wholeNumber(1), summary: 'how often a request is tried (default 5)' },

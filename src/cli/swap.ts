@@ -38,5 +38,7 @@ export async function showSwap({ args, values, terminal }: Invocation): Promise<
 /** The pairing; throws `invalid` where only a part of it would be looked at, for the rest would be gone. */
 function checked({ selection, oneWay }: Pairing): ReturnType<Pairing['oneWay']> {
   if (selection) throw new SyncError('invalid', '--swap puts whole collections in place, and what is left out would be gone', { hint: 'leave out --include, --exclude and the like, or --swap; choose collections with ?collections= at the origin' });
-  return oneWay();
+  // Files in which the run itself remembers things are no documents, and need not be hidden.
+  const { where: _, ...whole } = oneWay();
+  return whole;
 }

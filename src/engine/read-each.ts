@@ -1,7 +1,10 @@
+import type { Side } from '../core/policy.ts';
 import { Limit } from '../lib/limit.ts';
 import type { Entry, Ref } from '../model/entry.ts';
 import { SyncError, toSyncError } from '../model/errors.ts';
 import type { CallOptions, Source } from '../model/store.ts';
+import type { Ledger } from './ledger.ts';
+import { isOfRecord } from './run-quarantine.ts';
 
 /** Entries that are read by themselves at once; where none of the first so many can be read, it is not about any of them. */
 const atOnce = 16;
@@ -36,4 +39,10 @@ export async function readEach(source: Pick<Source, 'name' | 'read'>, entries: r
   }
   await limit.drain();
   return found;
+}
+
+/** Tells a run of an entry that a place cannot read. Throws where that is about more than this entry: then it would be told of each. */
+export function tellUnreadable(error: SyncError, { key }: Ref, { side, place, ledger }: { readonly side: Side; readonly place: Pick<Source, 'name'>; readonly ledger: Pick<Ledger, 'problem'> }): void {
+  if (!isOfRecord(error)) throw error;
+  ledger.problem(side, { place: `${place.name}: ${key}`, key, error });
 }

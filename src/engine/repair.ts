@@ -1,15 +1,18 @@
 import { reconcile } from '../core/reconcile.ts';
 import type { Triple } from '../core/reconcile.ts';
 import { limits } from '../lib/limits.ts';
-import type { Entry, Ref } from '../model/entry.ts';
+import type { Ref } from '../model/entry.ts';
+import { SyncError } from '../model/errors.ts';
 import { compareKeys } from '../model/key.ts';
 import { Spill } from './aside/spill.ts';
 import { withEvidence } from './plan/evidence.ts';
 import type { EvidenceOptions } from './plan/evidence.ts';
+import { readLast } from './plan/quarantined.ts';
+import { readEach } from './read-each.ts';
 import { startRun } from './run.ts';
 import { evidenceOf, learned, oneWayPolicy, runSync } from './sync.ts';
 import type { OneWay, RunEvent } from './types.ts';
-import { Findings, within } from './verify.ts';
+import { Findings, asProof } from './verify.ts';
 import type { Difference, Verification } from './verify.ts';
 
 /** What a repair found, wrote, and found when it looked again. */
@@ -23,7 +26,7 @@ export interface Repaired extends Verification {
  * what only the target holds is deleted where the pairing says so. What was written is then read back and compared again.
  */
 export async function runRepair(given: OneWay): Promise<Repaired> {
-  const pairing = { ...within(given), proof: 'content' as const };
+  const pairing = asProof(given);
   using written = new Spill<Ref>();
   const repaired: Difference[] = [];
   const on = (event: RunEvent): void => {
@@ -71,19 +74,23 @@ function* pagesOf(written: Iterable<Ref>): Generator<readonly Ref[]> {
   if (page.length > 0) yield page;
 }
 
-/** What of some keys is not the same on both sides, now that they are read again. */
+/** What of some keys is not the same on both sides, now that they are read again. What cannot be read again is not proven to be. */
 async function stillDiffering(page: readonly Ref[], pairing: OneWay, evidence: EvidenceOptions): Promise<readonly Difference[]> {
   const { origins, target, signal } = pairing;
-  const options = signal && { signal };
-  const ours: (Entry | undefined)[] = page.map(() => undefined);
-  for (const [origin, place] of origins.entries()) (await place.read(page, options)).forEach((entry, i) => { if (entry) ours[i] = Object.assign({}, entry, { origin }); });
-  const theirs = await target.read(page, options);
+  const ours = await readLast(origins, page, signal);
+  const theirs = await readEach(target, page, signal ? { signal } : {});
   const baseline = learned(pairing);
-  const triples = page.map(({ key }, i): Triple => ({ key, left: ours[i], right: theirs[i], base: baseline?.get(key) }));
-  return (await withEvidence(triples, evidence)).flatMap((triple): Difference[] => {
+  const unread: Difference[] = [];
+  const triples = page.flatMap(({ key }, i): Triple[] => {
+    const [left, right] = [ours[i], theirs[i]];
+    if (!(left instanceof SyncError) && !(right instanceof SyncError)) return [{ key, left, right, base: baseline?.get(key) }];
+    unread.push({ key, kind: 'differs' });
+    return [];
+  });
+  return [...unread, ...(await withEvidence(triples, evidence)).flatMap((triple): Difference[] => {
     const action = reconcile(triple, oneWayPolicy({ ...pairing, deletes: 'keep' }), evidence.precision);
     if (action?.kind === 'keep') return [{ key: triple.key, kind: 'extra' }];
     if (action?.kind !== 'put' || (action.over && pairing.inStep?.(action.entry, action.over))) return [];
     return [{ key: triple.key, kind: action.over ? 'differs' : 'missing' }];
-  });
+  })];
 }

@@ -15,6 +15,11 @@ import type { Failed } from './types.ts';
 /** Failures that are about what a record holds. All others are about a place, a right or the moment, and wait for a better one. */
 const lasting: ReadonlySet<FailureCode> = new Set(['invalid', 'unsupported', 'corrupt']);
 
+/** Whether a failure is about what a record holds, so that others need not fail for it. */
+export function isOfRecord({ code }: SyncError): boolean {
+  return lasting.has(code);
+}
+
 /** Changes gathered before they are written down. */
 const mostPending = 1_000;
 
@@ -142,7 +147,7 @@ export class RunQuarantine {
 
   #keep(error: SyncError, record: Omit<Quarantined, 'code' | 'sentence' | 'firstMs' | 'lastMs'>): 'new' | 'known' | undefined {
     // What came too early may go through when something else was written, of which nobody tells this record.
-    if (!lasting.has(error.code) || error.details.unmet || (error.details.taken && !this.#options.keepsTaken)) return undefined;
+    if (!isOfRecord(error) || error.details.unmet || (error.details.taken && !this.#options.keepsTaken)) return undefined;
     const name = nameOf(record);
     const before = this.#held.get(name);
     if (!before && this.#held.size >= quarantineLimits.records) {

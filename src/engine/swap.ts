@@ -6,7 +6,7 @@ import { typeOf } from '../model/key.ts';
 import type { Fresh } from '../model/store.ts';
 import { anotherPlace, recognisePlaces } from './places.ts';
 import { planOneWay } from './plan/plan.ts';
-import { scanned } from './plan/scan.ts';
+import { anyOf, scanned } from './plan/scan.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
 import { learned, oneWayPolicy, runSync } from './sync.ts';
@@ -22,6 +22,7 @@ type Show = (actions: readonly Action[]) => void | Promise<void>;
  * Loads what the origins hold into fresh collections beside those of the target, compares them with the origins, and puts them in place at
  * once. A collection of which the origins hold nothing is left as it is. Nothing is loaded where both are in step; nothing is swapped where
  * anything could not be read or written, where the guard forbids what would be gone, or where somebody wrote to the target meanwhile.
+ * Throws `invalid` where only a part would be looked at, for the rest would be gone.
  */
 export async function runSwap(pairing: OneWay): Promise<Report> {
   const run = startRun(pairing);
@@ -61,7 +62,8 @@ interface Planned {
 }
 
 async function planned(pairing: OneWay, run: Run, show?: Show): Promise<Planned> {
-  const { target, signal } = pairing;
+  const { target, signal, where, within, under, window } = pairing;
+  if (where ?? within ?? under ?? window) throw new SyncError('invalid', 'a swap puts whole collections in place, and what is left out would be gone', { store: target.name, hint: 'choose collections at the origin, or leave out the swap' });
   if (!target.fresh) throw new SyncError('unsupported', `${target.name} cannot put fresh collections in the place of others`, { store: target.name, hint: 'leave out --swap, or sync into a database or an index' });
   const once = pairing.origins.find(({ capabilities }) => capabilities.reads === 'once');
   if (once) throw new SyncError('invalid', `${once.name} can be read only once, and what was loaded is compared with it`, { store: once.name, hint: 'write it to a file first' });
@@ -100,17 +102,18 @@ async function planned(pairing: OneWay, run: Run, show?: Show): Promise<Planned>
 }
 
 /** The collections that may be replaced: those that the origins describe, else those that they hold something of. */
-async function collectionsOf({ origins, target, signal, where }: OneWay, { context }: Run): Promise<readonly Collection[]> {
+async function collectionsOf({ origins, target, signal }: OneWay, { context }: Run): Promise<readonly Collection[]> {
   const found = new Map<string, Collection>();
   for (const origin of origins) {
     const described = await origin.describe?.(signal && { signal });
     for (const collection of described ?? []) found.set(collection.name, collection);
     if (described) continue;
-    for await (const page of scanned(origin, { ...context, ledger: startRun({ ...(where && { where }) }).ledger }, { side: 'left', counted: false })) {
+    // What is wrong there is told when it is read to be compared.
+    for await (const page of scanned(origin, { ...context, ledger: startRun({}).ledger }, { side: 'left', counted: false })) {
       for (const { key } of page) if (!found.has(typeOf(key))) found.set(typeOf(key), { name: typeOf(key), fields: [], key: [] });
     }
   }
-  return [...found.values()].filter(({ name }) => target.covers?.({ key: `${name}/` }) !== false);
+  return [...found.values()].filter(({ name }) => target.covers?.(anyOf(name)) !== false);
 }
 
 /** A share is one of what each collection holds, so that no large one makes up for a small one that would be gone. */
@@ -125,12 +128,12 @@ async function guard({ guard: given, target, origins, state, signal }: OneWay, {
 
 /** Fills fresh collections until a comparison finds nothing more to do. */
 async function load(pairing: OneWay, fresh: Fresh, { loads: names, all }: Pick<Planned, 'loads' | 'all'>): Promise<Report> {
-  const { target, signal, where, backup: _, ...given } = pairing;
-  const store = await fresh.fill(names, signal && { signal });
-  // Whole collections travel faster than what has to be asked of each entry.
+  const { target, backup: _, ...given } = pairing;
+  const store = await fresh.fill(names, given.signal && { signal: given.signal });
   const inside: OneWay = {
-    ...given, ...(signal && { signal }), target: store, scope: 'everything', deletes: 'propagate', guard: { maxDeletes: Infinity },
-    ...((where || !all) && { where: (ref) => names.includes(typeOf(ref.key)) && where?.(ref) !== false }),
+    ...given, target: store, scope: 'everything', deletes: 'propagate', guard: { maxDeletes: Infinity },
+    // Whole collections travel faster than what has to be asked of each entry.
+    ...(!all && { where: (ref) => names.includes(typeOf(ref.key)) }),
   };
   for (let round = 1; ; round++) {
     const report = await runSync(inside);

@@ -36,10 +36,10 @@ export interface Verification {
 
 /**
  * Proves that the target holds what the origins hold and nothing else, or says which keys differ and in what. Writes nothing.
- * Within a window, that is so of what was modified in it on either side.
+ * Within a window, that is so of what was modified in it on either side. What a run would take for equal, or not replace, is no proof.
  */
 export async function runVerify(given: OneWay): Promise<Verification> {
-  const pairing = within(given);
+  const pairing = asProof(given);
   const run = startRun(pairing);
   const { ledger, context } = run;
   const found = new Findings();
@@ -55,10 +55,10 @@ export async function runVerify(given: OneWay): Promise<Verification> {
   return { equal: report.differences === 0 && report.complete && !report.interrupted, differing: found.listed, types: found.types, report };
 }
 
-/** The same pairing, which takes for equal what other runs have left in step. */
-export function within(pairing: OneWay): OneWay {
+/** The same pairing, compared by content whatever it says, in which is equal, too, what other runs have left in step. */
+export function asProof(pairing: OneWay): OneWay {
   const inStep = pairing.inStep ?? agreedBefore(pairing);
-  return inStep ? { ...pairing, inStep } : pairing;
+  return { ...pairing, proof: 'content', equal: 'content', replace: 'differing', ...(inStep && { inStep }) };
 }
 
 /** Differences, counted by type, the first ones by name. */

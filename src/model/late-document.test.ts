@@ -8,11 +8,12 @@ import type { Entry } from './entry.ts';
 import { LateDigest, LateDocument, settled } from './late-document.ts';
 
 /** An entry of a text, and what was asked of it so far. */
-function late(json: string, asked: string[] = []): Entry {
+function late(json: string, asked: string[] = [], canonical = false): Entry {
   const content = new LateDocument(json, {
     read: (text) => (asked.push('read'), JSON.parse(text) as Document),
     digest: (document) => (asked.push('digest'), { algorithm: 'document', value: `of ${JSON.stringify(document)}` }),
-  });
+    digestText: (text) => (asked.push('digest of text'), { algorithm: 'document', value: `of ${text}` }),
+  }, { canonical });
   return { key: 'a', digest: new LateDigest(content), content };
 }
 
@@ -25,6 +26,12 @@ test('what is written alike is equal without being read, and what is written oth
   assert.equal(sameContent(other, late('{"a":2}'), 0), false);
   assert.equal(sameContent(one, { digest: { algorithm: 'document', value: 'of {"a":1}' } }, 0), true);
   assert.deepEqual(asked, ['read', 'digest', 'read', 'digest']);
+});
+
+test('what is the text of digests itself is digested without being read', () => {
+  const asked: string[] = [];
+  assert.equal(sameContent(late('{"a":1}', asked, true), late('{ "a": 1.0 }'), 0), true);
+  assert.deepEqual(asked, ['digest of text']);
 });
 
 test('what is put aside is plain', () => {

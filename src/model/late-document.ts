@@ -6,17 +6,22 @@ import type { Content, Digest, Entry } from './entry.ts';
 export interface LateReading {
   read(json: string): Document;
   digest(document: Document): Digest;
+  /** The digest of a document by its canonical text. */
+  digestText(canonical: string): Digest;
 }
 
 /** A document as a line of JSON that says all of it, read when somebody looks at it. To be made plain by {@link settled} where it is put aside. */
 export class LateDocument {
   readonly kind = 'document';
   readonly json: string;
+  /** Whether the line is the very text of which digests are made. */
+  readonly canonical: boolean;
   readonly #reading: LateReading;
   #document: Document | undefined;
 
-  constructor(json: string, reading: LateReading) {
+  constructor(json: string, reading: LateReading, { canonical = false }: { readonly canonical?: boolean } = {}) {
     this.json = json;
+    this.canonical = canonical;
     this.#reading = reading;
   }
 
@@ -25,7 +30,7 @@ export class LateDocument {
   }
 
   digest(): Digest {
-    return this.#reading.digest(this.document);
+    return this.canonical ? this.#reading.digestText(this.json) : this.#reading.digest(this.document);
   }
 
   toJSON(): Content {

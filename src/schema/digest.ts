@@ -16,11 +16,16 @@ export function digestDocument(document: Document, schema?: Schema): Digest {
   const before = schema ? undefined : known.get(document);
   if (before) return before;
   try {
-    const digest = { algorithm: 'document', value: hash('sha256', canonicalJson(schema ? schema.comparable(document) : document)) } as const;
+    const digest = digestText(canonicalJson(schema ? schema.comparable(document) : document));
     if (!schema) known.set(document, digest);
     return digest;
   } catch (error) {
     if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
     throw new SyncError('invalid', `the document is ${error.message}`, { cause: error });
   }
+}
+
+/** The digest of a document whose canonical JSON this is, as it is compared without a schema. */
+export function digestText(canonical: string): Digest {
+  return { algorithm: 'document', value: hash('sha256', canonical) };
 }

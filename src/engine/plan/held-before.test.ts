@@ -4,7 +4,7 @@ import type { Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import { LateDigest, LateDocument } from '../../model/late-document.ts';
 import type { ScanOptions } from '../../model/store.ts';
-import { digestDocument } from '../../schema/digest.ts';
+import { digestDocument, digestText } from '../../schema/digest.ts';
 import { MemoryStore } from '../../stores/memory/memory-store.ts';
 import type { MemoryStoreOptions } from '../../stores/memory/memory-store.ts';
 import { openState } from '../state/sqlite-state.ts';
@@ -88,7 +88,7 @@ function asText(store: MemoryStore, which: (key: string) => boolean = () => true
   const late = (entry: Entry): Entry => {
     if (entry.content?.kind !== 'document' || !which(entry.key)) return entry;
     const { document } = entry.content;
-    const content = new LateDocument(JSON.stringify(document, undefined, entry.key.endsWith('5') ? 1 : 0), { read: () => (told.looked++, document), digest: digestDocument });
+    const content = new LateDocument(JSON.stringify(document, undefined, entry.key.endsWith('5') ? 1 : 0), { read: () => (told.looked++, document), digest: digestDocument, digestText });
     return { ...entry, content, digest: new LateDigest(content) };
   };
   const [scan, read] = [store.scan.bind(store), store.read.bind(store)];

@@ -40,7 +40,7 @@ export class HeldBefore {
   #listing: Promise<void> | undefined;
   #listed: boolean;
   #asked = 0;
-  /** Whether both sides keep documents as text, so that most of what is equal is known by that. */
+  /** Whether both sides keep documents as text of their own, so that most of what is equal is known by that. */
   #byText: boolean | undefined;
   #nextLook = 1;
 
@@ -51,7 +51,7 @@ export class HeldBefore {
 
   /** Takes in an entry of the source: `new` unless its key came before, then with the `same` content or a `different` one. */
   add({ key, digest }: Entry): 'new' | 'same' | 'different' {
-    this.#byText ??= digest instanceof LateDigest;
+    this.#byText ??= isOwnText(digest);
     const tag = this.#tagOf(digest);
     const meeting = this.#table?.meet(key, tag) ?? 'absent';
     if (meeting === 'again') return 'same';
@@ -114,7 +114,7 @@ export class HeldBefore {
           if (key === undefined) return undefined;
           table.set(key, undefined);
         }
-        if (listed === 0 && entries.length > 0) this.#byText &&= entries[0]!.digest instanceof LateDigest;
+        if (listed === 0 && entries.length > 0) this.#byText &&= isOwnText(entries[0]!.digest);
         for (const { key, digest, deleted } of entries) {
           // What came before is what this run may have written since.
           if (!this.#seen.has(key)) table.set(key, deleted ? undefined : this.#tagOf(digest));
@@ -132,9 +132,14 @@ export class HeldBefore {
 
   /** What stands for a digest: where two are equal, so are the digests. Of a text that is the very text of digests it is one. */
   #tagOf(digest: Entry['digest']): string | undefined {
-    if (this.#byText && digest instanceof LateDigest) return hash('sha256', digest.of.json);
+    if (digest instanceof LateDigest && (this.#byText || digest.of.canonical)) return hash('sha256', digest.of.json);
     return digest?.algorithm === 'document' ? digest.value : undefined;
   }
+}
+
+/** Whether a document is text that need not be the canonical one. */
+function isOwnText(digest: Entry['digest']): boolean {
+  return digest instanceof LateDigest && !digest.of.canonical;
 }
 
 function isListable({ capabilities: { order, digests, enumerates, visibility } }: Source): boolean {

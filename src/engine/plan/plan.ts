@@ -11,6 +11,7 @@ import { isSink, isSource } from '../../model/store.ts';
 import type { Sink, Source, Store } from '../../model/store.ts';
 import { copied } from '../aside/spill.ts';
 import { reach, tellExpected } from '../reach.ts';
+import { readEach, tellUnreadable } from '../read-each.ts';
 import type { Baseline } from '../state/state.ts';
 import type { OneWay } from '../types.ts';
 import { leaveOutEqual } from './equal-ranges.ts';
@@ -132,8 +133,8 @@ async function* planWindow({ origins, target }: OneWay, { context, policy, basel
   const { window = {} } = context;
   for await (const page of union(origins, context, { side: 'left', counted: true, want: 'content' })) {
     const inside = page.filter((entry) => isInside(entry, window) && context.within?.(entry) !== false);
-    const held = await target.read(inside, context.signal && { signal: context.signal });
-    const triples = inside.map((left, i): Triple => ({ key: left.key, left, right: held[i], base: baseline?.get(left.key) }));
+    const held = await readEach(target, inside, context.signal ? { signal: context.signal } : {});
+    const triples = besideHeld(inside, held, { target, context, baseline });
     const actions: Action[] = [];
     for (const triple of await withEvidence(triples, { leftOf: (entry) => originOf(entry, origins), right: target, precision, proof, signal: context.signal, hashes: context.hashes })) {
       const action = decide(triple, policy, precision, context);
@@ -141,6 +142,16 @@ async function* planWindow({ origins, target }: OneWay, { context, policy, basel
     }
     if (actions.length > 0) yield actions;
   }
+}
+
+/** Entries of the source next to what the target holds under their keys, but for those of which it cannot be read what that is. */
+function besideHeld(entries: readonly Entry[], held: readonly (Entry | SyncError | undefined)[], { target, context, baseline }: { readonly target: Source; readonly context: ScanContext; readonly baseline: Baseline | undefined }): Triple[] {
+  return entries.flatMap((left, i): Triple[] => {
+    const right = held[i];
+    if (!(right instanceof SyncError)) return [{ key: left.key, left, right, base: baseline?.get(left.key) }];
+    tellUnreadable(right, left, { side: 'right', place: target, ledger: context.ledger });
+    return [];
+  });
 }
 
 async function* planAsItComes({ origins, target, where }: OneWay, { context, policy, baseline, extras, proof = 'stat' }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
@@ -160,14 +171,7 @@ async function* planAsItComes({ origins, target, where }: OneWay, { context, pol
   };
   // No key comes twice, so that what is written of one page changes nothing of what was read for the next.
   for await (const { item, answer: held } of askAhead(fresh(), (page) => before.read(page), readAhead)) {
-    const triples = item.flatMap((left, i): Triple[] => {
-      const right = held[i];
-      if (!(right instanceof SyncError)) return [{ key: left.key, left, right, base: baseline?.get(left.key) }];
-      // What the target holds there is beyond reading, whoever asks; the others are not.
-      if (right.code !== 'corrupt' && right.code !== 'unsupported') throw right;
-      context.ledger.problem('right', { place: `${target.name}: ${left.key}`, key: left.key, error: right });
-      return [];
-    });
+    const triples = besideHeld(item, held, { target, context, baseline });
     const actions: Action[] = [];
     for (const triple of await withEvidence(triples, { leftOf: () => origin, right: target, precision, proof, signal: context.signal, hashes: context.hashes })) {
       types?.add(typeOf(triple.key));
@@ -288,12 +292,17 @@ function detached(action: Action): Action {
 }
 
 /** Asks for entries one by one where their collection could not be listed. */
-async function lookUp(triples: readonly Triple[], unlisted: ReadonlySet<string>, target: Source, { signal }: ScanContext): Promise<readonly Triple[]> {
+async function lookUp(triples: readonly Triple[], unlisted: ReadonlySet<string>, target: Source, { signal, ledger }: ScanContext): Promise<readonly Triple[]> {
   const open = triples.flatMap((triple) => (triple.left && !triple.right && unlisted.has(triple.left.collection ?? '') ? [triple.left] : []));
   if (open.length === 0) return triples;
-  const held = await target.read(open, signal && { signal });
+  const held = await readEach(target, open, signal ? { signal } : {});
   const byKey = new Map(open.map(({ key }, i) => [key, held[i]]));
-  return triples.map((triple) => (byKey.get(triple.key) ? { ...triple, right: byKey.get(triple.key) } : triple));
+  return triples.flatMap((triple): readonly Triple[] => {
+    const right = byKey.get(triple.key);
+    if (!(right instanceof SyncError)) return [right ? { ...triple, right } : triple];
+    tellUnreadable(right, triple, { side: 'right', place: target, ledger });
+    return [];
+  });
 }
 
 function decide(triple: Triple, policy: Policy, precision: number, { ledger }: ScanContext): Action | undefined {

@@ -2,11 +2,14 @@ import { mergeJoin } from '../../core/merge-join.ts';
 import type { Action, Triple } from '../../core/reconcile.ts';
 import { reconcile } from '../../core/reconcile.ts';
 import type { Entry } from '../../model/entry.ts';
+import { SyncError } from '../../model/errors.ts';
 import type { Source } from '../../model/store.ts';
+import { tellUnreadable } from '../read-each.ts';
 import type { OneWay } from '../types.ts';
 import { withEvidence } from './evidence.ts';
 import { coarser, originOf } from './plan.ts';
 import type { PlanOptions } from './plan.ts';
+import { readLast } from './quarantined.ts';
 import type { SourcedEntry } from './scan.ts';
 import { inOrder, isInside, refuseTimeless, union } from './scan.ts';
 
@@ -22,9 +25,14 @@ export async function* planRange({ origins, target, inStep, window = {} }: OneWa
   for await (const rows of mergeJoin<SourcedEntry>(left, inOrder(target, context, { side: 'right', counted: false }))) {
     const inside = rows.filter(({ items }) => items.some((entry) => entry && isInside(entry, window)));
     const chosen = inside.filter(({ items: [ours, theirs] }) => context.within?.((ours ?? theirs)!) !== false);
-    const leftOnly = await lookedUp(chosen.flatMap(({ items: [ours, theirs] }) => (ours && !theirs ? [ours] : [])), [target], signal);
-    const rightOnly = await lookedUp(chosen.flatMap(({ items: [ours, theirs] }) => (!ours && theirs ? [theirs] : [])), origins, signal);
-    const triples = chosen.map(({ key, items: [ours, theirs] }): Triple => ({ key, left: ours ?? rightOnly.get(key), right: theirs ?? leftOnly.get(key), base: baseline?.get(key) }));
+    const there = await lookedUp(chosen.flatMap(({ items: [ours, theirs] }) => (ours && !theirs ? [ours] : [])), [target], signal);
+    const here = await lookedUp(chosen.flatMap(({ items: [ours, theirs] }) => (!ours && theirs ? [theirs] : [])), origins, signal);
+    const triples = chosen.flatMap(({ key, items: [ours, theirs] }): Triple[] => {
+      const [left, right] = [ours ?? here.get(key), theirs ?? there.get(key)];
+      if (left instanceof SyncError) tellUnreadable(left, { key }, { side: 'left', place: origins.at(-1)!, ledger });
+      if (right instanceof SyncError) tellUnreadable(right, { key }, { side: 'right', place: target, ledger });
+      return left instanceof SyncError || right instanceof SyncError ? [] : [{ key, left, right, base: baseline?.get(key) }];
+    });
     const actions: Action[] = [];
     for (const triple of await withEvidence(triples, { leftOf: (entry) => originOf(entry, origins), right: target, precision, proof, signal, hashes })) {
       const action = reconcile(triple, policy, precision);
@@ -35,10 +43,8 @@ export async function* planRange({ origins, target, inStep, window = {} }: OneWa
   }
 }
 
-/** Entries by their keys, as the last of several places holds them that does. */
-async function lookedUp(entries: readonly Entry[], places: readonly Source[], signal: AbortSignal | undefined): Promise<ReadonlyMap<string, SourcedEntry>> {
-  const found = new Map<string, SourcedEntry>();
-  if (entries.length === 0) return found;
-  for (const [origin, place] of places.entries()) for (const entry of await place.read(entries, signal && { signal })) if (entry) found.set(entry.key, { ...entry, origin });
-  return found;
+/** Entries by their keys, as the last of several places holds them that does, or why that cannot be read. */
+async function lookedUp(entries: readonly Entry[], places: readonly Source[], signal: AbortSignal | undefined): Promise<ReadonlyMap<string, SourcedEntry | SyncError>> {
+  const found = entries.length === 0 ? [] : await readLast(places, entries, signal);
+  return new Map(entries.flatMap(({ key }, i) => (found[i] ? [[key, found[i]] as const] : [])));
 }

@@ -199,28 +199,29 @@ export class Lane implements AsyncDisposable {
     await this.#send(batch.length, () => this.#options.writer.put(batch, this.#putOff));
   }
 
-  /** Whether some of what was put was not sent, because no more was allowed. */
+  /** Whether some of what was put was not sent, because no more was allowed, or a failure was to be the end. */
   get cutShort(): boolean {
     return this.#leftOver > 0;
   }
 
   async #send(size: number, body: () => Promise<readonly boolean[]>): Promise<void> {
     this.#options.signal?.throwIfAborted();
-    if (this.#stopped || this.#isSpent(size)) return;
+    if (this.#isOver(size)) return;
     await this.#limit.add(async () => {
       // While this one waited for room, another may have failed.
-      if (this.#stopped || this.#isSpent(size)) return;
+      if (this.#isOver(size)) return;
       const settled = await body();
       this.#options.onSettled();
       if (this.#options.onFailure === 'stop' && settled.includes(false)) this.#stopped = true;
     });
   }
 
-  #isSpent(size: number): boolean {
-    const why = this.#options.spent?.();
-    if (why === undefined) return false;
-    const { ledger } = this.#options;
-    if (this.#leftOver === 0) ledger.warn(`not everything was done, because ${why}; run again to go on`);
+  /** Whether nothing more may be sent; so many writes that were to be are then differences that remain. */
+  #isOver(size: number): boolean {
+    const { ledger, spent } = this.#options;
+    const why = this.#stopped ? undefined : spent?.();
+    if (!this.#stopped && why === undefined) return false;
+    if (why !== undefined && this.#leftOver === 0) ledger.warn(`not everything was done, because ${why}; run again to go on`);
     this.#leftOver += size;
     for (let i = 0; i < size; i++) ledger.difference();
     return true;

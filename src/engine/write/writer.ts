@@ -77,7 +77,7 @@ export class Writer {
     return this.#options.sink;
   }
 
-  /** Writes one batch; resolves to whether each put left the store as wanted. `putOff` takes those that are worth another try after others. */
+  /** Writes one batch; resolves to whether each put left the store as wanted, or is still to. `putOff` takes those that are worth another try after others. */
   async put(puts: readonly Put[], putOff?: PutOff<Put>): Promise<readonly boolean[]> {
     // Where the sink can take content over, it is read only for what turns out to need it.
     const early = this.#options.sink.takeOver ? undefined : await this.#withContent(puts);
@@ -98,7 +98,7 @@ export class Writer {
     });
   }
 
-  /** Deletes one batch; resolves to whether each entry is gone. `putOff` takes those that are worth another try after others. */
+  /** Deletes one batch; resolves to whether each entry is gone, or still to go. `putOff` takes those that are worth another try after others. */
   async delete(deletes: readonly Delete[], putOff?: PutOff<Delete>): Promise<readonly boolean[]> {
     const { ledger, baseline, keep, hashes, originOf } = this.#options;
     await keep?.(deletes.map(({ over }) => over));
@@ -111,8 +111,10 @@ export class Writer {
         ledger.done(action, outcome.kind === 'done' && outcome.unguarded === true);
         baseline?.delete(action.key);
         hashes.forget(originOf(action.over), action.key);
-      } else if (outcome.kind === 'failed' && outcome.error.details.unmet && putOff) putOff(action);
-      else if (outcome.kind === 'failed') this.#settleFailure(action, outcome.error);
+      } else if (outcome.kind === 'failed' && outcome.error.details.unmet && putOff) {
+        putOff(action);
+        return true;
+      } else if (outcome.kind === 'failed') this.#settleFailure(action, outcome.error);
       else ledger.stale(action);
       return gone;
     });

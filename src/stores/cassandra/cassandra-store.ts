@@ -7,6 +7,7 @@ import type { CallOptions, Capabilities, Outcome, Page, ScanOptions, Store, Writ
 import { partsOfKey } from '../records/record-keys.ts';
 import { readRow, writeConditionally } from './conditional-writer.ts';
 import type { Target } from './conditional-writer.ts';
+import { canBeOfKey } from './cql-type.ts';
 import { estimateRecords } from './estimate.ts';
 import { createTable, makeTables } from './preparing.ts';
 import { keyBytesOf, recordOf } from './records.ts';
@@ -107,10 +108,12 @@ export class CassandraStore implements Store {
     const tables = await this.#all();
     const absent = named.find((name) => !tables.has(name));
     if (absent !== undefined && !missingIsEmpty) throw this.#noTable(absent);
-    const divisible = await (this.#divisible ??= this.#isDivisible());
+    const divisible = await this.#isDivisible();
     for (const { table } of this.#chosen(tables)) {
       if (collections && !collections.includes(table.name)) continue;
-      yield* new TableScan({ session, table, lanes, divisible, window, signal }).pages();
+      const odd = table.key.find(({ type }) => !canBeOfKey(type));
+      if (odd) yield { entries: [], problems: [{ place: `${this.name}, ${table.name}`, collection: table.name, error: this.#keyless(table.name, odd.name) }] };
+      else yield* new TableScan({ session, table, lanes, divisible, window, signal }).pages();
     }
   }
 
@@ -148,7 +151,7 @@ export class CassandraStore implements Store {
 
   async estimate({ signal }: CallOptions = {}): Promise<number | undefined> {
     const { session, rules: { keyspace } } = this.#options;
-    if (!await (this.#divisible ??= this.#isDivisible())) return undefined;
+    if (!await this.#isDivisible()) return undefined;
     return await estimateRecords(session, keyspace, this.#chosen(await this.#all()).map(({ table }) => table), signal);
   }
 
@@ -194,6 +197,10 @@ export class CassandraStore implements Store {
     const statements = missing.map((collection) => createTable(collection, rules, rows, this.name));
     if (!create) throw new SyncError('not-found', `${this.name} has no table ${missing.map(({ name }) => name).join(', ')}`, { store: this.name, hint: `make it first: ${statements.join('; ')}` });
     return statements;
+  }
+
+  #keyless(table: string, column: string): SyncError {
+    return new SyncError('unsupported', `the table ${table} has ${column} in its key, which holds several values at once, and no key of a record can`, { store: this.name, hint: 'choose other tables with collections=' });
   }
 
   async #writeOne(write: Write, tables: ReadonlyMap<string, Known>, signal: AbortSignal | undefined): Promise<Outcome> {
@@ -262,7 +269,15 @@ export class CassandraStore implements Store {
     return this.#known;
   }
 
-  async #isDivisible(): Promise<boolean> {
+  /** Whether the ring is one of 64-bit tokens, which can be cut into ranges. */
+  #isDivisible(): Promise<boolean> {
+    return (this.#divisible ??= this.#askForRing().catch((cause: unknown) => {
+      this.#divisible = undefined;
+      throw cause;
+    }));
+  }
+
+  async #askForRing(): Promise<boolean> {
     const { session } = this.#options;
     const { rows } = await session.run({ cql: 'SELECT partitioner FROM system.local', what: `read the settings of ${session.name}` });
     return String(rows[0]?.['partitioner']).endsWith('Murmur3Partitioner');

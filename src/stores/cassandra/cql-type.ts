@@ -120,6 +120,11 @@ export function fieldTypeOf(type: CqlType): FieldType {
   }
 }
 
+/** Whether a value can be part of the key of a record, which is one text for each column. */
+export function canBeOfKey({ kind }: CqlType): boolean {
+  return kind === 'native' || kind === 'custom';
+}
+
 /** How a field of another store is kept: its type in CQL, and whether that is text which holds JSON. */
 export function cqlFor(type: FieldType, { frozen = true }: { readonly frozen?: boolean } = {}): { readonly cql: string; readonly json: boolean } {
   const plain = (cql: string): { readonly cql: string; readonly json: boolean } => ({ cql, json: false });

@@ -43,6 +43,8 @@ export class TableScan {
   readonly #options: TableScanOptions;
   readonly #narrowing: Narrowing;
   #rows = firstRows;
+  /** Partitions of which static columns are all there is. */
+  #bare = 0;
 
   constructor(options: TableScanOptions) {
     this.#options = options;
@@ -50,6 +52,12 @@ export class TableScan {
   }
 
   async *pages(): AsyncGenerator<Page> {
+    yield* this.#all();
+    const { session, table } = this.#options;
+    if (this.#bare > 0) session.host.log('warn', `${table.name} of ${session.name} has ${this.#bare} ${this.#bare === 1 ? 'partition' : 'partitions'} with static columns and no row, and only rows are carried across: insert one where it is to come along`);
+  }
+
+  async *#all(): AsyncGenerator<Page> {
     if (!this.#options.divisible) return yield* this.#oneAfterTheOther();
     // Two pages, the first of which tells how large the second may be, hold a small table whole, and cutting that up would only cost.
     const whole: Range = { pageState: undefined };
@@ -123,7 +131,10 @@ export class TableScan {
         problems.push({ place: placeOf(table, row), error: toSyncError(cause), ...(key !== undefined && { key }) });
         continue;
       }
-      if (entry === undefined) continue;
+      if (entry === undefined) {
+        this.#bare++;
+        continue;
+      }
       if (!table.versioned) take(entry);
       else {
         // The rows of a record come one after the other, in the order of their times or against it.

@@ -1,12 +1,12 @@
 import type * as cassandra from 'cassandra-driver';
 import type { Client, ClientOptions, types } from 'cassandra-driver';
 import { waitMs } from '../../lib/backoff.ts';
+import { Gate } from '../../lib/gate.ts';
 import { Patience } from '../../lib/patience.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import { connectPatiently } from '../records/connecting.ts';
 import { pausing } from '../records/pausing.ts';
-import { Gate } from '../sftp/gate.ts';
 import { cassandraError, isBusy, isSlow, passesSoon } from './failure.ts';
 import { probe } from './probe.ts';
 

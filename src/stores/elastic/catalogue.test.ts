@@ -36,6 +36,14 @@ test('what is missing is made where it will be found', () => {
   assert.equal(read({}, 'app-*').indexFor('users'), undefined);
 });
 
+test('a data stream is told of, and its indices are read by their own names', () => {
+  const parts = Object.fromEntries(Object.entries(answer({ '.ds-app-logs-1': [], '.ds-app-logs-2': [] })).map(([index, about]) => [index, { ...about as Document, data_stream: 'app-logs' }]));
+  const found = (path: string): readonly string[] => [...readCatalogue(parts, { path, layout: 'auto', name: 'here' }).collections.values()].map(({ target, flaw = '' }) => `${target} ${flaw.slice(0, 19)}`);
+  assert.deepEqual(found('app'), ['app-logs it is a data stream']);
+  assert.deepEqual(found('app-logs'), ['app-logs it is a data stream']);
+  assert.deepEqual(found('.ds-app-logs-*'), ['.ds-app-logs-1 ', '.ds-app-logs-2 ']);
+});
+
 test('an alias hides the index behind it, and one of several indices is no collection', () => {
   assert.deepEqual(read({ 'app-users_v2': ['app-users', 'other'] }, 'app').found, ['users=app-users']);
   assert.deepEqual(read({ items_v2: ['items'] }, 'items').found, ['items=items']);

@@ -42,19 +42,19 @@ export function expressionOf(path: string, layout: Layout): string {
 /** Reads the answer to `GET /<expression>`. Throws `invalid` where a path stands for two things. */
 export function readCatalogue(answer: Document, { path, layout, name }: { readonly path: string; readonly layout: Layout; readonly name: string }): Catalogue {
   const indices = Object.entries(answer).flatMap(([index, about]) => (isDocument(about) && !isReplaced(about) ? [{ index, about }] : []));
-  const names = indices.flatMap(({ index, about }) => [...(isFresh(index) ? [] : [index]), ...aliasesOf(about)]);
+  const names = indices.flatMap(({ index, about }) => [...(isFresh(index) ? [] : [index]), ...namesBeside(about)]);
   const prefix = path === '' || isPattern(path) || layout === 'index' ? undefined : layout === 'suffix' ? `${path}-` : prefixBy(path, names, name);
   const matches = matcherOf(prefix === undefined ? path : `${prefix}*`);
   const found = new Map<string, IndexOf>();
   for (const { index, about } of indices) {
-    const aliases = aliasesOf(about).filter(matches);
+    const aliases = namesBeside(about).filter(matches);
     // What has an alias here is known by that: what lies behind one changes.
     const targets = aliases.length > 0 ? aliases : matches(index) && !isFresh(index) ? [index] : [];
     for (const target of targets) {
       const collection = prefix === undefined ? target : target.slice(prefix.length);
       if (collection === '') continue;
       const other = found.get(collection);
-      const flaw = other ? `it stands for several indices, as ${[other.index, index].toSorted().join(' and ')}` : sourceFlaw(about);
+      const flaw = about['data_stream'] === target ? `it is a data stream, whose indices are read by their own names, such as ${index}` : other ? `it stands for several indices, as ${[other.index, index].toSorted().join(' and ')}` : sourceFlaw(about);
       found.set(collection, { collection, target, index, ...factsOf(about), ...(flaw !== undefined && { flaw }) });
     }
   }
@@ -105,6 +105,12 @@ function prefixBy(path: string, names: readonly string[], place: string): string
 
 function aliasesOf(about: Document): readonly string[] {
   return isDocument(about['aliases']) ? Object.keys(about['aliases']) : [];
+}
+
+/** What an index is known by beside its name: its aliases, and the data stream that it is a part of. */
+function namesBeside(about: Document): readonly string[] {
+  const stream = about['data_stream'];
+  return typeof stream === 'string' ? [...aliasesOf(about), stream] : aliasesOf(about);
 }
 
 function factsOf(about: Document): Pick<IndexOf, 'uuid' | 'open' | 'shards' | 'mapping'> {

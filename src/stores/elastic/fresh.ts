@@ -145,7 +145,7 @@ async function wantedFor(place: Place, collection: Collection, signal: AbortSign
   const { name } = collection;
   const target = await place.nameFor(name, signal);
   if (target === undefined) throw new SyncError('unsupported', `${place.name} has no place for the collection ${JSON.stringify(name)}`, { store: place.name, hint: 'name an index that is to hold it, or add layout=suffix to have one beside the others' });
-  return { collection: name, target, body: JSON.stringify({ mappings: mappingOf(collection) }) };
+  return { collection: name, target, body: JSON.stringify({ mappings: mappingOf(collection, place.time) }) };
 }
 
 /** Where the history of each shard of an index stands: another number when anything was written to it. */

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { canonicalJson } from '../../lib/canonical-json.ts';
 import { readJson } from '../../formats/json.ts';
 import type { Document, Value } from '../../model/document.ts';
 import { splitHits } from './hit-splitter.ts';
+import type { SplitHit } from './hit-splitter.ts';
 
 const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('_source', 'hits', '"', '\\', '😀', '\uD800', '\u2028', 'ä'));
 const number = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }).map(String), fc.bigInt().map(String), fc.constantFrom('-0', '1.0', '9007199254740993', '0.10000000000000000001', '1e400', '1E+22', '-0.0e-7', `1${'0'.repeat(400)}`));
@@ -46,7 +48,9 @@ function agrees(body: string): boolean {
     }
     assert.ok(!/[\r\n\t]/.test(found.source));
     assert.deepEqual([found.id, found.sequence, found.term], [wanted['_id'], wanted['_seq_no'], wanted['_primary_term']]);
-    assert.deepEqual(plain(readJson(found.source, 'here')), plain(wanted['_source']));
+    const held = readJson(found.source, 'here');
+    assert.deepEqual(plain(held), plain(wanted['_source']));
+    if (found.canonical) assert.equal(canonicalJson(held), found.source);
   }
   if (split.sort !== undefined) assert.deepEqual(readJson(split.sort, 'here'), read.hits.hits.at(-1)!['sort']);
   return true;
@@ -70,10 +74,37 @@ test('an answer that is damaged anywhere is not taken apart into anything else',
   }), { numRuns: 2_000 });
 });
 
+/** What is told of a document with this text. */
+function hitOf(held: string): SplitHit | string {
+  const [one] = splitHits(Buffer.from(`{"docs":[{"_id":"a","_seq_no":1,"_primary_term":1,"_source":${held}}]}`), ['docs'])!.hits;
+  return one!;
+}
+
+function isCanonical(held: string): boolean {
+  const found = hitOf(held);
+  return typeof found !== 'string' && found.canonical;
+}
+
+test('text of which digests are made is known as such, whatever numbers and names it holds, and no other text is', () => {
+  const name = fc.oneof(fc.stringMatching(/^[a-c"\\0-9]{0,3}$/).filter((one) => !/["\\]/.test(one)), fc.constantFrom('a', 'ab', 'ä', '10', '9', '__proto__'));
+  const scalar = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer(), fc.constantFrom(0.1, 1e-6, 1.5e-7, 1e21, 1e22, 5e-324, 123456.789, -0.25, 0.000123, 1e15 + 0.5, -0), fc.bigInt(), fc.stringMatching(/^[a-z"\\\n]{0,4}$/), fc.constantFrom('ä', '\u2028', '\u0007', null, true));
+  const { value } = fc.letrec<{ value: unknown }>((tie) => ({ value: fc.oneof({ depthSize: 'small' }, scalar, fc.array(tie('value'), { maxLength: 3 }), fc.dictionary(name, tie('value'), { maxKeys: 4 })) }));
+  fc.assert(fc.property(fc.dictionary(name, value, { maxKeys: 4 }), (document) => {
+    const canonical = canonicalJson(document);
+    const told = isCanonical(canonical);
+    // Names beyond ASCII, escapes by number, long exponents and long numbers are not looked at closely.
+    if (!/[^\x20-\x7e]|\\u|e-\d{3}|\d{300}/.test(canonical)) assert.ok(told, canonical);
+    const other = JSON.stringify(document, (_, one: unknown) => (typeof one === 'bigint' ? Number(one) : one));
+    if (isCanonical(other)) assert.equal(canonicalJson(readJson(other, 'here')), other);
+  }), { numRuns: 1_000 });
+  for (const held of ['{"a":1,"b":{"a":[1.5,-2,0.1,1e-7]}}', '{"10":1,"9":2}', '{"a":"\\n\\"","ab":"ä"}', '{"n":12345678901234567890}']) assert.ok(isCanonical(held), held);
+  for (const held of ['{"b":1,"a":2}', '{"a":1,"a":2}', '{"a": 1}', '{"a":1.0}', '{"a":-0}', '{"a":1e2}', '{"a":1e+22}', '{"a":0.10}', '{"a":"\\/"}', '{"a":"\\u0041"}', '{"a":{"b":[{"d":1,"c":1}]}}', '{"a":0.1000000000000000055}', '{"a":-0.0}', '{"a":12345678901234567890.5}']) assert.ok(!isCanonical(held), held);
+});
+
 test('text that not everybody takes, and what is more than a line, is left to be read', () => {
   const found = (held: string): string => {
-    const [one] = splitHits(Buffer.from(`{"docs":[{"_id":"a","_seq_no":1,"_primary_term":1,"_source":${held}}]}`), ['docs'])!.hits;
-    return typeof one === 'string' ? 'text' : one!.source;
+    const one = hitOf(held);
+    return typeof one === 'string' ? 'text' : one.source;
   };
   for (const held of ['{"a":"\\ud83d\\ude00"}', '{"n":12345678901234567890}', '{"d":0.1000000000000000055511151231257827}', '{"a":1,"a":2}', '{ "a" : [ ] }', '{}']) assert.equal(found(held), held);
   for (const held of ['{"a":"\\ud83d"}', '{"a":"\\ude00\\ud83d"}', '{"n":1e400}', '{\n}', '"text"', '1']) assert.equal(found(held), 'text');

@@ -9,6 +9,8 @@ export interface SplitHit {
   readonly term: number;
   /** What was written into the index: one line of JSON that is sound, holds all it says in full and is not nested too deep. */
   readonly source: string;
+  /** Whether that is the very text of which digests are made. */
+  readonly canonical: boolean;
 }
 
 /** A document in an answer: as most are, or with all that the server says of it. */
@@ -94,20 +96,21 @@ function hitAt(bytes: Buffer, at: number, place: HitPlace): SplitHit | string | 
   if (bytes[at] !== openBrace) return undefined;
   let id: string | undefined;
   let source: string | undefined;
+  let canonical = false;
   let [sequence, term, other] = [-1, -1, false];
   place.sort = place.sortEnd = 0;
   let i = blanks(bytes, at + 1);
   for (;;) {
     const value = startOfNamed(bytes, i);
     if (value < 0) return undefined;
-    traits.wide = traits.odd = false;
+    traits.wide = traits.odd = traits.loose = false;
     const end = endOfValue(bytes, value);
     if (end < 0) return undefined;
     switch (memberAt(bytes, i)) {
       case 'source':
         if (bytes[value] !== openBrace || traits.odd || source !== undefined) other = true;
         // A text of its own, so that a document that is kept does not keep the whole answer.
-        else source = traits.wide ? bytes.toString('utf8', value, end) : bytes.toString('latin1', value, end);
+        else [source, canonical] = [traits.wide ? bytes.toString('utf8', value, end) : bytes.toString('latin1', value, end), !traits.loose];
         break;
       case 'id': id = textAt(bytes, value, end); break;
       case 'sequence': sequence = numberAt(bytes, value, end); break;
@@ -124,7 +127,7 @@ function hitAt(bytes: Buffer, at: number, place: HitPlace): SplitHit | string | 
   }
   place.end = i + 1;
   if (other || id === undefined || source === undefined || sequence < 0 || term < 0) return bytes.toString('utf8', at, i + 1);
-  return { id, sequence, term, source };
+  return { id, sequence, term, source, canonical };
 }
 
 function textAt(bytes: Buffer, from: number, to: number): string | undefined {

@@ -8,23 +8,43 @@ export const traits: {
   wide: boolean;
   /** Anything with which a line of JSON cannot be passed on as it is: several lines, half a character, a number that may be out of range. */
   odd: boolean;
-} = { wide: false, odd: false };
+  /** Anything that the canonical text of the value may write in another way. */
+  loose: boolean;
+} = { wide: false, odd: false, loose: false };
 
 const [quote, comma, colon, openBracket, closeBracket, openBrace, closeBrace, backslash] = [0x22, 0x2c, 0x3a, 0x5b, 0x5d, 0x7b, 0x7d, 0x5c];
 /** More digits than a double has room for. */
 const mostDigits = 300;
+/** So many digits and a point, however they are chosen, are told apart by doubles. */
+const mostCertain = 16;
 /** What becomes of a byte within a text: 0, it goes on; 1, it is more than ASCII; 2, an escape; 3, the end, or what may not be there. */
 const inText = new Uint8Array(256).fill(3, 0, 0x20).fill(1, 0x80);
 [inText[quote], inText[backslash]] = [3, 2];
 /** Which of the brackets that are open are braces. */
 const braces = new Uint8Array(limits.documentDepth);
+/** Where the name begins that was met last in each of the braces that are open. */
+const names = new Int32Array(limits.documentDepth + 1);
 const words = ['true', 'false', 'null'].map((word) => Buffer.from(word));
 
 /** Where anything but blanks comes next. */
 export function blanks(bytes: Uint8Array, at: number): number {
   let i = at;
-  for (let byte = bytes[i]; byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = bytes[++i]) if (byte !== 0x20) traits.odd = true;
+  for (let byte = bytes[i]; byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = bytes[++i]) {
+    if (byte !== 0x20) traits.odd = true;
+    traits.loose = true;
+  }
   return i;
+}
+
+/** Whether the name that begins at the one place comes behind the one at the other, and both are so plain that their bytes tell. */
+function isBehind(bytes: Uint8Array, at: number, other: number): boolean {
+  for (let i = 1; ; i++) {
+    const byte = bytes[at + i]!;
+    const before = bytes[other + i]!;
+    if (byte === before && inText[byte] === 0) continue;
+    // The end of a name comes before whatever another one goes on with.
+    return before === quote ? inText[byte] === 0 : inText[byte] === 0 && inText[before] === 0 && byte > before;
+  }
 }
 
 /** Where the value begins whose name begins at `at`. */
@@ -54,7 +74,10 @@ export function endOfValue(bytes: Uint8Array, at: number): number {
       braces[depth++] = brace ? 1 : 0;
       i = blanks(bytes, i + 1);
       if (bytes[i] !== (brace ? closeBrace : closeBracket)) {
-        if (brace) i = startOfNamed(bytes, i);
+        if (brace) {
+          names[depth] = i;
+          i = startOfNamed(bytes, i);
+        }
         if (i < 0) return -1;
         continue;
       }
@@ -72,7 +95,11 @@ export function endOfValue(bytes: Uint8Array, at: number): number {
       i = blanks(bytes, i);
     }
     i = blanks(bytes, i + 1);
-    if (brace) i = startOfNamed(bytes, i);
+    if (brace) {
+      if (!isBehind(bytes, i, names[depth]!)) traits.loose = true;
+      names[depth] = i;
+      i = startOfNamed(bytes, i);
+    }
     if (i < 0) return -1;
   }
 }
@@ -96,10 +123,12 @@ function endOfText(bytes: Uint8Array, at: number): number {
 /** Behind the escape whose backslash is before `at`. */
 function endOfEscape(bytes: Uint8Array, at: number): number {
   switch (bytes[at]) {
-    case 0x22: case 0x5c: case 0x2f: case 0x62: case 0x66: case 0x6e: case 0x72: case 0x74: return at + 1;
+    case 0x2f: traits.loose = true; return at + 1;
+    case 0x22: case 0x5c: case 0x62: case 0x66: case 0x6e: case 0x72: case 0x74: return at + 1;
     case 0x75: break;
     default: return -1;
   }
+  traits.loose = true;
   const unit = unitAt(bytes, at + 1);
   if (unit < 0) return -1;
   if (unit < 0xd800 || unit > 0xdfff) return at + 5;
@@ -134,6 +163,7 @@ function endOfScalar(bytes: Uint8Array, at: number): number {
 function endOfNumber(bytes: Uint8Array, at: number): number {
   const start = bytes[at] === 0x2d ? at + 1 : at;
   let i = endOfDigits(bytes, start);
+  const whole = i;
   if (i === start || (bytes[start] === 0x30 && i > start + 1)) return -1;
   if (bytes[i] === 0x2e) {
     const fraction = i + 1;
@@ -148,7 +178,22 @@ function endOfNumber(bytes: Uint8Array, at: number): number {
     if (i - exponent > 2) traits.odd = true;
   }
   if (i - at > mostDigits) traits.odd = true;
+  // An integer is written as it is, whatever its size; of anything else the text that a double has is the shortest.
+  if (!traits.loose && (i > whole ? !isShortest(bytes, start, i) : bytes[start] === 0x30 && start > at)) traits.loose = true;
   return i;
+}
+
+/** Whether a number that is no integer by its looks is written in as few digits as tell it from the next. */
+function isShortest(bytes: Uint8Array, from: number, to: number): boolean {
+  // So few digits are, unless they begin or end in zeros.
+  if (to - from <= mostCertain && bytes[from] !== 0x30 && bytes[to - 1] !== 0x30) {
+    let i = endOfDigits(bytes, from);
+    if (bytes[i] === 0x2e) i = endOfDigits(bytes, i + 1);
+    if (i === to) return true;
+  }
+  const text = String.fromCharCode(...bytes.subarray(from, to));
+  const number = Number(text);
+  return String(number) === text && !Number.isInteger(number);
 }
 
 /** Where the digits end that begin at `at`. */

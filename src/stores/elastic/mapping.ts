@@ -2,6 +2,8 @@ import type { Collection, Field, FieldType } from '../../model/collection.ts';
 import { isDocument } from '../../model/document.ts';
 import type { Document, Value } from '../../model/document.ts';
 import { SyncError } from '../../model/errors.ts';
+import { timeProperties } from './time-field.ts';
+import type { TimeField } from './time-field.ts';
 
 /** The longest keyword that the index takes whatever letters it is of: what is longer is kept, and not found by its whole text. */
 const keywordLetters = 8191;
@@ -27,12 +29,17 @@ export const loose: Document = {
 /**
  * The mapping for an index of a collection. Nothing in it makes the index refuse or change a value of the type described: decimals are
  * kept as text, JSON is not looked into, and fields that are not described are kept and not indexed. The description
- * is kept in it, too, because a mapping knows fewer types.
+ * is kept in it, too, because a mapping knows fewer types. `time`: by what records are asked for, where nobody describes it or it is text.
  */
-export function mappingOf(collection: Collection): Document {
+export function mappingOf(collection: Collection, time: TimeField | undefined): Document {
   const { fields, key } = collection;
-  if (fields.length === 0) return loose;
-  return { dynamic: false, _meta: { syncline: { fields: fields as unknown as Value, key } }, properties: propertiesOf(collection.name, fields) };
+  if (fields.length === 0) return time && !reserved.has(time.field) ? { ...loose, properties: timeProperties(time) } : loose;
+  return { dynamic: false, _meta: { syncline: { fields: fields as unknown as Value, key } }, properties: { ...propertiesOf(collection.name, fields), ...timeAsText(fields, time) } };
+}
+
+/** Times that are text are found as times; nobody looks for a word in them. */
+function timeAsText(fields: readonly Field[], time: TimeField | undefined): Document {
+  return time && fields.some(({ name, type }) => name === time.field && type.kind === 'text') ? timeProperties({ ...time, unit: undefined }) : {};
 }
 
 function propertiesOf(place: string, fields: readonly Field[]): Document {

@@ -5,6 +5,7 @@ import type { Window } from '../../model/store.ts';
 import { instantOfUuid, instantText, modifiedOf, whyNoInstant } from '../records/instants.ts';
 import type { TimeUnit } from '../records/instants.ts';
 import { propertyAt } from './mapping.ts';
+import { takesAnyTime } from './time-field.ts';
 
 const unitMicros: { readonly [unit in TimeUnit]: number } = { seconds: 1e6, milliseconds: 1e3, microseconds: 1 };
 
@@ -13,6 +14,7 @@ export class ModifiedField {
   readonly #field: string;
   readonly #type: string | undefined;
   readonly #unit: TimeUnit | undefined;
+  readonly #takesUuids: boolean;
 
   /** `unit`: what a number counts; without one, what the mapping of a date says. */
   constructor(field: string, unit: TimeUnit | undefined, mapping: Document) {
@@ -20,6 +22,7 @@ export class ModifiedField {
     const type = property?.['type'];
     this.#field = field;
     this.#type = typeof type === 'string' ? type : undefined;
+    this.#takesUuids = !this.#isDate || takesAnyTime(property!);
     this.#unit = unit ?? (this.#isDate ? unitOfFormat(property?.['format']) : undefined);
   }
 
@@ -37,7 +40,7 @@ export class ModifiedField {
   filled(document: Document, time: Micros | undefined): Document {
     if (this.#field.includes('.')) return document;
     const given = valueAt(document, this.#field);
-    const inUuid = this.#isDate && typeof given === 'string' ? instantOfUuid(given) : undefined;
+    const inUuid = !this.#takesUuids && typeof given === 'string' ? instantOfUuid(given) : undefined;
     if (inUuid !== undefined) return { ...document, [this.#field]: instantText(inUuid) };
     if (time === undefined || given !== undefined) return document;
     const counted = this.#unit !== undefined && !this.#isDate;
@@ -74,8 +77,9 @@ export function precisionOf(unit: TimeUnit | undefined): Micros {
   return unit === undefined ? 1 : unitMicros[unit];
 }
 
-function unitOfFormat(format: Value | undefined): TimeUnit {
-  return typeof format === 'string' && format.includes('epoch_second') && !format.includes('epoch_millis') ? 'seconds' : 'milliseconds';
+function unitOfFormat(format: Value | undefined): TimeUnit | undefined {
+  if (typeof format !== 'string' || format.includes('epoch_millis')) return 'milliseconds';
+  return format.includes('epoch_second') ? 'seconds' : undefined;
 }
 
 /** The value of a field, which may be one within another, written with dots. */

@@ -7,7 +7,7 @@ import { joinKey, splitKey } from '../../model/key.ts';
 import type { Key } from '../../model/key.ts';
 import { LateDigest, LateDocument } from '../../model/late-document.ts';
 import type { LateReading } from '../../model/late-document.ts';
-import { digestDocument } from '../../schema/digest.ts';
+import { digestDocument, digestText } from '../../schema/digest.ts';
 import { chooser } from '../records/chooser.ts';
 import type { TimeUnit } from '../records/instants.ts';
 import { expressionOf, readCatalogue, readFresh } from './catalogue.ts';
@@ -23,6 +23,7 @@ import type { ByteFields } from './mapping.ts';
 import { ModifiedField } from './modified.ts';
 import { PageSize } from './page-size.ts';
 import { withBytes } from './source-json.ts';
+import type { TimeField } from './time-field.ts';
 
 export interface PlaceOptions {
   readonly client: ElasticClient;
@@ -75,13 +76,19 @@ export class Place {
     this.client = options.client;
     this.name = options.name;
     this.#options = options;
-    this.#reading = { read: (json) => readJson(json, this.name) as Document, digest: digestDocument };
+    this.#reading = { read: (json) => readJson(json, this.name) as Document, digest: digestDocument, digestText };
   }
 
   /** What stands in a request for all indices there are. */
   get expression(): string {
     const { path, layout } = this.#options;
     return encodeNames(expressionOf(path, layout));
+  }
+
+  /** The field that is to say when a record was modified. */
+  get time(): TimeField | undefined {
+    const { modified, modifiedUnit } = this.#options;
+    return modified === undefined ? undefined : { field: modified, unit: modifiedUnit };
   }
 
   about(doing: string, key?: Key): About {
@@ -145,7 +152,8 @@ export class Place {
   flawOf({ key }: Ref): SyncError | undefined {
     const { collection, id } = this.partsOf(key);
     const [what, hint] = key === '' || !key.isWellFormed() ? ['is not a key', 'choose another one']
-      : collection === '' || id === '' ? ['does not name a collection and a record in it', 'keys are written as collection/record']
+      : collection === '' ? ['does not name a collection and a record in it', 'keys are written as collection/record']
+      : id === '' ? ['has an empty _id, which no document can have', 'give the record another key']
       : Buffer.byteLength(id) > idBytes ? [`is longer than the ${idBytes} bytes that an _id may have`, 'choose a shorter one'] : [];
     return what === undefined ? undefined : new SyncError('invalid', `${this.name}: ${JSON.stringify(key)} ${what}`, { store: this.name, key, hint: hint! });
   }
@@ -154,7 +162,7 @@ export class Place {
   entryOfHit(index: OpenIndex, hit: Hit): Entry {
     if ('answer' in hit) return this.entryOf({ index, id: String(hit.answer['_id']), answer: hit.answer });
     const { id, sequence, term, source } = hit;
-    const content = new LateDocument(source, this.#reading);
+    const content = new LateDocument(source, this.#reading, hit);
     if (index.bytes) return this.entryOf({ index, id, answer: { _seq_no: sequence, _primary_term: term, _source: content.document } });
     const key = this.keyOf(index.collection, id);
     const version = `${sequence}:${term}:${index.uuid}`;

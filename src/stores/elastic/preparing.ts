@@ -1,10 +1,12 @@
 import type { Collection } from '../../model/collection.ts';
+import { isDocument } from '../../model/document.ts';
 import type { Document } from '../../model/document.ts';
 import { SyncError } from '../../model/errors.ts';
 import { causeOf, explained } from './failure.ts';
 import { mappingOf } from './mapping.ts';
 import { encodeNames } from './place.ts';
 import type { Place } from './place.ts';
+import type { TimeField } from './time-field.ts';
 
 interface Wanted {
   readonly index: string;
@@ -47,7 +49,23 @@ async function wantedFor(place: Place, collection: Collection, signal: AbortSign
   const index = await place.nameFor(name, signal);
   if (index === undefined) throw new SyncError('unsupported', `${place.name} has no place for the collection ${JSON.stringify(name)}`, { store: place.name, hint: 'name an index that is to hold it, or add layout=suffix to have one beside the others' });
   checkName(place, index, 'rename the collection');
-  return { index, body: JSON.stringify({ mappings: mappingOf(collection) }) };
+  place.client.host.log('info', `${place.name}: ${name} gets the index ${index}${madeFor(collection, place.time)}`);
+  const mappings = mappingOf(collection, place.time);
+  const fields = fieldsIn(mappings);
+  return { index, body: JSON.stringify({ mappings, ...(fields > mostFields && { settings: { 'index.mapping.total_fields.limit': 2 * fields } }) }) };
+}
+
+function madeFor({ fields }: Collection, time: TimeField | undefined): string {
+  if (fields.length > 0) return ', with the fields that are described';
+  return `, which takes values as they come${time ? `, and ${time.field} as ${time.unit === undefined ? 'a date' : `a number of ${time.unit}`}` : ''}`;
+}
+
+/** More fields than these an index takes only if it is told so. */
+const mostFields = 1_000;
+
+/** How many fields a mapping has, those within fields included. */
+function fieldsIn(mapping: Document): number {
+  return ['properties', 'fields'].map((name) => mapping[name]).filter(isDocument).flatMap((fields) => Object.values(fields).filter(isDocument)).reduce((sum, field) => sum + 1 + fieldsIn(field), 0);
 }
 
 const unsignedType = '"type":"unsigned_long"';

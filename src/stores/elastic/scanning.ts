@@ -42,6 +42,7 @@ export async function* scanIndex(place: Place, index: OpenIndex, { window, concu
   try {
     const slices = dialect.slices(index.shards);
     const query = window && index.modified?.query(window);
+    if (window && index.modified && !query) place.client.host.log('info', `${index.collection} of ${place.name} is read whole for a range of ${place.time!.field}, which the index does not keep as a date or a number whose unit is known`);
     const lanes = Array.from({ length: slices }, (_, slice) => readSlice({ place, index, dialect, pit, query, slice, slices, signal }));
     yield* inTurn(lanes, concurrency);
   } finally {

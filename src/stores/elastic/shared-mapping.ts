@@ -5,12 +5,14 @@ import type { Document, Value } from '../../model/document.ts';
 import { SyncError } from '../../model/errors.ts';
 import { isDescribed, loose, mappingOf } from './mapping.ts';
 import { preparedIn } from './shared-index.ts';
+import { takesAnyTime } from './time-field.ts';
+import type { TimeField } from './time-field.ts';
 
 /**
  * What has to be added to the mapping of an index so that it can hold more collections, told apart by a field. Throws `unsupported` where one of
  * them has that field itself, or one of another type than the index has under the same name: of two types only one can be there.
  */
-export function mappingFor(collections: readonly Collection[], { field, mapping }: { readonly field: string; /** Absent: there is no index yet. */ readonly mapping: Document | undefined }): Document {
+export function mappingFor(collections: readonly Collection[], { field, mapping, time }: { readonly field: string; /** Absent: there is no index yet. */ readonly mapping: Document | undefined; readonly time?: TimeField | undefined }): Document {
   const there = propertiesIn(mapping ?? {});
   const added: [string, Value][] = Object.hasOwn(there, field) ? [] : [[field, { type: 'keyword' }]];
   const all = new Map<string, Value>(Object.entries(there));
@@ -18,8 +20,10 @@ export function mappingFor(collections: readonly Collection[], { field, mapping 
   for (const collection of collections) {
     const { name, fields, key } = collection;
     if (fields.some((each) => each.name === field)) throw new SyncError('unsupported', `${name} has a field ${field} itself, which is to say of which collection a document is`, { hint: 'name another field with typeField' });
-    for (const [property, wanted] of Object.entries(propertiesIn(mappingOf(collection)))) {
+    for (const [property, wanted] of Object.entries(propertiesIn(mappingOf(collection, time)))) {
       const before = all.get(property);
+      // Whatever is there takes what nobody described as well as any other.
+      if (before !== undefined && fields.length === 0) continue;
       const missing = before === undefined ? wanted : missingIn(before, wanted, `${name}.${property}`);
       if (missing === undefined) continue;
       all.set(property, before === undefined ? wanted : missing);
@@ -66,7 +70,7 @@ function holds(there: Document, wanted: Document): boolean {
   const [has, wants] = [String(there['type']), String(wanted['type'])];
   if (there['enabled'] === false) return wants !== 'binary';
   // Text takes any single value; bytes would come back as what they are written in.
-  if (texts.has(has)) return !isObject(wanted) && wants !== 'binary';
+  if (texts.has(has) || takesAnyTime(there)) return !isObject(wanted) && wants !== 'binary';
   return integers.includes(wants) && integers.indexOf(has) >= integers.indexOf(wants);
 }
 

@@ -128,7 +128,7 @@ export class SharedStore implements Store {
     if (missing.length === 0) return undefined;
     const names = missing.map(({ name }) => name).join(', ');
     if (!create) throw new SyncError('not-found', `${place.name} has no ${missing.length === 1 ? 'collection' : 'collections'} ${names}, and none is to be made`, { store: place.name, hint: 'make what is missing, or allow it to be made' });
-    return { missing, target: shared?.index.target, mapping: mappingFor(missing, { field, mapping: shared?.index.mapping }) };
+    return { missing, target: shared?.index.target, mapping: mappingFor(missing, { field, mapping: shared?.index.mapping, time: place.time }) };
   }
 
   async fresh(): Promise<Fresh> {

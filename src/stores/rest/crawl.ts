@@ -10,6 +10,7 @@ import type { Page, Problem } from '../../model/store.ts';
 import type { Link, Schema } from '../../schema/schema.ts';
 import { isCollection, spellings } from './collection.ts';
 import type { Follow } from './context.ts';
+import { NextPages } from './next-page.ts';
 import { unpack } from './unpack.ts';
 
 /** A fetched document. */
@@ -17,6 +18,8 @@ export interface Fetched {
   readonly value: Value;
   /** Where it came from, after redirects. */
   readonly url: HttpUrl;
+  /** The next page that came with it and not in it, as it was written. */
+  readonly next?: string | undefined;
 }
 
 export interface CrawlOptions {
@@ -170,13 +173,16 @@ function isFollowed(relation: string, follow: Follow, { name }: Schema): boolean
 class Found {
   readonly #options: CrawlOptions;
   readonly #yielded = new SeenSet();
+  readonly #next: NextPages;
 
   constructor(options: CrawlOptions) {
     this.#options = options;
+    this.#next = new NextPages(options.schema);
   }
 
-  read({ value, url }: Fetched, { start, isStart }: Task, frontier: Frontier): Page {
-    const { schema, log, collections } = this.#options;
+  read(fetched: Fetched, { start, isStart }: Task, frontier: Frontier): Page {
+    const { schema, follow, log, collections } = this.#options;
+    const { value, url } = fetched;
     const place = printableUrl(urlText(url));
     const collection = collections?.[start];
     for (const spelling of spellings(value, url)) frontier.know(spelling);
@@ -190,6 +196,9 @@ class Found {
     for (const document of documents) {
       for (const link of schema.links(document, (message) => log('info', `${place}: ${message}`))) frontier.add(link, url, start);
     }
+    const next = follow === 'none' ? undefined : this.#next.after(fetched, { start, isNew: fresh.length > 0 });
+    if (next instanceof SyncError) problems.push({ place, error: next });
+    else if (next) frontier.add({ relation: 'next', href: urlText(next) }, url, start);
     if (problems.length === 0) return { entries: fresh };
     return { entries: fresh, problems: collection === undefined ? problems : problems.map((problem) => ({ ...problem, collection })) };
   }

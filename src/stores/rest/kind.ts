@@ -39,7 +39,7 @@ const defaults = { limit: 100, batchSize: 1, maxAttempts: 5, timeoutMs: 30_000, 
 const options: readonly OptionSpec[] = [
   { name: 'schema', summary: 'How documents name themselves and their parents', value: 'choice', choices: ['hal', 'simple'], default: 'hal' },
   { name: 'address', summary: 'Where resources are that do not say so themselves, as in /api/{collection}/{id}', value: 'text' },
-  { name: 'follow', summary: 'Which links to follow when reading', value: 'choice', choices: ['all', 'child', 'page', 'none'], default: 'page' },
+  { name: 'follow', summary: 'Which links to follow when reading; page: to the next and previous pages, and to the next one by the header Link where a list does not name it', value: 'choice', choices: ['all', 'child', 'page', 'none'], default: 'page' },
   { name: 'limit', summary: 'Resources in one page, asked for in the header X-Request-Limit', value: 'number', default: defaults.limit },
   { name: 'format', summary: 'The form in which documents are sent', value: 'choice', choices: ['json', 'yaml'], default: 'json' },
   { name: 'batchSize', summary: 'The most resources sent in one request, where the server takes several', value: 'number', default: defaults.batchSize },

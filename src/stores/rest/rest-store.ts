@@ -1,6 +1,7 @@
 import type { Credentials } from '../../lib/http/credentials.ts';
 import type { Http, HttpResponse } from '../../lib/http/client.ts';
 import type { HttpUrl } from '../../lib/http/url.ts';
+import { linkTargets } from '../../lib/http/link-header.ts';
 import { atOrigin, canonicalUrl, parseUrl, printableUrl, urlText } from '../../lib/http/url.ts';
 import { Limit } from '../../lib/limit.ts';
 import type { ResponseCache } from '../../lib/response-cache.ts';
@@ -138,7 +139,7 @@ export class RestStore implements Store {
     try {
       const response = await this.#get(url, this.#fetching, signal);
       if (response.status !== 200) return statusFailure(response, this.#context);
-      return { value: valueOf(response), url: parseUrl(response.url) as HttpUrl };
+      return { value: valueOf(response), url: parseUrl(response.url) as HttpUrl, next: linkTargets(response.headers['link'] ?? '', 'next')[0] };
     } catch (error) {
       if (error instanceof SyncError && error.code !== 'interrupted') return error;
       throw error;

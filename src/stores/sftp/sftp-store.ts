@@ -1,3 +1,4 @@
+import { Gate } from '../../lib/gate.ts';
 import { limits } from '../../lib/limits.ts';
 import { heldBlob, unreadableBlob } from '../../model/blob.ts';
 import type { Entry, Ref, Version } from '../../model/entry.ts';
@@ -9,7 +10,6 @@ import type { Connection } from './connection.ts';
 import { attributesOf, statOfFile } from './facts.ts';
 import type { Facts } from './facts.ts';
 import { Refusal, sftpError } from './failure.ts';
-import { Gate } from './gate.ts';
 import { classify, directoriesTo } from './links.ts';
 import { Parents } from './parents.ts';
 import type { Place } from './place.ts';

@@ -1,3 +1,4 @@
+import { Gate } from '../../lib/gate.ts';
 import { limits } from '../../lib/limits.ts';
 import type { Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
@@ -7,7 +8,6 @@ import type { Page, Problem } from '../../model/store.ts';
 import { outermost } from '../tree/outermost.ts';
 import { PassedOver } from '../tree/passed-over.ts';
 import { flawOf, isHidden, parentOf, temporaryPrefix } from '../tree/paths.ts';
-import { Gate } from './gate.ts';
 import type { Connection } from './connection.ts';
 import { statOfFile } from './facts.ts';
 import type { Facts, Named } from './facts.ts';

@@ -1,3 +1,4 @@
+import type { Gate } from '../../lib/gate.ts';
 import { heldBlob } from '../../model/blob.ts';
 import type { Content, Entry, Micros } from '../../model/entry.ts';
 import { SyncError, toSyncError } from '../../model/errors.ts';
@@ -11,7 +12,6 @@ import { Draft, draftPath } from './draft.ts';
 import { attributesOf, isSame, secondsOf, statOfFile } from './facts.ts';
 import type { Facts } from './facts.ts';
 import { isFailure, isMissing } from './failure.ts';
-import type { Gate } from './gate.ts';
 import { linkTarget } from './links.ts';
 import { obstructed, Parents } from './parents.ts';
 import type { Place } from './place.ts';

@@ -6,6 +6,7 @@ import type { Window } from '../../model/store.ts';
 import type { Marks } from '../records/changes.ts';
 import type { Swapping } from './fresh.ts';
 import type { RangeSql } from './ranges.ts';
+import type { TableLimits } from './creatable.ts';
 import type { Raw, RawRow, Table } from './table.ts';
 
 /** What a row must be for a change of it to happen. */
@@ -77,6 +78,8 @@ export interface Dialect extends AsyncDisposable {
   readonly keyBytes: number;
   /** The most batches under way at once. */
   readonly inFlight: number;
+  /** What can be made a table. */
+  readonly limits: TableLimits;
   /** The tables there are, and those whose rows cannot be told apart, by name, with the reason. */
   catalog(signal?: AbortSignal): Promise<Catalog>;
   /** The rows of a number of tables, one table after the other, each in the byte order of its keys, as of one moment where the database can. */

@@ -124,7 +124,7 @@ function seenFresh(dialect: Dialect, replaced: readonly Replaced[]): Dialect {
   const outer = new Map<Table, Table>();
   const innerOf = (table: Table): Table => inner.get(table) ?? { ...table, name: replaced.find(({ name }) => name === table.name)?.fresh ?? table.name };
   return {
-    keyBytes: dialect.keyBytes,
+    keyBytes: dialect.keyBytes, limits: dialect.limits,
     inFlight: dialect.inFlight,
     async catalog(signal): Promise<Catalog> {
       const { tables } = await dialect.catalog(signal);

@@ -1,4 +1,4 @@
-import type { Collection, Field } from '../../model/collection.ts';
+import type { Collection } from '../../model/collection.ts';
 import { withoutContent } from '../../model/entry.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
@@ -15,12 +15,14 @@ import { chooser, namesIn } from '../records/chooser.ts';
 import { keyed } from '../records/keyed.ts';
 import { partsOfKey } from '../records/record-keys.ts';
 import type { RecordOptions } from '../records/record-options.ts';
+import { whyNotCreatable } from './creatable.ts';
 import type { Catalog, Dialect } from './dialect.ts';
 import { FreshTables, isOfSwap } from './fresh.ts';
 import type { Swapping } from './fresh.ts';
 import { entryOf, keyOfRow, rawKeys } from './records.ts';
 import type { RangeSql } from './ranges.ts';
 import { SqlSnapshot } from './sql-snapshot.ts';
+import { withoutKey } from './table.ts';
 import type { RawRow, Table } from './table.ts';
 import { twinsOf } from './twins.ts';
 import type { TwinStore } from './twins.ts';
@@ -169,7 +171,8 @@ export class SqlStore implements Store {
     try {
       await this.#dialect.create(missing, signal);
     } catch (cause) {
-      throw this.#dialect.failure(cause, `${this.name}: cannot make ${missing.map(({ name }) => name).join(', ')}`);
+      const failure = this.#dialect.failure(cause, `${this.name}: cannot make ${missing.map(({ name }) => name).join(', ')}`);
+      throw failure.code === 'invalid' ? new SyncError('invalid', failure.message, { ...failure.details, hint: 'make the table by hand' }) : failure;
     } finally {
       this.#catalog = undefined;
     }
@@ -224,11 +227,9 @@ export class SqlStore implements Store {
   #checkCreatable(missing: readonly Collection[]): void {
     const names = missing.map(({ name }) => name).join(', ');
     if (this.#records.create === false) throw new SyncError('not-found', `${this.name} has no table ${names}`, { store: this.name, hint: 'make it there, or leave out --no-create (or create=false)' });
-    for (const { name, fields, key } of missing) {
-      const lost = key.find((part) => !fields.some((field) => field.name === part));
-      if (lost !== undefined) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because ${lost}, of its key, is not among its fields`, { store: this.name, hint: 'make the table there, with a primary key' });
-      const odd = fields.find((field) => key.includes(field.name) && !mayBeKey(field));
-      if (odd) throw new SyncError('unsupported', `${name} cannot be a table of ${this.name}, because ${odd.name}, a ${odd.type.kind}, is in its key`, { store: this.name, hint: 'choose another key' });
+    for (const collection of missing) {
+      const flaw = whyNotCreatable(collection, this.#dialect.limits, this.name);
+      if (flaw) throw flaw;
     }
   }
 
@@ -308,7 +309,7 @@ export class SqlStore implements Store {
   }
 
   #keyless({ name, why }: Catalog['keyless'][number]): SyncError {
-    return new SyncError('invalid', `the table ${name} ${why}`, { store: this.name, hint: `give it a primary key, or choose other tables with collections=` });
+    return new SyncError('invalid', `the table ${name} ${why}`, { store: this.name, hint: `${why === withoutKey ? 'give it a primary key' : 'give it another primary key'}, or choose other tables with collections=` });
   }
 
   #page(table: Table, rows: readonly RawRow[], want: 'stat' | 'content'): Page {
@@ -355,10 +356,6 @@ export class SqlStore implements Store {
 /** Of tables that a swap is filling, or has replaced, nobody else is to know. */
 function withoutSwaps({ tables, keyless, ...rest }: Catalog): Catalog {
   return { ...rest, tables: tables.filter(({ name }) => !isOfSwap(name)), keyless: keyless.filter(({ name }) => !isOfSwap(name)) };
-}
-
-function mayBeKey({ type: { kind } }: Field): boolean {
-  return kind !== 'float' && kind !== 'json' && kind !== 'list' && kind !== 'set' && kind !== 'map' && kind !== 'record';
 }
 
 function prefixOf({ name }: Pick<Table, 'name'>): string {

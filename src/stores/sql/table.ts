@@ -43,6 +43,8 @@ export interface Table extends Collection {
   readonly modifiedAt: number;
   /** The statement that makes an index on that column, where a range of times is looked for without one. */
   readonly toIndex?: string;
+  /** Whether its rows are kept in tables of their own, which are known by this one alone. */
+  readonly partitioned: boolean;
   /** Whether a row is, once written, just what was sent. */
   readonly faithful: boolean;
   /** Where each column is, by its name. */
@@ -62,12 +64,13 @@ export interface RawRow {
 export class Misfit extends Error {}
 
 /** A table of these columns. */
-export function tableOf({ name, columns, key, modified, toIndex, triggers = false }: {
+export function tableOf({ name, columns, key, modified, toIndex, partitioned = false, triggers = false }: {
   readonly name: string;
   readonly columns: readonly Column[];
   readonly key: readonly string[];
   readonly modified: string | undefined;
   readonly toIndex?: string | undefined;
+  readonly partitioned?: boolean;
   /** Whether the database may change what is written. */
   readonly triggers?: boolean;
 }): Table {
@@ -75,13 +78,16 @@ export function tableOf({ name, columns, key, modified, toIndex, triggers = fals
   const fields = columns.map(({ name: field, type, nullable }) => ({ name: field, type, nullable }));
   const sorted = columns.map((_, i) => i).sort((a, b) => (columns[a]!.name < columns[b]!.name ? -1 : 1));
   const places = new Map(columns.map((column, i) => [column.name, i]));
-  return { name, fields, key, columns, places, sorted, keyAt: key.map(at), modifiedAt: modified === undefined ? -1 : at(modified), ...(toIndex !== undefined && { toIndex }), faithful: !triggers && columns.every(({ computed, codec }) => !computed && !codec.loose) };
+  return { name, fields, key, columns, places, sorted, keyAt: key.map(at), modifiedAt: modified === undefined ? -1 : at(modified), ...(toIndex !== undefined && { toIndex }), partitioned, faithful: !triggers && columns.every(({ computed, codec }) => !computed && !codec.loose) };
 }
 
 /** A column that is read and written by a codec. */
 export function columnOf({ name, native, declared, nullable, codec, computed = false, filled = false }: Omit<Column, 'type' | 'computed' | 'filled'> & Partial<Pick<Column, 'computed' | 'filled'>>): Column {
   return { name, native, ...(declared !== undefined && { declared }), nullable, codec, type: codec.type, computed, filled };
 }
+
+/** Why the rows of a table cannot be told apart. */
+export const withoutKey = 'has neither a primary key nor a unique index of columns that are never NULL';
 
 /** Why the server cannot put keys of these columns in order as they are written in keys; `undefined` where it can. */
 export function disorderOf(columns: readonly Column[], key: readonly string[]): string | undefined {

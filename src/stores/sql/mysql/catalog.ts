@@ -1,5 +1,5 @@
 import type { Catalog } from '../dialect.ts';
-import { columnOf, disorderOf, referencesAmong, tableOf } from '../table.ts';
+import { columnOf, disorderOf, referencesAmong, tableOf, withoutKey } from '../table.ts';
 import type { Table } from '../table.ts';
 import { codecOf } from './types.ts';
 import type { ColumnRow } from './types.ts';
@@ -46,7 +46,7 @@ export async function catalogOf(query: Query, isMaria: boolean, modified: string
     const indices = [...Map.groupBy(keys.get(name) ?? [], ([, index]) => index).values()];
     const key = indices.find((parts) => parts.every(([,, column, nullable, part]) => column !== null && nullable !== 'YES' && part === null))?.map(([,, column]) => column!).filter((part) => found.some((column) => column.name === part));
     if (!key?.length) {
-      keyless.push({ name, why: 'has neither a primary key nor a unique index of columns that are never NULL' });
+      keyless.push({ name, why: withoutKey });
       continue;
     }
     const table = tableOf({

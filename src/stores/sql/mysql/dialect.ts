@@ -3,6 +3,7 @@ import type { Micros } from '../../../model/entry.ts';
 import { SyncError } from '../../../model/errors.ts';
 import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
+import type { TableLimits } from '../creatable.ts';
 import type { Catalog, Change, Changed, Dialect, ScanRowsOptions } from '../dialect.ts';
 import { applyLocked } from '../locked.ts';
 import type { Swapping } from '../fresh.ts';
@@ -34,6 +35,7 @@ export interface MysqlDialectOptions {
 export class MysqlDialect implements Dialect {
   readonly keyBytes = 760;
   readonly inFlight = 4;
+  readonly limits: TableLimits = { columns: 1_017, tellsCase: false, flawOfName };
   readonly #options: MysqlDialectOptions;
   readonly #sessions: Sessions;
 
@@ -188,4 +190,9 @@ function pieces(changes: readonly Change[]): readonly (readonly Change[])[] {
 
 function asRow(values: TextRow): RawRow {
   return { values };
+}
+
+function flawOfName(name: string): string | undefined {
+  if ([...name].length > 64) return 'is longer than 64 characters';
+  return /[\u{10000}-\u{10FFFF}]/u.test(name) ? 'has a character that no name may have there, such as an emoji' : name.endsWith(' ') ? 'ends in a blank' : undefined;
 }

@@ -43,7 +43,7 @@ export function codecOf({ kind, type, characters, digits, scale, fraction, comme
     case 'double': return floatCodec(64, false);
     case 'decimal': return digits === '65' && scale === '0' && comment === 'whole' ? integerCodec() : decimalCodec(Number(digits), Number(scale));
     case 'char': return comment === 'uuid' ? uuidCodec() : textCodec({ trimmed: true, ...(most !== undefined && { most }) });
-    case 'varchar': return textCodec(most === undefined ? {} : { most });
+    case 'varchar': return comment === 'decimal' ? decimalCodec(undefined, undefined, true) : textCodec(most === undefined ? {} : { most });
     case 'tinytext':
     case 'text':
     case 'mediumtext':
@@ -122,7 +122,7 @@ export function declarationOf(type: FieldType, isMaria: boolean, parts: number |
     case 'boolean': return 'boolean';
     case 'integer': return type.bits === undefined ? "decimal(65, 0) comment 'whole'" : `${{ 8: 'smallint', 16: 'smallint', 32: 'int', 64: 'bigint' }[type.bits]}${type.unsigned ? ' unsigned' : ''}`;
     case 'float': return type.bits === 32 ? 'float' : 'double';
-    case 'decimal': return type.digits === undefined || type.digits > 65 || (type.scale ?? 0) > 30 ? `longtext ${collation} comment 'decimal'` : `decimal(${type.digits}, ${type.scale ?? 0})`;
+    case 'decimal': return type.digits === undefined || type.digits > 65 || (type.scale ?? 0) > 30 ? `${parts === undefined ? 'longtext' : `varchar(${Math.floor(760 / parts)})`} ${collation} comment 'decimal'` : `decimal(${type.digits}, ${type.scale ?? 0})`;
     case 'text':
     case 'other': return parts === undefined ? `longtext ${collation}` : `varchar(${Math.floor(760 / parts)}) ${collation}`;
     case 'bytes': return parts === undefined ? 'longblob' : `varbinary(${Math.floor(3_000 / parts)})`;

@@ -1,5 +1,5 @@
 import type { Catalog } from '../dialect.ts';
-import { columnOf, disorderOf, referencesAmong, tableOf } from '../table.ts';
+import { columnOf, disorderOf, referencesAmong, tableOf, withoutKey } from '../table.ts';
 import type { Reference, Table } from '../table.ts';
 import { codecOf } from './types.ts';
 import type { TypeRow } from './types.ts';
@@ -12,10 +12,15 @@ export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** A table whose rows are its own. Those of tables that inherit from it are rows of theirs. */
+export function ownRows(schema: string, { name, partitioned }: Pick<Table, 'name' | 'partitioned'>): string {
+  return `${partitioned ? '' : 'only '}${quoted(schema)}.${quoted(name)}`;
+}
+
 // One value of JSON for each, which spares taking rows apart.
 const columnsOf = `
   select json_build_object('table', c.relname, 'name', a.attname, 'type', a.atttypid::text, 'modifier', a.atttypmod, 'cast', format_type(a.atttypid, -1), 'declared', format_type(a.atttypid, a.atttypmod),
-    'required', a.attnotnull, 'identity', a.attidentity, 'generated', a.attgenerated, 'defaulted', a.atthasdef, 'position', a.attnum,
+    'required', a.attnotnull, 'identity', a.attidentity, 'generated', a.attgenerated, 'defaulted', a.atthasdef, 'position', a.attnum, 'partitioned', c.relkind = 'p',
     'triggers', exists (select from pg_catalog.pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal and g.tgenabled <> 'D'))
   from pg_catalog.pg_class c join pg_catalog.pg_attribute a on a.attrelid = c.oid
   where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = $1) and c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0 and not a.attisdropped
@@ -67,6 +72,7 @@ interface ColumnRow {
   readonly generated: string;
   readonly defaulted: boolean;
   readonly position: number;
+  readonly partitioned: boolean;
   readonly triggers: boolean;
 }
 
@@ -84,11 +90,11 @@ export async function catalogOf(query: Query, schema: string, modified: string |
     const named = (keys.get(name) ?? []).map(({ positions }) => positions.map((position) => found.find((column) => column.position === position)));
     const key = named.find((parts) => parts.length > 0 && parts.every((column) => column?.required === true));
     if (!key) {
-      keyless.push({ name, why: 'has neither a primary key nor a unique index of columns that are never NULL' });
+      keyless.push({ name, why: withoutKey });
       continue;
     }
     const table = tableOf({
-      name, modified, key: key.map((column) => column!.name), triggers: found[0]!.triggers,
+      name, modified, key: key.map((column) => column!.name), partitioned: found[0]!.partitioned, triggers: found[0]!.triggers,
       toIndex: modified === undefined || indexed.some(({ table: of, column }) => of === name && column === modified) ? undefined : `CREATE INDEX ON ${quoted(schema)}.${quoted(name)} (${quoted(modified)})`,
       columns: found.map((column) => columnOf({
         name: column.name, native: column.cast, declared: column.declared, nullable: !column.required, codec: codecOf(column.type, column.modifier, types),

@@ -3,6 +3,7 @@ import type { Micros } from '../../../model/entry.ts';
 import { SyncError } from '../../../model/errors.ts';
 import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
+import type { TableLimits } from '../creatable.ts';
 import type { Catalog, Change, Changed, Dialect, RowTwins, ScanRowsOptions } from '../dialect.ts';
 import type { Swapping } from '../fresh.ts';
 import type { RangeSql } from '../ranges.ts';
@@ -38,6 +39,8 @@ export interface PostgresDialectOptions {
 export class PostgresDialect implements Dialect {
   readonly keyBytes = 2_000;
   readonly inFlight = 4;
+  // What is longer is cut off by the server, so that two names could become one.
+  readonly limits: TableLimits = { columns: 1_600, tellsCase: true, flawOfName: (name) => Buffer.byteLength(name) > 63 ? 'is longer than 63 bytes' : undefined };
   readonly #options: PostgresDialectOptions;
   readonly #sessions: Sessions;
   #schema: string | undefined;

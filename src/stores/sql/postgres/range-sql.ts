@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { RangeSql } from '../ranges.ts';
 import type { RawRow, Table } from '../table.ts';
-import { quoted } from './catalog.ts';
+import { ownRows, quoted } from './catalog.ts';
 import { textOf } from './statements.ts';
 
 const pageRows = 1_000;
@@ -44,7 +44,7 @@ function rangeSql(client: PoolClient, { schema, kind }: { readonly schema: strin
     kind,
     fence: ' offset 0',
     digests: (placed) => `select r, encode(sha256(string_agg(sha256(convert_to(body::text, 'UTF8')), ''::bytea order by k)), 'hex') from (${placed}) b where r >= 0 group by r`,
-    from: ({ name }) => `${quoted(schema)}.${quoted(name)} t`,
+    from: (table) => `${ownRows(schema, table)} t`,
     key: ({ columns, keyAt }) => `(${keyAt.map((at) => textOf(`t.${quoted(columns[at]!.name)}`, columns[at]!.type)).join(" || '/' || ")}) collate "C"`,
     literal: (text) => `'${text.replaceAll("'", "''")}'`,
     body: ({ columns, sorted }) => `row(${sorted.map((at) => `t.${quoted(columns[at]!.name)}`).join(', ')})`,

@@ -3,40 +3,42 @@ import type { TimeUnit } from '../../records/instants.ts';
 import type { Window } from '../../../model/store.ts';
 import type { FieldType } from '../../../model/collection.ts';
 import type { Column, Table } from '../table.ts';
-import { quoted } from './catalog.ts';
+import { ownRows, quoted } from './catalog.ts';
 
 /** The SQL that one table takes. `t` is the table wherever it is named. */
 export class Statements {
   readonly table: Table;
   readonly #name: string;
+  readonly #rows: string;
 
   constructor(schema: string, table: Table) {
     this.table = table;
     this.#name = `${quoted(schema)}.${quoted(table.name)}`;
+    this.#rows = ownRows(schema, table);
   }
 
   /** All rows, in the byte order of their keys. */
   scan(window: Window | undefined, unit: TimeUnit | undefined): string {
     const last = this.table.keyAt.length - 1;
     const order = this.table.keyAt.map((at, i) => orderOf(this.table.columns[at]!, i === last));
-    return `select ${this.#selected()} from ${this.#name} t${whereOf(this.table, window, unit)} order by ${order.join(', ')}`;
+    return `select ${this.#selected()} from ${this.#rows} t${whereOf(this.table, window, unit)} order by ${order.join(', ')}`;
   }
 
   /** All rows as they stand, without their versions; where they are `ordered`, by their key as the server itself orders it. */
   rows(ordered: boolean): string {
     const { columns, keyAt } = this.table;
     const order = keyAt.map((at) => columns[at]!).map(({ name, type }) => `t.${quoted(name)}${type.kind === 'text' ? '::text collate "C"' : ''}`);
-    return `select ${columns.map(({ name }) => `t.${quoted(name)}`).join(', ')} from ${this.#name} t${ordered ? ` order by ${order.join(', ')}` : ''}`;
+    return `select ${columns.map(({ name }) => `t.${quoted(name)}`).join(', ')} from ${this.#rows} t${ordered ? ` order by ${order.join(', ')}` : ''}`;
   }
 
   /** Whether there are rows that meet a condition. */
   exists(condition = 'true'): string {
-    return `select exists (select from ${this.#name} t where ${condition})`;
+    return `select exists (select from ${this.#rows} t where ${condition})`;
   }
 
   /** Rows by their keys: one list of texts for each column of the key. */
   find(): string {
-    return `select ${this.#selected()} from ${this.#given(this.#keys())} join ${this.#name} t on ${this.#same()}`;
+    return `select ${this.#selected()} from ${this.#given(this.#keys())} join ${this.#rows} t on ${this.#same()}`;
   }
 
   /**
@@ -64,12 +66,12 @@ export class Statements {
     const { columns, keyAt } = this.table;
     const rest = written.filter((at) => !keyAt.includes(at));
     const set = (rest.length > 0 ? rest : keyAt).map((at) => `${quoted(columns[at]!.name)} = ${this.#cast(at)}`).join(', ');
-    return `update ${this.#name} t set ${set} from ${this.#given(written, true)} where ${this.#same()} and t.xmin::text = x.version returning ${this.#returned(whole)}`;
+    return `update ${this.#rows} t set ${set} from ${this.#given(written, true)} where ${this.#same()} and t.xmin::text = x.version returning ${this.#returned(whole)}`;
   }
 
   /** Deletes rows by their keys, where `versioned` only those of the version given behind them. */
   remove(versioned: boolean): string {
-    return `delete from ${this.#name} t using ${this.#given(this.#keys(), versioned)} where ${this.#same()}${versioned ? ' and t.xmin::text = x.version' : ''} returning ${this.#returned(false)}`;
+    return `delete from ${this.#rows} t using ${this.#given(this.#keys(), versioned)} where ${this.#same()}${versioned ? ' and t.xmin::text = x.version' : ''} returning ${this.#returned(false)}`;
   }
 
   /** All columns, and the version behind them. */

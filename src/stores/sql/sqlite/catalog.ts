@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Catalog } from '../dialect.ts';
-import { columnOf, referencesAmong, tableOf } from '../table.ts';
+import { columnOf, referencesAmong, tableOf, withoutKey } from '../table.ts';
 import type { Reference } from '../table.ts';
 import { codecOf } from './columns.ts';
 
@@ -31,7 +31,7 @@ export function catalogOf(database: DatabaseSync, modified: string | undefined):
     const key = columns.filter(({ pk }) => pk > 0).sort((a, b) => a.pk - b.pk).map((column) => column.name);
     const found = key.length > 0 ? key : uniqueOf(database, name, columns);
     if (!found) {
-      keyless.push({ name, why: 'has neither a primary key nor a unique index of columns that are never NULL' });
+      keyless.push({ name, why: withoutKey });
       continue;
     }
     // The one column of this kind counts up by itself.

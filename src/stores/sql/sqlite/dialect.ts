@@ -6,6 +6,7 @@ import type { Collection } from '../../../model/collection.ts';
 import type { TimeUnit } from '../../records/instants.ts';
 import type { Marks } from '../../records/changes.ts';
 import { recordKey } from '../../records/record-keys.ts';
+import type { TableLimits } from '../creatable.ts';
 import type { Catalog, Change, Changed, Dialect, ScanRowsOptions } from '../dialect.ts';
 import { applyLocked } from '../locked.ts';
 import type { Swapping } from '../fresh.ts';
@@ -34,6 +35,7 @@ export interface SqliteDialectOptions {
 export class SqliteDialect implements Dialect {
   readonly keyBytes = 4_096;
   readonly inFlight = 1;
+  readonly limits: TableLimits = { columns: 2_000, tellsCase: false, flawOfName: (name) => /^sqlite_/i.test(name) ? 'begins with sqlite_, which the database keeps for itself' : undefined };
   readonly #options: SqliteDialectOptions;
   #reading: DatabaseSync | undefined;
   #writing: DatabaseSync | undefined;
