@@ -12,7 +12,7 @@ import { mysqlError } from '../src/stores/sql/mysql/failure.ts';
 import { kind } from '../src/stores/sql/mysql/kind.ts';
 import type { MysqlOptions } from '../src/stores/sql/mysql/kind.ts';
 import { rowsOf, Sessions } from '../src/stores/sql/mysql/sessions.ts';
-import { outlivesCuts } from './connecting.ts';
+import { outlivesCrowds, outlivesCuts } from './connecting.ts';
 import { isMaria, mariadb, series, withoutMariadb } from './services/mariadb.ts';
 import { Opened, put, rangesWithoutIndexAreTold, said, scanned, scansAreOfOneMoment } from './sql-tables.ts';
 
@@ -150,10 +150,23 @@ describe('tables of MariaDB', withoutMariadb, () => {
     await outlivesCuts(Number(port), async (at, host) => await kind.open(endpoint.replace(`:${port}/`, `:${at}/`), {}, host) as Store);
   });
 
+  test('a server that has no connection left is waited for', async () => {
+    const { endpoint, query } = await database('create table a (id int primary key)');
+    await query("create user crowded@'127.0.0.1' with max_user_connections 1");
+    await query("grant all on *.* to crowded@'127.0.0.1'");
+    const crowded = new URL(endpoint);
+    [crowded.username, crowded.password] = ['crowded', ''];
+    await outlivesCrowds(async (host, options) => await kind.open(crowded.href, options, host) as Store, async () => {
+      const client = await createConnection({ uri: crowded.href });
+      return async () => await client.end();
+    });
+    await query("drop user crowded@'127.0.0.1'");
+  });
+
   test('a connection that is cut between two statements is a failure of the next one, and of nothing else', async () => {
     const { endpoint, query } = await database();
     const { hostname: host, port, username: user, pathname } = new URL(endpoint);
-    await using sessions = new Sessions({ host: plainHost, tls: 'disable', config: { host, port: Number(port), user, database: pathname.slice(1) } });
+    await using sessions = new Sessions({ host: plainHost, tls: 'disable', patienceMs: 0, config: { host, port: Number(port), user, database: pathname.slice(1) } });
     const cut = sessions.use(async (connection) => {
       const [[id] = []] = await rowsOf(connection, 'select connection_id()');
       const closed = new Promise<void>((resolve) => void (connection as unknown as { readonly stream: Socket }).stream.once('close', () => resolve()));

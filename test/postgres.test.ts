@@ -12,7 +12,7 @@ import type { Store, Write } from '../src/model/store.ts';
 import { kind } from '../src/stores/sql/postgres/kind.ts';
 import type { PostgresOptions } from '../src/stores/sql/postgres/kind.ts';
 import { Sessions } from '../src/stores/sql/postgres/sessions.ts';
-import { outlivesCuts } from './connecting.ts';
+import { outlivesCrowds, outlivesCuts } from './connecting.ts';
 import { postgres, withoutPostgres } from './services/postgres.ts';
 import { Opened, put, rangesWithoutIndexAreTold, said, scanned, scansAreOfOneMoment } from './sql-tables.ts';
 
@@ -239,10 +239,21 @@ describe('tables of PostgreSQL', withoutPostgres, () => {
     await outlivesCuts(Number(port), async (at, host) => await kind.open(endpoint.replace(`:${port}/`, `:${at}/`), {}, host) as Store);
   });
 
+  test('a server that has no connection left is waited for', async () => {
+    const { endpoint, query } = await database('create table a (id int primary key)', 'drop role if exists crowded', 'create role crowded login connection limit 1');
+    const crowded = endpoint.replace('tester@', 'crowded@');
+    await outlivesCrowds(async (host, options) => await kind.open(crowded, options, host) as Store, async () => {
+      const client = new pg.Client({ connectionString: crowded });
+      await client.connect();
+      return async () => await client.end();
+    });
+    await query('drop role crowded');
+  });
+
   test('a connection that is cut between two statements is a failure of the next one, and of nothing else', async () => {
     const { endpoint, query } = await database();
     const { hostname: host, port, username: user, pathname } = new URL(endpoint);
-    await using sessions = new Sessions({ host: plainHost, tls: 'disable', config: { host, port: Number(port), user, database: pathname.slice(1) } });
+    await using sessions = new Sessions({ host: plainHost, tls: 'disable', patienceMs: 0, config: { host, port: Number(port), user, database: pathname.slice(1) } });
     const cut = sessions.use(async (client) => {
       await client.query('begin');
       const ended = new Promise<void>((resolve) => void client.once('end', () => resolve()));

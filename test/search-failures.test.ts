@@ -14,14 +14,17 @@ import { inFolder, refused } from './newest/refused.ts';
 import { freePort } from './services/free-port.ts';
 import { interferingProxy } from './services/interfering-proxy.ts';
 import type { Interference, Passing } from './services/interfering-proxy.ts';
-import { assertAll, collection, failureOf, found, keysOf, kinds, onBoth, put, quick } from './services/search-places.ts';
+import { assertAll, collection, documentOf, failureOf, found, keysOf, kinds, onBoth, put, quick } from './services/search-places.ts';
 import type { It, Place } from './services/search-places.ts';
 import { skipWithoutSearch, startSearch } from './services/search.ts';
+import { waitingHost } from './services/waiting-host.ts';
+import type { WaitingHost } from './services/waiting-host.ts';
 
 await onBoth((it) => {
   naming(it);
   failing(it);
   refusing(it);
+  overloaded(it);
 });
 
 function naming(it: It): void {
@@ -213,7 +216,81 @@ function refusing(it: It): void {
 
   it('what a circuit breaker does not let through is told, and comes with the next run', async ({ name, path, server }) => {
     const limit = async (bytes: string | null): Promise<void> => void await server.ask('PUT', '/_cluster/settings', { transient: { 'network.breaker.inflight_requests.limit': bytes } });
-    await inFolder((folder) => refused({ endpoint: `${name}://${server.address}/${path}?layout=suffix`, says: /too much to do.*Data too large/s, narrow: () => limit('20kb'), widen: () => limit(null) }, folder));
+    await inFolder((folder) => refused({ endpoint: `${name}://${server.address}/${path}?layout=suffix&patience-ms=2000`, says: /too much to do.*Data too large/s, narrow: () => limit('20kb'), widen: () => limit(null) }, folder));
+  });
+}
+
+function overloaded(it: It): void {
+  /** A place that is open behind a proxy, and a server that has no memory to spare until somebody has waited for half a minute. */
+  const short = async ({ name, path, server }: Place): Promise<{ readonly store: Store; readonly seen: readonly Passing[]; begin(): Promise<void> } & WaitingHost & AsyncDisposable> => {
+    const limit = async (bytes: string | null): Promise<void> => void await server.ask('PUT', '/_cluster/settings', { transient: { 'indices.breaker.total.limit': bytes } });
+    const { host, said, after } = waitingHost();
+    const proxy = await interferingProxy(`http://${server.address}`, () => undefined);
+    const store = await kinds[name].open(`${name}://${proxy.origin.slice('http://'.length)}/${path}`, { missing: 'empty' }, host) as Store;
+    await store.prepare!([collection('things', { n: { kind: 'json' } })]);
+    return {
+      store, host, said, after, seen: proxy.seen,
+      async begin() {
+        await limit('1%');
+        after(30_000, () => limit(null));
+      },
+      async [Symbol.asyncDispose]() {
+        await limit(null);
+        await store[Symbol.asyncDispose]();
+        await proxy[Symbol.asyncDispose]();
+      },
+    };
+  };
+  const large = 'x'.repeat(8_000);
+
+  it('writes wait for a server whose circuit breaker lets nothing through for half a minute, and come in smaller requests at first', async (place) => {
+    await using world = await short(place);
+    const bulks = (): readonly number[] => world.seen.flatMap(({ url, headers }) => (url.startsWith('/_bulk') ? [Number(headers['content-length'])] : []));
+    await world.begin();
+    assertAll(await world.store.write(Array.from({ length: 300 }, (_, i) => put(`things/${i}`, { n: large }, { expect: { absent: true } }))), 'done');
+    assert.ok(bulks()[0]! > 2_000_000 && Math.min(...bulks().slice(0, -1)) < 100_000 && bulks().length < 50, String(bulks()));
+    assert.match(world.said.join('\n'), /info: .*too much to do.*Data too large.*left alone for \d+ ms/);
+    assert.equal((await found(world.store)).length, 300);
+  });
+
+  it('reading waits for it likewise, whole indices and single documents', async (place) => {
+    await using world = await short(place);
+    assertAll(await world.store.write(Array.from({ length: 700 }, (_, i) => put(`things/${i}`, { n: i }))), 'done');
+    await world.begin();
+    assert.equal((await found(world.store)).length, 700);
+    await world.begin();
+    assert.deepEqual((await world.store.read([{ key: 'things/5' }, { key: 'things/none' }])).map((entry) => documentOf(entry)), [{ n: 5 }, undefined]);
+  });
+
+  it('who is told to stop while a server is waited for stops at once', async (place) => {
+    await using world = await short(place);
+    await world.store.prepare!([collection('others', { n: { kind: 'json' } })]);
+    assertAll(await world.store.write([put('others/1', { n: 1 }), put('things/1', { n: 1 })]), 'done');
+    const stop = new AbortController();
+    const reading = (async () => {
+      for await (const _ of world.store.scan({ signal: stop.signal })) {
+        if (stop.signal.aborted) continue;
+        await world.begin();
+        world.after(5_000, async () => stop.abort());
+      }
+    })();
+    await assert.rejects(reading, (error: Error) => error.name === 'AbortError' || (error instanceof SyncError && error.code === 'interrupted'));
+    assert.ok(world.said.some((line) => /left alone/.test(line)) && world.host.now() < 25_000, `${world.host.now()} ms`);
+  });
+
+  it('what a server does not let through for longer than it is waited for fails, and what comes after that is not sent', async (place) => {
+    const limit = async (bytes: string | null): Promise<void> => void await place.server.ask('PUT', '/_cluster/settings', { transient: { 'indices.breaker.total.limit': bytes } });
+    await using store = await place.open({ patienceMs: 5_000 });
+    await store.prepare!([collection('things', { n: { kind: 'json' } })]);
+    await limit('1%');
+    try {
+      for (const key of ['things/1', 'things/2']) {
+        const { code, details } = failureOf((await store.write([put(key, { n: 1 })]))[0]);
+        assert.deepEqual([code, details.attempts !== undefined], ['throttled', true]);
+      }
+    } finally {
+      await limit(null);
+    }
   });
 }
 

@@ -70,7 +70,7 @@ async function warnOfRefusal({ deletes, moves, placing }: { readonly deletes: De
   if (moved && pairing.guard === undefined) return ledger.warn(`a sync would end here: ${anotherPlace(moved, deletes.length).sentence}`);
   if (!ledger.complete) return ledger.warn('nothing would be deleted, because not everything could be read');
   try {
-    const all = held ?? Math.max(ledger.held('right'), await estimateHeld(pairing, pairing.deletes ?? 'keep'));
+    const all = held ?? Math.max(ledger.held('right'), await estimateHeld(pairing, run.context));
     await moves.guard(deletes, { held: all, heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: ledger.scanned.left, target: target.name, guard, part: under !== undefined || pairing.window !== undefined }, evidenceOf(pairing, run));
     await placing.checkDeletes(deletes);
   } catch (error) {

@@ -1,6 +1,7 @@
-import type { Policy, Side } from '../core/policy.ts';
+import type { Side } from '../core/policy.ts';
 import type { Ledger } from './ledger.ts';
 import { hides } from './plan/scan.ts';
+import type { ScanContext } from './plan/scan.ts';
 import type { OneWay, TwoWay } from './types.ts';
 
 type Pairing = Pick<TwoWay, Side | 'state' | 'held' | 'window' | 'where' | 'within' | 'under'>;
@@ -17,9 +18,8 @@ export function heldBy(side: Side, pairing: Pairing, ledger: Ledger): number {
  * How many entries a target holds of which a one-way run deletes only what it is told of, as many as the place says: such a run need not come across
  * them. To be asked before anything is written, since the guard measures against what was there before.
  */
-export async function estimateHeld({ target, signal }: Pick<OneWay, 'target' | 'signal'>, deletes: Policy['deletes']): Promise<number> {
-  if (deletes !== 'told') return 0;
-  return await target.estimate?.(signal && { signal }).catch(() => undefined) ?? 0;
+export async function estimateHeld({ target, deletes }: Pick<OneWay, 'target' | 'deletes'>, { estimate }: ScanContext): Promise<number> {
+  return deletes === 'told' ? await estimate(target) ?? 0 : 0;
 }
 
 /** Remembers how many entries each side holds after a run that saw all of them; `more` is how many the run made there. */

@@ -29,11 +29,10 @@ export async function reach(places: readonly (Source | Sink)[], { ledger, signal
 }
 
 /** Tells whoever listens how much there is to be read, where that is known and all of it will be. */
-export async function tellExpected(sides: readonly (readonly [Side, readonly Source[]])[], { ledger, signal, window, under }: ScanContext): Promise<void> {
+export async function tellExpected(sides: readonly (readonly [Side, readonly Source[]])[], { ledger, window, under, estimate }: ScanContext): Promise<void> {
   if (hides(window) || under) return;
   for (const [side, places] of sides) {
-    // What cannot be estimated is not worth a failure: whatever is wrong, reading will tell.
-    const counts = await Promise.all(places.map(async (place) => await place.estimate?.(signal && { signal }).catch(() => undefined)));
+    const counts = await Promise.all(places.map(estimate));
     if (counts.every((count) => count !== undefined)) ledger.emit({ kind: 'expected', side, entries: counts.reduce((sum, count) => sum + count, 0) });
   }
 }

@@ -3,6 +3,7 @@ import { defaultBackoff } from '../lib/backoff.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
 import { plainHost } from '../model/plain-host.ts';
+import type { Source } from '../model/store.ts';
 import { Ledger } from './ledger.ts';
 import { Hashes } from './plan/hashes.ts';
 import type { ScanContext } from './plan/scan.ts';
@@ -31,7 +32,17 @@ interface StartOptions {
 export function startRun({ on, signal, where, within, under, window, sortBytes, state, host = plainHost }: RunOptions, { flowing = false, quarantine, remembers = true }: StartOptions = {}): Run {
   const now = (): number => host.now();
   const ledger = new Ledger(on, now, { flowing, quarantine: quarantine && state && new RunQuarantine({ quarantine: state.quarantines.of(quarantine), now, remembers, keepsTaken: flowing, ...(quarantine.tries && { tries: quarantine.tries }) }) });
-  return { ledger, context: { ledger, signal, where, within, under, window, sortBytes, hashes: new Hashes(state), nowMs: () => host.now() }, host, backoff: defaultBackoff };
+  return { ledger, context: { ledger, signal, where, within, under, window, sortBytes, hashes: new Hashes(state), nowMs: now, estimate: estimating(signal) }, host, backoff: defaultBackoff };
+}
+
+/** Asks each place once. What cannot be estimated is not worth a failure: whatever is wrong, reading will tell. */
+function estimating(signal: AbortSignal | undefined): ScanContext['estimate'] {
+  const asked = new Map<Source, Promise<number | undefined>>();
+  return async (place) => {
+    const known = asked.get(place) ?? (async () => await place.estimate?.(signal && { signal }).catch(() => undefined))();
+    asked.set(place, known);
+    return await known;
+  };
 }
 
 /** Runs `body`; an abort ends it early with an honest report instead of an error, and an error carries the report so far. */

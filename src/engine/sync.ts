@@ -53,7 +53,7 @@ export async function runSync(pairing: OneWay): Promise<Report> {
     return await reported(run, async () => {
       using deletes = new Spill<Delete>();
       using moves = new Moves();
-      const before = await estimateHeld(pairing, policy.deletes);
+      const before = await estimateHeld(pairing, context);
       const twins = await twinsInRun(pairing, { ledger, lane, policy, baseline });
       for await (const actions of planOneWay(pairing, { context, policy, baseline, extras: policy.deletes === 'propagate' || onKept !== undefined, ordered: onKept !== undefined, proof, twins })) {
         for (const action of actions) {

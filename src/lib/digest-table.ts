@@ -40,10 +40,6 @@ export class DigestTable {
     if (this.#size * fullOf > this.#capacity * fullSlots) this.#grow();
   }
 
-  has(text: string): boolean {
-    return !this.#isFree(this.#slotOf(digestWords(text), 0));
-  }
-
   /** Whether a text was met. */
   wasMet(text: string): boolean {
     return this.#met[this.#slotOf(digestWords(text), 0)] === 1;

@@ -21,6 +21,8 @@ export interface HeldBeforeOptions {
   /** Whether what the target holds may be listed as a whole, because all of it is in scope and what is equal needs no more than to be known as such. */
   readonly listed: boolean;
   readonly signal: AbortSignal | undefined;
+  /** How many entries the target says it holds. */
+  estimate(): Promise<number | undefined>;
   /** Is told how far the listing is. */
   readonly on: (event: RunEvent) => void;
 }
@@ -86,9 +88,8 @@ export class HeldBefore {
   }
 
   async #look(): Promise<void> {
-    const { target, signal } = this.#options;
     this.#nextLook = this.#asked * patience;
-    const count = await target.estimate?.(signal && { signal }).catch(() => undefined);
+    const count = await this.#options.estimate();
     if (count === undefined) return;
     if (count > this.#asked * worth) {
       this.#nextLook = Math.min(this.#nextLook, Math.ceil(count / worth));

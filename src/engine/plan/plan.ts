@@ -158,7 +158,7 @@ function besideHeld(entries: readonly Entry[], held: readonly (Entry | SyncError
 async function* planAsItComes({ origins, target, where }: OneWay, { context, policy, baseline, extras, proof = 'stat' }: PlanOptions, types: Set<string> | undefined): AsyncGenerator<readonly Action[]> {
   const origin = origins[0] as Source;
   const whole = !where && !context.within && !context.under && (policy.equal ?? 'content') === 'content';
-  const before = new HeldBefore({ target, listed: whole, signal: context.signal, on: (event) => context.ledger.emit(event) });
+  const before = new HeldBefore({ target, listed: whole, signal: context.signal, estimate: () => context.estimate(target), on: (event) => context.ledger.emit(event) });
   let heldBefore = 0;
   const precision = coarser(origin, target);
   const fresh = async function* (): AsyncGenerator<readonly Entry[]> {

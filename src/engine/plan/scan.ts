@@ -30,6 +30,8 @@ export interface ScanContext {
   readonly sortBytes: number | undefined;
   readonly hashes: Hashes;
   nowMs(): number;
+  /** How many entries a place says it holds, asked once in a run, and so mostly before anything is written; `undefined` where it does not say. */
+  estimate(place: Source): Promise<number | undefined>;
 }
 
 export interface SideOptions extends Pick<ScanOptions, 'want' | 'collections'> {

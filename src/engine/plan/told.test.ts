@@ -101,6 +101,30 @@ test('within a window what was deleted in it is deleted, under the guard', async
   await assert.rejects(world.run({ window: { after: 150 } }), { code: 'guarded' });
 });
 
+test('how much the target holds is asked once, by a run and by what foretells it', async () => {
+  const world = new World(2, 40);
+  world.told = [tombstone('t/1', 200)];
+  for (const order of ['key', 'none'] as const) {
+    let asked = 0;
+    const right = new MemoryStore({ name: 'right', order });
+    for (let i = 1; i <= 40; i++) right.edit(`t/${i}`, { i }, { modifiedAt: 100 });
+    const target = wrap<Store>(right, { estimate: async () => { asked++; return 40; } });
+    const pairing = world.pairing({ target });
+    const origins = order === 'none' ? [wrap<Store>(unordered(world.left), { tombstones: pairing.origins[0]!.tombstones! })] : pairing.origins;
+    await runDiff({ ...pairing, origins }, () => {});
+    assert.equal(asked, 1, order);
+    assert.equal((await runSync({ ...pairing, origins })).counts.deleted, 1);
+    assert.equal(asked, 2, order);
+  }
+});
+
+/** What a store holds, in no order. */
+function unordered(store: MemoryStore): MemoryStore {
+  const copy = new MemoryStore({ name: 'left', order: 'none' });
+  for (const [key, document] of Object.entries(store.dump())) copy.edit(key, document, { modifiedAt: 100 });
+  return copy;
+}
+
 test('what nobody asked for is not followed', async () => {
   const world = new World(1);
   world.told = [tombstone('t/1', 200)];

@@ -41,7 +41,9 @@ type Attempt = Outcome | 'again';
  */
 export async function writeConditionally(target: Target, key: string, keyBytes: readonly Buffer[], record: Record | undefined, expect: Expectation | undefined): Promise<Outcome> {
   const task: Task = { target, key, keyBytes, record };
+  const { session } = target;
   let silences = 0;
+  let silentMs: number | undefined;
   let serial = false;
   for (let races = 0; races < mostRaces; races++) {
     // Whoever says that there is nothing has looked already.
@@ -57,9 +59,10 @@ export async function writeConditionally(target: Target, key: string, keyBytes: 
       // Others are at work on the row, and what they have under way is to be seen.
       serial = true;
     } catch (cause) {
-      const error = cassandraError(cause, `write ${key}`, { key, store: target.session.name });
+      const error = cassandraError(cause, `write ${key}`, { key, store: session.name });
       if (!error.retryable) throw error;
-      if (++silences >= mostSilences) throw undecided(error, cause);
+      silences++;
+      if (!session.isWorthWaiting(cause, silentMs ??= session.host.now(), `write ${key}`) && silences >= mostSilences) throw undecided(error, cause);
       // Reading at this level has the server end what it has under way, one way or the other.
       serial = true;
     }

@@ -7,7 +7,7 @@ const answers: { readonly [code: number]: readonly [code: FailureCode, hint: str
   0x0000: ['unavailable', 'see what the server logs, and run again'],
   0x0100: ['denied', 'set the user by the option user, and CASSANDRA_PASSWORD'],
   0x1000: ['unavailable', 'see whether enough nodes are up for this consistency, and run again'],
-  0x1001: ['throttled', 'run again when there is less to do, or lower the option concurrency'],
+  0x1001: ['throttled', 'run again when there is less to do, lower the option concurrency, or have it waited for longer by the option patienceMs'],
   0x1002: ['unavailable', 'run again when the node has started'],
   0x1003: ['unavailable', 'see what the server logs, and run again'],
   0x1100: ['unavailable', 'see whether the nodes are overloaded, and run again'],
@@ -22,7 +22,28 @@ const answers: { readonly [code: number]: readonly [code: FailureCode, hint: str
   0x2300: ['invalid', 'see the settings of the keyspace'],
 };
 
-const bootstrapping = 0x1002;
+const [overloaded, bootstrapping, writeTimeout, readTimeout] = [0x1001, 0x1002, 0x1100, 0x1200];
+/** Answers of a node that is alive, and did nothing of what it was asked. */
+const busy: ReadonlySet<number | undefined> = new Set([overloaded, bootstrapping]);
+/** Answers of a node that is alive, for others that were too slow: nobody knows what was done. */
+const slow: ReadonlySet<number | undefined> = new Set([writeTimeout, readTimeout]);
+
+/** Whether the servers have too much to do, and did nothing. */
+export function isBusy(cause: unknown): boolean {
+  return isAnswered(cause, busy);
+}
+
+/** Whether the servers have too much to do, whatever was done of it. */
+export function isSlow(cause: unknown): boolean {
+  return isAnswered(cause, busy) || isAnswered(cause, slow);
+}
+
+function isAnswered(cause: unknown, codes: ReadonlySet<number | undefined>): boolean {
+  if (!(cause instanceof Error)) return false;
+  // The driver asks every host before it gives up, and one that is up is enough.
+  const { innerErrors = {} } = cause as { readonly innerErrors?: { readonly [host: string]: unknown } };
+  return codes.has(codeOf(cause)) || Object.values(innerErrors).some((inner) => inner instanceof Error && codes.has(codeOf(inner)));
+}
 
 /** Answers after which it is certain that nothing was written. */
 const refusals: ReadonlySet<number> = new Set([0x0100, 0x1000, 0x1001, 0x1002, 0x2000, 0x2100, 0x2200, 0x2300, 0x2400]);

@@ -1,9 +1,10 @@
+import { usualPatienceMs } from '../../lib/patience.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import type { OptionSpec, StoreKind } from '../../model/kind.ts';
 import { certificatesIn } from '../records/certificates.ts';
 import { chooser, namesIn } from '../records/chooser.ts';
-import { recordOptions } from '../records/record-options.ts';
+import { patienceOption, recordOptions } from '../records/record-options.ts';
 import type { RecordOptions } from '../records/record-options.ts';
 import { cassandraCapabilities, CassandraStore } from './cassandra-store.ts';
 import { Session } from './session.ts';
@@ -23,6 +24,7 @@ export interface CassandraOptions extends RecordOptions {
   readonly missing?: 'refuse' | 'empty';
   readonly concurrency?: number;
   readonly timeoutMs?: number;
+  readonly patienceMs?: number;
 }
 
 const consistencies: readonly Consistency[] = ['one', 'localOne', 'quorum', 'localQuorum', 'eachQuorum', 'all'];
@@ -42,6 +44,7 @@ const options: readonly OptionSpec[] = [
   { name: 'missing', summary: 'whether a table that is named in collections and does not exist is refused or empty', value: 'choice', choices: ['refuse', 'empty'], default: 'refuse' },
   { name: 'concurrency', summary: 'statements under way at once', value: 'number', default: 64 },
   { name: 'timeoutMs', summary: 'milliseconds to wait for a connection, and for an answer', value: 'number', default: 30_000 },
+  patienceOption,
 ];
 
 /** Keyspaces of Cassandra. */
@@ -56,7 +59,7 @@ export const kind: StoreKind<CassandraOptions> = {
 
 async function open(endpoint: string, given: CassandraOptions, host: Host): Promise<CassandraStore> {
   const { contactPoints, keyspace, user: named } = parseEndpoint(endpoint);
-  const { modified, modifiedUnit, collections, create = true, localDataCenter, consistency = 'localQuorum', conditions = 'lwt', versions = 'detect', missing = 'refuse', concurrency = 64, timeoutMs = 30_000 } = given;
+  const { modified, modifiedUnit, collections, create = true, localDataCenter, consistency = 'localQuorum', conditions = 'lwt', versions = 'detect', missing = 'refuse', concurrency = 64, timeoutMs = 30_000, patienceMs = usualPatienceMs } = given;
   for (const [name, value] of Object.entries({ concurrency, timeoutMs })) {
     if (!Number.isSafeInteger(value) || value < 1) throw new SyncError('invalid', `${name} is ${value}, and not a whole number from 1 up`, { hint: `give ${name} another value` });
   }
@@ -65,7 +68,7 @@ async function open(endpoint: string, given: CassandraOptions, host: Host): Prom
   const name = `cassandra://${contactPoints.join(',')}/${keyspace}`;
   const user = given.user ?? named;
   const tls = tlsOf(given);
-  const session = new Session({ host, name, contactPoints, consistency, timeoutMs, concurrency, ...(localDataCenter !== undefined && { localDataCenter }), ...(user !== undefined && { user }), ...(tls && { tls }) });
+  const session = new Session({ host, name, contactPoints, consistency, timeoutMs, patienceMs, concurrency, ...(localDataCenter !== undefined && { localDataCenter }), ...(user !== undefined && { user }), ...(tls && { tls }) });
   const json = new Set((given.json ?? '').split(',').map((column) => column.trim()));
   return new CassandraStore({
     session, conditions, create,

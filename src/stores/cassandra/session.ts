@@ -2,10 +2,12 @@ import type * as cassandra from 'cassandra-driver';
 import type { Client, ClientOptions, types } from 'cassandra-driver';
 import { waitMs } from '../../lib/backoff.ts';
 import { Gate } from '../../lib/gate.ts';
+import { Patience } from '../../lib/patience.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import { connectPatiently } from '../records/connecting.ts';
-import { cassandraError, passesSoon } from './failure.ts';
+import { pausing } from '../records/pausing.ts';
+import { cassandraError, isBusy, isSlow, passesSoon } from './failure.ts';
 import { probe } from './probe.ts';
 import { keepRawRows, rawRowsOf } from './raw-rows.ts';
 
@@ -23,6 +25,8 @@ export interface SessionOptions {
   readonly user?: string;
   readonly consistency: Consistency;
   readonly timeoutMs: number;
+  /** How long servers are waited for that have too much to do, while they do nothing. */
+  readonly patienceMs: number;
   /** Statements under way at once. */
   readonly concurrency: number;
 }
@@ -47,7 +51,7 @@ export interface Statement {
 type Driver = typeof cassandra;
 
 /** A node that was restarted is back within a few seconds, or for longer than is worth waiting for here. */
-const patience = { attempts: 7, firstMs: 200, mostMs: 4_000 };
+const backoff = { attempts: 7, firstMs: 200, mostMs: 4_000 };
 
 /** What a statement is answered with. */
 export type Rows = types.ResultSet;
@@ -60,12 +64,14 @@ export interface Row {
 /** One connection to a cluster, made when first needed. The driver is loaded then. */
 export class Session {
   readonly #options: SessionOptions;
+  readonly #patience: Patience;
   readonly gate: Gate;
   #connected: Promise<{ readonly client: Client; readonly driver: Driver }> | undefined;
 
   constructor(options: SessionOptions) {
-    this.#options = options;
-    this.gate = new Gate(options.concurrency);
+    const { host, patienceMs, concurrency } = this.#options = options;
+    this.#patience = new Patience({ mostMs: patienceMs, atOnce: concurrency, clock: host, onPause: pausing(host) });
+    this.gate = new Gate(concurrency);
   }
 
   get host(): Host {
@@ -76,8 +82,31 @@ export class Session {
     return this.#options.name;
   }
 
-  /** Runs a statement, prepared. What fails is thrown as the driver has it: whether it may have been done has to be told from that. */
-  async attempt({ cql, values = [], what, serial = false, idempotent = true, pageState, fetchSize = 0, raw = false, signal }: Statement): Promise<Rows> {
+  /**
+   * Runs a statement, prepared. What servers with too much to do refuse is run again for as long as it is worth it. What fails is thrown as
+   * the driver has it: whether it may have been done has to be told from that.
+   */
+  async attempt(statement: Statement): Promise<Rows> {
+    let busyMs: number | undefined;
+    for (;;) {
+      try {
+        const rows = await this.#patience.admit(() => this.#execute(statement), statement.signal);
+        this.#patience.progressed();
+        return rows;
+      } catch (cause) {
+        if (!isBusy(cause) || !this.isWorthWaiting(cause, busyMs ??= this.host.now(), statement.what)) throw cause;
+      }
+    }
+  }
+
+  /** Whether what went wrong at `firstMs` for the first time is that the servers have too much to do, and worth another try: which then waits. */
+  isWorthWaiting(cause: unknown, firstMs: number, what: string): boolean {
+    if (!isSlow(cause)) return false;
+    this.#patience.refused(cause, cassandraError(cause, what, { store: this.name }).message);
+    return !this.#patience.isOver(firstMs);
+  }
+
+  async #execute({ cql, values = [], what, serial = false, idempotent = true, pageState, fetchSize = 0, raw = false, signal }: Statement): Promise<Rows> {
     signal?.throwIfAborted();
     const { client, driver: { types: { consistencies } } } = await this.#connection(what);
     const answer = await client.execute(cql, [...values], {
@@ -94,16 +123,24 @@ export class Session {
   /** Runs a statement that does no harm twice, prepared. Where the servers are away for a moment it is run again; what fails is thrown as a sentence. */
   async run(statement: Statement): Promise<Rows> {
     const { host, name } = this.#options;
-    for (let failed = 1; ; failed++) {
+    let slowMs: number | undefined;
+    for (let failed = 1; ;) {
       try {
         return await this.attempt(statement);
       } catch (cause) {
         // Who could not be connected to, patiently, is not there at all.
         if (cause instanceof SyncError || (cause instanceof Error && cause.name === 'AbortError')) throw cause;
         const error = cassandraError(cause, statement.what, { store: name });
-        if (!error.retryable || failed >= patience.attempts) throw error;
-        const inMs = waitMs(failed, patience, host.random());
-        host.log('debug', `${error.message}; attempt ${failed + 1} in ${Math.ceil(inMs)} ms`);
+        // What servers that are alive refused was waited for.
+        if (isBusy(cause)) throw error;
+        if (isSlow(cause)) {
+          if (this.isWorthWaiting(cause, slowMs ??= host.now(), statement.what)) continue;
+          throw error;
+        }
+        if (!error.retryable || failed >= backoff.attempts) throw error;
+        const inMs = waitMs(failed, backoff, host.random());
+        failed++;
+        host.log('debug', `${error.message}; attempt ${failed} in ${Math.ceil(inMs)} ms`);
         await host.sleep(inMs, statement.signal);
       }
     }

@@ -19,6 +19,7 @@ export async function writeVersion(target: Target, key: string, keyBytes: readon
   // Of a whole record the server can compare nothing; only that a version is added once is up to it.
   const unguarded = expect !== undefined && !('older' in expect && given);
   let record = given;
+  let silentMs: number | undefined;
   for (let silences = 0; ;) {
     const found = await readRow(target, keyBytes, silences > 0);
     if (record && silences > 0 && found?.version === record.entry.version) return done(record.entry, unguarded);
@@ -43,7 +44,8 @@ export async function writeVersion(target: Target, key: string, keyBytes: readon
     } catch (cause) {
       const error = cassandraError(cause, `write ${key}`, { key, store: session.name });
       if (!error.retryable) throw error;
-      if (++silences >= mostSilences) throw undecided(error, cause);
+      silences++;
+      if (!session.isWorthWaiting(cause, silentMs ??= session.host.now(), `write ${key}`) && silences >= mostSilences) throw undecided(error, cause);
     }
   }
 }

@@ -20,6 +20,18 @@ export interface Cause {
   readonly additional_unsuccessful_credentials?: string | readonly string[];
 }
 
+/** That a server has too much to do now, and did nothing of what it was asked. */
+export class Busy extends SyncError {}
+
+const busy: ReadonlySet<string | undefined> = new Set(['circuit_breaking_exception', 'es_rejected_execution_exception', 'rejected_execution_exception']);
+
+/** Whether a server says that it has too much to do. */
+export function isBusy(status: number, cause: Cause): boolean {
+  // Some say of a disk that is full, too, that there are too many requests.
+  if (cause.type === 'cluster_block_exception') return false;
+  return status === 429 || (status >= 500 && [cause, ...cause.root_cause ?? []].some(({ type, caused_by: behind }) => busy.has(type) || busy.has(behind?.type)));
+}
+
 /** Whatever a request threw, as the error we show. */
 export function toElasticError(cause: unknown, { doing, place, details }: About, attempts = 1): SyncError {
   if (!(cause instanceof HttpFailure)) return toSyncError(cause, details);
@@ -43,10 +55,12 @@ function byKind({ kind }: HttpFailure): { readonly code: FailureCode; readonly h
 }
 
 /** An answer whose status is none of those wanted, as an error: what the server said and what to do about it. */
-export function statusFailure({ status, body, attempts }: Pick<HttpResponse, 'status' | 'body' | 'attempts'>, { doing, place, details }: About): SyncError {
+export function statusFailure({ status, body, attempts }: Pick<HttpResponse, 'status' | 'body' | 'attempts'>, { doing, place, details }: About, retryAfterMs?: number): SyncError {
   const cause = causeIn(body);
   const { code, why, hint } = explained(status, cause);
-  return new SyncError(code, `cannot ${doing} ${place}: ${why}`, { ...details, hint, attempts });
+  // Who is not available, and says when to come again, is alive.
+  const Failure = isBusy(status, cause) || (status === 503 && retryAfterMs !== undefined) ? Busy : SyncError;
+  return new Failure(code, `cannot ${doing} ${place}: ${why}`, { ...details, hint, attempts, ...(retryAfterMs !== undefined && { retryAfterMs }) });
 }
 
 function causeIn(body: Buffer): Cause {
@@ -69,6 +83,7 @@ export function explained(status: number, cause: Cause): { readonly code: Failur
   const said = saidOf(cause);
   const quoted = said === '' ? ` (${status})` : `: ${said}`;
   if (cause.type === 'cluster_block_exception') return { code: 'unavailable', why: `the server does not write there now${quoted}`, hint: 'see whether its disk is full or the index was set to read only' };
+  if (isBusy(status, cause)) return { code: 'throttled', why: `the server has too much to do${quoted}`, hint: 'try again later, with a smaller concurrency, or have it waited for longer by the option patienceMs' };
   switch (status) {
     case 400:
     case 413: return { code: 'invalid', why: `the server does not take it${quoted}`, hint: status === 413 ? 'raise http.max_content_length of the server, or the limit of what stands before it' : 'change the value, or the mapping of the index' };
@@ -76,7 +91,6 @@ export function explained(status: number, cause: Cause): { readonly code: Failur
     case 403: return { code: 'denied', why: `this is not allowed${quoted}`, hint: 'check what this user may do with the index' };
     case 404: return { code: 'not-found', why: `it is not there${quoted}`, hint: 'check its name' };
     case 409: return { code: 'conflict', why: `somebody else was faster${quoted}`, hint: 'run again' };
-    case 429: return { code: 'throttled', why: `the server has too much to do${quoted}`, hint: 'try again later, or with a smaller concurrency' };
   }
   if (status >= 500) return { code: 'unavailable', why: `the server failed${quoted}`, hint: 'try again later' };
   return { code: 'unavailable', why: `it answered with the status ${status}`, hint: 'check the address, and what answers there' };

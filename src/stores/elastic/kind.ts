@@ -1,12 +1,13 @@
 import { openHttp } from '../../lib/http/client.ts';
 import { limits } from '../../lib/limits.ts';
+import { usualPatienceMs } from '../../lib/patience.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
 import type { OptionSpec, StoreKind } from '../../model/kind.ts';
 import type { Store } from '../../model/store.ts';
 import { certificatesIn } from '../records/certificates.ts';
 import { chooser } from '../records/chooser.ts';
-import { recordOptions } from '../records/record-options.ts';
+import { patienceOption, recordOptions } from '../records/record-options.ts';
 import type { RecordOptions } from '../records/record-options.ts';
 import type { Layout } from './catalogue.ts';
 import { ElasticClient } from './client.ts';
@@ -25,6 +26,7 @@ export interface ElasticOptions extends RecordOptions {
   readonly compress?: boolean;
   readonly concurrency?: number;
   readonly maxAttempts?: number;
+  readonly patienceMs?: number;
   readonly timeoutMs?: number;
 }
 
@@ -38,6 +40,7 @@ const options: readonly OptionSpec[] = [
   { name: 'compress', summary: 'whether answers come compressed, which pays on slow lines and costs both ends time on fast ones', value: 'flag', default: false },
   { name: 'concurrency', summary: 'slices of an index that are read at once', value: 'number', default: 4 },
   { name: 'maxAttempts', summary: 'how often a request is sent at most, when connections or servers fail', value: 'number', default: 5 },
+  patienceOption,
   { name: 'timeoutMs', summary: 'milliseconds to wait for a connection, an answer, and each piece of it', value: 'number', default: 60_000 },
 ];
 
@@ -60,7 +63,7 @@ export const opensearch: StoreKind<ElasticOptions> = {
 };
 
 async function open(family: Family, endpoint: string, given: ElasticOptions, host: Host): Promise<Store> {
-  const { concurrency = 4, maxAttempts = 5, timeoutMs = 60_000, layout = 'auto', compress = false, tlsCa, missing = 'refuse', create = true, modified, modifiedUnit, collections } = given;
+  const { concurrency = 4, maxAttempts = 5, patienceMs = usualPatienceMs, timeoutMs = 60_000, layout = 'auto', compress = false, tlsCa, missing = 'refuse', create = true, modified, modifiedUnit, collections } = given;
   for (const [name, value] of Object.entries({ concurrency, maxAttempts, timeoutMs })) {
     if (!Number.isSafeInteger(value) || value < 1) throw new SyncError('invalid', `${name} is ${value}, and not a whole number from 1 up`, { hint: `give ${name} another value` });
   }
@@ -77,7 +80,7 @@ async function open(family: Family, endpoint: string, given: ElasticOptions, hos
     ...(tlsCa !== undefined && { trust: { verify: true, authorities: certificatesIn(tlsCa) } }),
     now: () => host.now(), random: () => host.random(), sleep: (ms, signal) => host.sleep(ms, signal),
   });
-  const client = new ElasticClient({ http, origins, authorization, host, maxAttempts, compress });
+  const client = new ElasticClient({ http, origins, authorization, host, maxAttempts, patienceMs, atOnce: { reads: concurrency, writes: elasticCapabilities.limits.inFlight }, compress });
   const common = { client, name, identity, family, path, modified, modifiedUnit, concurrency, create, missingIsEmpty: missing === 'empty' };
   if (layout !== 'field') return new ElasticStore({ ...common, layout, chosen: collections });
   const { SharedStore } = await import('./shared-store.ts');

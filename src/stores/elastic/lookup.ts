@@ -3,7 +3,7 @@ import type { Document } from '../../model/document.ts';
 import type { Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import { bodyOf } from './client.ts';
-import { explained } from './failure.ts';
+import { Busy, explained, isBusy } from './failure.ts';
 import type { Cause } from './failure.ts';
 import { splitHits } from './hit-splitter.ts';
 import type { Hit, SplitHit } from './hit-splitter.ts';
@@ -74,12 +74,14 @@ interface Asking {
 }
 
 async function lookUpSome(place: Place, addresses: readonly Address[], { fields, signal, found, from }: Asking): Promise<void> {
+  const { client } = place;
+  let busyMs: number | undefined;
   for (let at = 0, size = addresses.length, failed = 0; at < addresses.length;) {
     const some = addresses.slice(at, at + size);
     const body = JSON.stringify({ docs: some.map(({ index, id }) => ({ _index: index.target, _id: id, ...(fields && { _source: fields }) })) });
     try {
       const about = place.about('read');
-      const { raw } = await place.client.raw({ path: '/_mget', body, about, signal });
+      const { raw } = await client.raw({ path: '/_mget', body, about, signal });
       // Where only some fields were asked for, it is not worth it.
       const docs = (fields ? undefined : splitHits(raw, ['docs']))?.hits ?? documentsIn(bodyOf(raw, about)['docs']);
       if (docs.length !== some.length) throw new SyncError('unavailable', `cannot read ${place.name}: the server leaves documents out of its answer`, { store: place.name, hint: 'run again' });
@@ -94,9 +96,13 @@ async function lookUpSome(place: Place, addresses: readonly Address[], { fields,
       failed = 0;
     } catch (error) {
       // A shard that is being started says so for each document, in an answer that is fine otherwise.
-      if (error instanceof Unanswered && ++failed < place.client.maxAttempts) {
-        await place.client.pause(failed, signal);
+      if (error instanceof Unanswered && ++failed < client.maxAttempts) {
+        await client.pause(failed, signal);
         continue;
+      }
+      if (error instanceof Busy && error.details.attempts === undefined) {
+        client.reads.refused(error, error.message);
+        if (!client.reads.isOver(busyMs ??= client.host.now())) continue;
       }
       if (size === 1 || !(error instanceof SyncError && error.code === 'invalid' && /larger than/.test(error.message))) throw error;
       size = Math.max(1, Math.floor(size / 8));
@@ -113,8 +119,8 @@ function foundIn(place: Place, { index, id }: Address, doc: Document): Hit | und
   if (isDocument(error)) {
     if (error['type'] === 'index_not_found_exception' || Buffer.byteLength(id) > idBytes) return undefined;
     const key = place.keyOf(index.collection, id);
-    const { why, hint } = explained(503, error as Cause);
-    throw new Unanswered('unavailable', `cannot read ${place.name}: ${key}: ${why}`, { store: place.name, key, hint });
+    const { code, why, hint } = explained(503, error as Cause);
+    throw new (isBusy(503, error as Cause) ? Busy : Unanswered)(code, `cannot read ${place.name}: ${key}: ${why}`, { store: place.name, key, hint });
   }
   return doc['found'] === true ? { answer: doc } : undefined;
 }

@@ -48,7 +48,7 @@ export async function* scanIndex(place: Place, index: OpenIndex, { window, concu
   } finally {
     const { path, body: closing } = dialect.closing(pit.id);
     // It goes by itself when nobody asks for it any more.
-    await place.client.request({ method: 'DELETE', path, body: closing, wanted: [404], about, signal: undefined }).catch((error: Error) => place.client.host.log('debug', error.message));
+    await place.client.request({ method: 'DELETE', path, body: closing, hurried: true, wanted: [404], about, signal: undefined }).catch((error: Error) => place.client.host.log('debug', error.message));
   }
 }
 
@@ -69,7 +69,7 @@ async function* readSlice(slice: Slice): AsyncGenerator<Page> {
   let after: string | undefined;
   const page = new PageSize(mostDocuments);
   for (;;) {
-    const size = page.most;
+    const size = place.client.reads.shareOf(page.most);
     const found = await searched(slice, { size, after });
     if (found === 'too much' || found === 'too many') {
       page.shrink({ lasting: found === 'too many' });

@@ -7,7 +7,7 @@ import { LateDigest, LateDocument } from '../../model/late-document.ts';
 import { keyOfWrite } from '../../model/store.ts';
 import type { Expectation, Outcome, Write } from '../../model/store.ts';
 import { digestDocument } from '../../schema/digest.ts';
-import { explained } from './failure.ts';
+import { Busy, explained, isBusy } from './failure.ts';
 import type { Cause } from './failure.ts';
 import { lookUp, readEntries } from './lookup.ts';
 import { documentsIn, partsOfVersion, versionOf } from './place.ts';
@@ -34,17 +34,19 @@ interface Task {
   readonly source?: string;
   readonly stat: Stat;
   condition: Condition;
-  /** How often the server had no room for it. */
+  /** How often the server failed to do it. */
   refused: number;
+  /** When the server had too much to do for the first time. */
+  busyMs?: number;
   /** Whether what got in its way may be what was sent before, the answer to which was lost. */
   resent: boolean;
 }
 
-/** What became of one try: an answer, that another writer was faster, that there was no room, or what went wrong. */
+/** What became of one try: an answer, that another writer was faster, that the server had too much to do, what may be otherwise soon, or what went wrong. */
 type Tried =
   | { readonly kind: 'done'; readonly stat: Stat }
   | { readonly kind: 'conflict'; /** Whether an earlier sending may have been what got in the way. */ readonly resent: boolean }
-  | { readonly kind: 'refused' | 'failed'; readonly error: SyncError };
+  | { readonly kind: 'busy' | 'refused' | 'failed'; readonly error: SyncError };
 
 /** Writes batches: one request for a batch, in which the server decides on each write by itself. */
 export class ElasticWriter {
@@ -77,10 +79,8 @@ export class ElasticWriter {
         if (tried.kind === 'done') outcomes[task.at] = { kind: 'done', stat: tried.stat };
         else if (tried.kind === 'conflict' && expectOf(task).older === undefined) stale.push(task);
         else if (tried.kind === 'conflict' && round < mostRounds) tasks.push(task);
-        else if (tried.kind === 'refused' && ++task.refused < this.#place.client.maxAttempts) tasks.push(task);
         else outcomes[task.at] = { kind: 'failed', error: tried.kind === 'conflict' ? this.#contended(task) : tried.error };
       }
-      if (tasks.some(({ refused }) => refused > 0)) await this.#place.client.pause(Math.max(...tasks.map(({ refused }) => refused)), signal);
     }
     await this.#settle(stale, outcomes, signal);
     return outcomes.map((outcome, i) => outcome ?? { kind: 'failed', error: new SyncError('internal', `${this.#place.name}: ${keyOfWrite(batch[i]!)} was left without an answer`) });
@@ -155,19 +155,36 @@ export class ElasticWriter {
     });
   }
 
-  /** Sends writes in as few requests as their size allows. */
+  /** Sends writes in as few requests as their size allows and the server has room for, and those again that it may do later. */
   async #send(tasks: readonly Task[], signal: AbortSignal | undefined): Promise<readonly (readonly [Task, Tried])[]> {
+    const { client } = this.#place;
     const tried: (readonly [Task, Tried])[] = [];
-    for (let at = 0; at < tasks.length;) {
+    let waiting = tasks;
+    for (let at = 0; at < waiting.length;) {
+      const most = client.writes.shareOf(this.#bulkBytes);
       const some: Task[] = [];
       let body = '';
-      for (; at < tasks.length; at++) {
-        const lines = linesFor(tasks[at]!);
-        if (some.length > 0 && body.length + lines.length > this.#bulkBytes) break;
-        some.push(tasks[at]!);
+      for (; at < waiting.length; at++) {
+        const lines = linesFor(waiting[at]!);
+        if (some.length > 0 && body.length + lines.length > most) break;
+        some.push(waiting[at]!);
         body += lines;
       }
-      tried.push(...await this.#bulk(some, body, signal));
+      const again: Task[] = [];
+      let failed = 0;
+      for (const [task, one] of await this.#bulk(some, body, signal)) {
+        const busy = one.kind === 'busy' && !client.writes.isOver(task.busyMs ??= client.host.now());
+        if (one.kind === 'refused' && ++task.refused < client.maxAttempts) failed = Math.max(failed, task.refused);
+        else if (!busy) {
+          tried.push([task, one]);
+          continue;
+        }
+        again.push(task);
+      }
+      if (again.length === 0) continue;
+      [waiting, at] = [[...again, ...waiting.slice(at)], 0];
+      // Who is busy is waited for by the next request.
+      if (failed > 0) await client.pause(failed, signal);
     }
     return tried;
   }
@@ -175,18 +192,38 @@ export class ElasticWriter {
   async #bulk(tasks: readonly Task[], body: string, signal: AbortSignal | undefined): Promise<readonly (readonly [Task, Tried])[]> {
     const place = this.#place;
     try {
-      const { status, body: answer, attempts } = await place.client.request({ path: bulkPath, body, lines: true, wanted: [413], about: place.about('write'), signal });
+      const { status, body: answer, attempts } = await place.client.request({ path: bulkPath, body, lines: true, divisible: true, wanted: [413], about: place.about('write'), signal });
       if (status === 413) return await this.#inParts(tasks, body, signal);
       const items = documentsIn(answer['items']).map((item) => Object.values(item)[0]);
       if (items.length !== tasks.length) throw new SyncError('unavailable', `cannot write ${place.name}: the server answers ${items.length} of ${tasks.length} writes`, { store: place.name, hint: 'run again' });
-      return tasks.map((task, i) => {
+      const tried = tasks.map((task, i) => {
         const item = items[i];
-        return [task, this.#triedBy(task, isDocument(item) ? item : {}, attempts > 1)];
+        return [task, this.#triedBy(task, isDocument(item) ? item : {}, attempts > 1)] as const;
       });
+      this.#tell(tried);
+      return tried;
     } catch (error) {
       signal?.throwIfAborted();
+      if (error instanceof Busy) {
+        return tasks.map((task) => {
+          // Before that the answer to it may have been lost, and what stands before a server may not know what became of it.
+          task.resent = true;
+          return [task, { kind: 'busy', error }];
+        });
+      }
       // Nobody knows which of them were done: each is a failure, and the batch is none that never happened.
       return tasks.map((task) => [task, { kind: 'failed', error: toSyncError(error) }]);
+    }
+  }
+
+  /** Has what was done of a request and what the server had no room for determine how much is sent next, and when. */
+  #tell(tried: readonly (readonly [Task, Tried])[]): void {
+    const { writes } = this.#place.client;
+    if (tried.some(([, { kind }]) => kind === 'done' || kind === 'conflict')) writes.progressed();
+    for (const [, one] of tried) {
+      if (one.kind !== 'busy') continue;
+      const { code, message, details: { key: _, ...details } } = one.error;
+      return writes.refused(new Busy(code, message, details), message);
     }
   }
 
@@ -207,8 +244,10 @@ export class ElasticWriter {
     if (status === 409 && cause.type === 'version_conflict_engine_exception') return { kind: 'conflict', resent };
     const key = keyOfWrite(task.write);
     const { code, why, hint } = explained(status, cause);
-    const error = new SyncError(code, `cannot write ${this.#place.name}: ${key}: ${why}`, { store: this.#place.name, key, hint });
-    return { kind: error.retryable ? 'refused' : 'failed', error };
+    const isWaitedFor = isBusy(status, cause);
+    // What is said of the server goes for every write; and who was waited for patiently need not be asked again.
+    const error = new SyncError(code, `cannot write ${this.#place.name}: ${isWaitedFor ? '' : `${key}: `}${why}`, { store: this.#place.name, key, hint, ...(isWaitedFor && { attempts: task.refused + 1 }) });
+    return { kind: isWaitedFor ? 'busy' : error.retryable ? 'refused' : 'failed', error };
   }
 
   /** Answers those whose expectation did not hold with what is there, and finds out whether it is what was sent, once before. */

@@ -1,3 +1,4 @@
+import { usualPatienceMs } from '../../lib/patience.ts';
 import type { OptionSpec } from '../../model/kind.ts';
 import type { TimeUnit } from './instants.ts';
 
@@ -26,3 +27,6 @@ export const recordOptions: readonly OptionSpec[] = [
   { name: 'collections', summary: 'the tables or indices to look at: names and globs, separated by commas (default: all)', value: 'text' },
   { name: 'create', summary: 'whether collections that are missing are made', value: 'flag', default: true },
 ];
+
+/** The option of stores whose servers say when they have too much to do. */
+export const patienceOption: OptionSpec = { name: 'patienceMs', summary: 'milliseconds to wait for a server that says it has too much to do, while it does nothing', value: 'number', default: usualPatienceMs };

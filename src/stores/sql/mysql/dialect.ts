@@ -45,12 +45,12 @@ export class MysqlDialect implements Dialect {
     this.#sessions = new Sessions(options.reach);
   }
 
-  async catalog(): Promise<Catalog> {
-    return await this.#sessions.use((connection) => catalogOf((text) => rowsOf(connection, text), this.#sessions.isMaria, this.#options.modified));
+  async catalog(signal?: AbortSignal): Promise<Catalog> {
+    return await this.#sessions.use((connection) => catalogOf((text) => rowsOf(connection, text), this.#sessions.isMaria, this.#options.modified), signal);
   }
 
   async *scan(tables: readonly Table[], { window, signal }: ScanRowsOptions): AsyncGenerator<{ readonly table: Table; readonly rows: readonly RawRow[] }> {
-    const connection = await this.#sessions.take();
+    const connection = await this.#sessions.take(signal);
     let ended = false;
     try {
       await rowsOf(connection, 'set transaction isolation level repeatable read');
@@ -68,8 +68,8 @@ export class MysqlDialect implements Dialect {
     }
   }
 
-  async find(table: Table, keys: readonly (readonly Raw[])[]): Promise<readonly RawRow[]> {
-    return await this.#sessions.use(async (connection) => (await rowsOf(connection, new Statements(table, this.#sessions.escape).find(keys, false))).map(asRow));
+  async find(table: Table, keys: readonly (readonly Raw[])[], signal?: AbortSignal): Promise<readonly RawRow[]> {
+    return await this.#sessions.use(async (connection) => (await rowsOf(connection, new Statements(table, this.#sessions.escape).find(keys, false))).map(asRow), signal);
   }
 
   comparesTimes(): boolean {
@@ -102,7 +102,7 @@ export class MysqlDialect implements Dialect {
             await rowsOf(connection, 'rollback');
             return { cause };
           }
-        }).then((result) => {
+        }, signal).then((result) => {
           if ('answers' in result) return result.answers;
           throw result.cause;
         });

@@ -18,6 +18,7 @@ const reasons: { readonly [number: number]: readonly [code: FailureCode, hint: s
   1054: ['not-found', 'see whether the table was changed meanwhile, and run again'],
   1040: ['throttled', 'wait until others have disconnected, or raise max_connections'],
   1203: ['throttled', 'wait until others have disconnected'],
+  1226: ['throttled', 'wait, or raise what this user may do at once or in an hour'],
   1205: ['unavailable', 'let the transaction that holds the row end, and run again'],
   1213: ['unavailable', 'run again'],
   1053: ['unavailable', 'see whether the server is shutting down, and run again'],
@@ -76,6 +77,13 @@ function codeOf(cause: Error): string {
 export function passesSoon(cause: unknown): boolean {
   // What is cut while it becomes encrypted has a code that certificates have, too.
   return wasCut(cause) || (cause instanceof Error && /ECONNRESET|EPIPE|closed state|disconnected before secure/.test(cause.message));
+}
+
+/** Whether the server has no connection left, for anybody or for this user. */
+export function isBusy(cause: unknown): boolean {
+  const number = numberOf(cause) ?? (cause instanceof Error && 'errno' in cause ? cause.errno : undefined);
+  // What a user may do in an hour is told by the same number as what they may do at once.
+  return number === 1040 || number === 1203 || (number === 1226 && /max_user_connections/.test((cause as Error).message));
 }
 
 /** Whether it is about one of the rows that were sent, so that the others may be sent without it. */

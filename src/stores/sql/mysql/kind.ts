@@ -2,11 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { parseIni } from '../../../lib/aws/ini.ts';
+import { usualPatienceMs } from '../../../lib/patience.ts';
 import { SyncError } from '../../../model/errors.ts';
 import type { Host } from '../../../model/host.ts';
 import type { OptionSpec, StoreKind } from '../../../model/kind.ts';
 import { certificatesIn } from '../../records/certificates.ts';
-import { recordOptions } from '../../records/record-options.ts';
+import { patienceOption, recordOptions } from '../../records/record-options.ts';
 import type { RecordOptions } from '../../records/record-options.ts';
 import { serverOf, silentMs } from '../server.ts';
 import { sqlCapabilities, SqlStore } from '../sql-store.ts';
@@ -18,6 +19,7 @@ export interface MysqlOptions extends RecordOptions {
   readonly tlsCa?: string;
   readonly missing?: 'refuse' | 'empty';
   readonly timeoutMs?: number;
+  readonly patienceMs?: number;
 }
 
 const options: readonly OptionSpec[] = [
@@ -26,6 +28,7 @@ const options: readonly OptionSpec[] = [
   { name: 'tlsCa', summary: 'a file of the certificates by which that of the server is checked (default: ssl-ca of ~/.my.cnf, else those the platform trusts)', value: 'text' },
   { name: 'missing', summary: 'whether a table that is named in collections and does not exist is refused or empty', value: 'choice', choices: ['refuse', 'empty'], default: 'refuse' },
   { name: 'timeoutMs', summary: 'milliseconds to wait for a connection', value: 'number', default: 30_000 },
+  patienceOption,
 ];
 
 /** Tables in MySQL and MariaDB. */
@@ -38,7 +41,7 @@ export const kind: StoreKind<MysqlOptions> = {
   open,
 };
 
-async function open(endpoint: string, { tls, tlsCa, missing = 'refuse', timeoutMs = 30_000, ...records }: MysqlOptions, lent: Host): Promise<SqlStore> {
+async function open(endpoint: string, { tls, tlsCa, missing = 'refuse', timeoutMs = 30_000, patienceMs = usualPatienceMs, ...records }: MysqlOptions, lent: Host): Promise<SqlStore> {
   const { environment, log } = lent;
   const named = serverOf(endpoint, 'MYSQL_PWD, or ~/.my.cnf');
   const file = ownSettings(environment['HOME']);
@@ -61,7 +64,7 @@ async function open(endpoint: string, { tls, tlsCa, missing = 'refuse', timeoutM
     dialect: new MysqlDialect({
       modified: records.modified, unit: records.modifiedUnit,
       reach: {
-        host: lent,
+        host: lent, patienceMs,
         tls: mode,
         ...(certificates !== undefined && { authorities: certificatesIn(certificates) }),
         config: { ...(host.startsWith('/') ? { socketPath: host } : { host, port }), user, database, connectTimeout: timeoutMs, charset: 'utf8mb4', enableKeepAlive: true, keepAliveInitialDelay: silentMs, ...(password !== undefined && { password }) },

@@ -1,12 +1,16 @@
 import type { Connection, Pool, PoolConnection, PoolOptions } from 'mysql2';
 import { SyncError } from '../../../model/errors.ts';
 import type { Host } from '../../../model/host.ts';
+import { Patience } from '../../../lib/patience.ts';
 import { connectPatiently } from '../../records/connecting.ts';
-import { passesSoon } from './failure.ts';
+import { pausing } from '../../records/pausing.ts';
+import { isBusy, passesSoon } from './failure.ts';
 
 /** How to reach a database. */
 export interface Reach {
   readonly host: Host;
+  /** How long a server is waited for that has no connection left. */
+  readonly patienceMs: number;
   readonly config: PoolOptions;
   /** Whether the connection is encrypted; `prefer`: where the server can. `authority`: and its certificate must be of a known one; `verify`: and bear its name. */
   readonly tls: 'disable' | 'prefer' | 'require' | 'authority' | 'verify';
@@ -28,13 +32,15 @@ const settings = [
 /** Connections to one database, made when they are needed. Every value comes as text. */
 export class Sessions implements AsyncDisposable {
   readonly #reach: Reach;
+  readonly #patience: Patience;
   readonly #set = new WeakSet<PoolConnection>();
   #pool: Promise<Pool> | undefined;
   #isMaria = false;
   #escape: (text: string) => string = () => { throw new SyncError('internal', 'nothing is connected yet'); };
 
   constructor(reach: Reach) {
-    this.#reach = reach;
+    const { host, patienceMs, config } = this.#reach = reach;
+    this.#patience = new Patience({ mostMs: patienceMs, atOnce: most, clock: host, onPause: pausing(host, config.host ?? config.socketPath) });
   }
 
   /** Whether the server is MariaDB. Known once a connection was taken. */
@@ -48,8 +54,8 @@ export class Sessions implements AsyncDisposable {
   }
 
   /** Lends a connection, which is ended where its task failed. */
-  async use<T>(task: (connection: PoolConnection) => Promise<T>): Promise<T> {
-    const connection = await this.take();
+  async use<T>(task: (connection: PoolConnection) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const connection = await this.take(signal);
     try {
       const result = await task(connection);
       connection.release();
@@ -61,8 +67,8 @@ export class Sessions implements AsyncDisposable {
   }
 
   /** A connection, to be released or destroyed by whoever takes it. */
-  async take(): Promise<PoolConnection> {
-    return await connectPatiently(() => this.#take(), { host: this.#reach.host, passes: passesSoon });
+  async take(signal?: AbortSignal): Promise<PoolConnection> {
+    return await connectPatiently(() => this.#take(), { host: this.#reach.host, passes: passesSoon, isBusy, patience: this.#patience, signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

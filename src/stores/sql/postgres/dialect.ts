@@ -52,16 +52,16 @@ export class PostgresDialect implements Dialect {
     this.#schema = options.schema;
   }
 
-  async catalog(): Promise<Catalog> {
+  async catalog(signal?: AbortSignal): Promise<Catalog> {
     return await this.#sessions.use(async (client) => {
       const schema = await this.#schemaOf(client);
       return await catalogOf((text, values) => rowsIn(client, text, values), schema, this.#options.modified);
-    });
+    }, signal);
   }
 
   async *scan(tables: readonly Table[], { window, signal }: ScanRowsOptions): AsyncGenerator<{ readonly table: Table; readonly rows: readonly RawRow[] }> {
     const { to } = await import('pg-copy-streams');
-    const client = await this.#sessions.take();
+    const client = await this.#sessions.take(signal);
     let ended = false;
     // A server that sorts, or waits for a lock, says nothing for a long time.
     const stop = (): void => void client.end().catch(() => {});
@@ -92,11 +92,11 @@ export class PostgresDialect implements Dialect {
     }
   }
 
-  async find(table: Table, keys: readonly (readonly Raw[])[]): Promise<readonly RawRow[]> {
+  async find(table: Table, keys: readonly (readonly Raw[])[], signal?: AbortSignal): Promise<readonly RawRow[]> {
     return await this.#sessions.use(async (client) => {
       const statements = new Statements(await this.#schemaOf(client), table);
       return (await rowsIn(client, statements.find(), table.keyAt.map((_, i) => keys.map((key) => key[i])))).map(withVersion);
-    });
+    }, signal);
   }
 
   comparesTimes(table: Table, { kind, expect }: Change): boolean {
@@ -110,7 +110,7 @@ export class PostgresDialect implements Dialect {
       const answers = new Map<Change, Changed>();
       for (const group of Map.groupBy(changes, ({ kind, expect }) => `${kind} ${expect?.kind ?? 'any'}`).values()) await this.#applyGroup(client, statements, group, answers, signal);
       return changes.map((change) => answers.get(change)!);
-    });
+    }, signal);
   }
 
   async checkApply(table: Table, changes: readonly Change[]): Promise<void> {

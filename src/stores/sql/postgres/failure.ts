@@ -56,6 +56,12 @@ export function passesSoon(cause: unknown): boolean {
   return wasCut(cause) || codeOf(cause) === '57P03' || (cause instanceof Error && /^(?:Connection terminated|timeout e)/.test(cause.message));
 }
 
+/** Whether the server has no connection left, or is starting. */
+export function isBusy(cause: unknown): boolean {
+  const code = codeOf(cause);
+  return code === '53300' || code === '57P03';
+}
+
 /** Whether the server said it, and goes on answering. */
 export function isAnswer(cause: unknown): boolean {
   return cause instanceof Error && 'severity' in cause && cause.severity === 'ERROR';

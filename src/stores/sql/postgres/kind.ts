@@ -1,8 +1,9 @@
+import { usualPatienceMs } from '../../../lib/patience.ts';
 import { SyncError } from '../../../model/errors.ts';
 import type { Host } from '../../../model/host.ts';
 import type { OptionSpec, StoreKind } from '../../../model/kind.ts';
 import { certificatesIn } from '../../records/certificates.ts';
-import { recordOptions } from '../../records/record-options.ts';
+import { patienceOption, recordOptions } from '../../records/record-options.ts';
 import type { RecordOptions } from '../../records/record-options.ts';
 import { serverOf, silentMs } from '../server.ts';
 import { sqlCapabilities, SqlStore } from '../sql-store.ts';
@@ -15,6 +16,7 @@ export interface PostgresOptions extends RecordOptions {
   readonly tlsCa?: string;
   readonly missing?: 'refuse' | 'empty';
   readonly timeoutMs?: number;
+  readonly patienceMs?: number;
 }
 
 const options: readonly OptionSpec[] = [
@@ -24,6 +26,7 @@ const options: readonly OptionSpec[] = [
   { name: 'tlsCa', summary: 'a file of the certificates by which that of the server is checked (default: what PGSSLROOTCERT says, else those the platform trusts)', value: 'text' },
   { name: 'missing', summary: 'whether a table that is named in collections and does not exist is refused or empty', value: 'choice', choices: ['refuse', 'empty'], default: 'refuse' },
   { name: 'timeoutMs', summary: 'milliseconds to wait for a connection', value: 'number', default: 30_000 },
+  patienceOption,
 ];
 
 /** Tables in PostgreSQL. */
@@ -38,7 +41,7 @@ export const kind: StoreKind<PostgresOptions> = {
 
 const modes: { readonly [mode: string]: Reach['tls'] } = { 'disable': 'disable', 'allow': 'prefer', 'prefer': 'prefer', 'require': 'require', 'verify-ca': 'verify', 'verify-full': 'verify' };
 
-async function open(endpoint: string, { schema, tls, tlsCa, missing = 'refuse', timeoutMs = 30_000, ...records }: PostgresOptions, lent: Host): Promise<SqlStore> {
+async function open(endpoint: string, { schema, tls, tlsCa, missing = 'refuse', timeoutMs = 30_000, patienceMs = usualPatienceMs, ...records }: PostgresOptions, lent: Host): Promise<SqlStore> {
   const { environment, log } = lent;
   const named = serverOf(endpoint, 'PGPASSWORD, or ~/.pgpass');
   const host = named.host ?? environment['PGHOST'] ?? 'localhost';
@@ -59,7 +62,7 @@ async function open(endpoint: string, { schema, tls, tlsCa, missing = 'refuse', 
     dialect: new PostgresDialect({
       schema, modified: records.modified, unit: records.modifiedUnit,
       reach: {
-        host: lent,
+        host: lent, patienceMs,
         // A connection within the machine has nothing to hide on its way.
         tls: host.startsWith('/') ? 'disable' : mode,
         config: { host, port, user, database, connectionTimeoutMillis: timeoutMs, application_name: 'syncline', keepAlive: true, keepAliveInitialDelayMillis: silentMs, ...(password !== undefined && { password }) },

@@ -3,12 +3,16 @@ import type { Client, ClientConfig, PoolClient } from 'pg';
 import type pg from 'pg';
 import { SyncError } from '../../../model/errors.ts';
 import type { Host } from '../../../model/host.ts';
+import { Patience } from '../../../lib/patience.ts';
 import { connectPatiently } from '../../records/connecting.ts';
-import { isAnswer, passesSoon } from './failure.ts';
+import { pausing } from '../../records/pausing.ts';
+import { isAnswer, isBusy, passesSoon } from './failure.ts';
 
 /** How to reach a database. */
 export interface Reach {
   readonly host: Host;
+  /** How long a server is waited for that has no connection left. */
+  readonly patienceMs: number;
   readonly config: ClientConfig;
   /** Whether the connection is encrypted; `prefer`: where the server can. `verify`: and the server must prove who it is. */
   readonly tls: 'disable' | 'prefer' | 'require' | 'verify';
@@ -24,17 +28,19 @@ const settings = `set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set interval
 /** Connections to one database, made when they are needed. Every value comes as text. */
 export class Sessions implements AsyncDisposable {
   readonly #reach: Reach;
+  readonly #patience: Patience;
   readonly #set = new WeakSet<Client>();
   readonly #sockets = new Set<Socket>();
   #pool: Promise<pg.Pool> | undefined;
 
   constructor(reach: Reach) {
-    this.#reach = reach;
+    const { host, patienceMs, config } = this.#reach = reach;
+    this.#patience = new Patience({ mostMs: patienceMs, atOnce: most, clock: host, onPause: pausing(host, config.host) });
   }
 
   /** Lends a connection. One whose task failed on it, or was given up, is not used again where `clean` says so. */
-  async use<T>(task: (client: PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.take();
+  async use<T>(task: (client: PoolClient) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const client = await this.take(signal);
     let broken = true;
     try {
       const result = await task(client);
@@ -50,8 +56,8 @@ export class Sessions implements AsyncDisposable {
   }
 
   /** A connection, to be released by whoever takes it. */
-  async take(): Promise<PoolClient> {
-    return await connectPatiently(() => this.#take(), { host: this.#reach.host, passes: passesSoon });
+  async take(signal?: AbortSignal): Promise<PoolClient> {
+    return await connectPatiently(() => this.#take(), { host: this.#reach.host, passes: passesSoon, isBusy, patience: this.#patience, signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
