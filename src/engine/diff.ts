@@ -57,12 +57,12 @@ export async function runDiff(pairing: OneWay, show: (actions: readonly Action[]
     const possible = new Set(graph.order);
     refuseCycles(puts.map(({ entry }) => entry), graph, (i, error) => ledger.failed(puts[i]!, error));
     puts.forEach((put, i) => { if (possible.has(i)) ledger.planned(put); });
-    await warnOfRefusal({ deletes, moves }, pairing, run);
+    await warnOfRefusal({ deletes, moves, placing }, pairing, run);
   });
 }
 
 /** What the guard would say, and that nothing would be deleted after an incomplete scan. */
-async function warnOfRefusal({ deletes, moves }: { readonly deletes: Deletes; readonly moves: Moves }, pairing: OneWay, run: Run): Promise<void> {
+async function warnOfRefusal({ deletes, moves, placing }: { readonly deletes: Deletes; readonly moves: Moves; readonly placing: Placing }, pairing: OneWay, run: Run): Promise<void> {
   const { guard = defaultGuard, target, state, held, under } = pairing;
   const { ledger } = run;
   if (deletes.length === 0) return;
@@ -72,6 +72,7 @@ async function warnOfRefusal({ deletes, moves }: { readonly deletes: Deletes; re
   try {
     const all = held ?? Math.max(ledger.held('right'), await estimateHeld(pairing, pairing.deletes ?? 'keep'));
     await moves.guard(deletes, { held: all, heldAtRefusal: state?.heldAtRefusal(target.identity), sourceEntries: ledger.scanned.left, target: target.name, guard, part: under !== undefined || pairing.window !== undefined }, evidenceOf(pairing, run));
+    await placing.checkDeletes(deletes);
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;
     ledger.warn(`a sync would end here: ${error.sentence}`);

@@ -159,9 +159,9 @@ export async function runMergeDiff(pairing: TwoWay, show: (actions: readonly Act
   return await reported(run, async () => {
     const policy = twoWayPolicy(pairing);
     const deletions = new Deletions(pairing, policy, { precision: coarser(pairing.left, pairing.right), noting: false });
-    const [toLeft, toRight] = [new Placing('left', pairing.left, run), new Placing('right', pairing.right, run)];
+    const placing = { left: new Placing('left', pairing.left, run), right: new Placing('right', pairing.right, run) };
     for await (const actions of planTwoWay(pairing, { context }, policy, { baseline: pairing.state.baseline(pairingName(pairing)), deletions })) {
-      const possible = await toRight.possible(await toLeft.possible(actions, () => pairing.right), () => pairing.left);
+      const possible = await placing.right.possible(await placing.left.possible(actions, () => pairing.right), () => pairing.left);
       for (const action of possible) {
         if (action.kind === 'put') moves[action.to].add(action);
         else if (action.kind === 'delete') deletes[action.on].add(withoutContents(action));
@@ -182,7 +182,9 @@ export async function runMergeDiff(pairing: TwoWay, show: (actions: readonly Act
     }
     for (const side of ['left', 'right'] as const) {
       try {
-        if (ledger.complete) await guardSide(side, pairing, run, { deletes: deletes[side], moves: moves[side], guard });
+        if (!ledger.complete) continue;
+        await guardSide(side, pairing, run, { deletes: deletes[side], moves: moves[side], guard });
+        await placing[side].checkDeletes(deletes[side]);
       } catch (error) {
         if (!(error instanceof SyncError)) throw error;
         ledger.warn(`a merge would end here: ${error.sentence}`);

@@ -5,13 +5,14 @@ import { SyncError } from '../model/errors.ts';
 import { typeOf } from '../model/key.ts';
 import type { Fresh } from '../model/store.ts';
 import { anotherPlace, recognisePlaces } from './places.ts';
-import { planOneWay } from './plan/plan.ts';
+import { originOf, planOneWay } from './plan/plan.ts';
 import { anyOf, scanned } from './plan/scan.ts';
 import type { Run } from './run.ts';
 import { reported, startRun } from './run.ts';
 import { learned, oneWayPolicy, runSync } from './sync.ts';
 import type { Counts, OneWay, Report } from './types.ts';
 import { runVerify } from './verify.ts';
+import { Placing } from './write/placing.ts';
 
 /** How often what was loaded is compared, and what has changed at the source meanwhile loaded after it. */
 const mostRounds = 3;
@@ -36,7 +37,7 @@ export async function runSwap(pairing: OneWay): Promise<Report> {
   const loaded = await load(pairing, prepared, what);
   const warnings = [...report.warnings, ...loaded.warnings];
   if (loaded.interrupted || !loaded.complete || loaded.counts.failed > 0) {
-    return { ...loaded, counts: undone(loaded.counts), types: Object.fromEntries(Object.entries(loaded.types).map(([name, counts]) => [name, undone(counts)])), differences: report.differences, outstanding: report.outstanding, warnings: [...warnings, `nothing was put in place of what ${pairing.target.name} holds, because not everything could be loaded`] };
+    return { ...undone(loaded), differences: report.differences, outstanding: report.outstanding, warnings: [...warnings, `nothing was put in place of what ${pairing.target.name} holds, because not everything could be loaded`] };
   }
   await prepared.swap(pairing.signal && { signal: pairing.signal });
   return { ...report, differences: 0, outstanding: 0, unguarded: loaded.unguarded, warnings, durationMs: report.durationMs + loaded.durationMs };
@@ -47,6 +48,7 @@ export async function runSwapDiff(pairing: OneWay, show: Show): Promise<Report> 
   const run = startRun(pairing);
   const { fresh, report, loads } = await planned(pairing, run, show);
   await using _ = fresh;
+  if (report.counts.failed > 0) return { ...undone(report), warnings: [...report.warnings, `nothing would be put in place of what ${pairing.target.name} holds, because not everything could be loaded`] };
   if (loads.length === 0) return report;
   return { ...report, warnings: [...report.warnings, `${loads.join(', ')} would be loaded anew and put in place at once`] };
 }
@@ -77,8 +79,10 @@ async function planned(pairing: OneWay, run: Run, show?: Show): Promise<Planned>
       if (collections.length > 0) fresh = await target.fresh?.(collections, signal && { signal });
       const policy = oneWayPolicy({ deletes: 'propagate' });
       const pages = planOneWay({ ...pairing, scope: 'types' }, { context, policy, baseline: learned(pairing), extras: true, ordered: true, proof: 'content', ...(show && { showTarget: true }) });
+      const placing = show && new Placing('right', target, run);
       let deletes = 0;
-      for await (const actions of pages) {
+      for await (const planned of pages) {
+        const actions = await placing?.possible(planned, (entry) => originOf(entry, pairing.origins)) ?? planned;
         for (const action of actions) {
           if (action.kind === 'put' || action.kind === 'delete') ledger.planned(action);
           if (action.kind === 'delete') deletes++;
@@ -144,7 +148,8 @@ async function load(pairing: OneWay, fresh: Fresh, { loads: names, all }: Pick<P
   }
 }
 
-/** Counts of what was done where nobody will see it. */
-function undone(counts: Counts): Counts {
-  return { ...counts, created: 0, updated: 0, deleted: 0 };
+/** A report of what was done where nobody will see it. */
+function undone(report: Report): Report {
+  const without = (counts: Counts): Counts => ({ ...counts, created: 0, updated: 0, deleted: 0 });
+  return { ...report, counts: without(report.counts), types: Object.fromEntries(Object.entries(report.types).map(([name, counts]) => [name, without(counts)])) };
 }

@@ -67,9 +67,10 @@ export class SyncError extends Error {
   }
 }
 
-/** `cause` as a {@link SyncError}: itself if it is one, else an `internal` one around it. An abort becomes `interrupted`. */
+/** `cause` as a {@link SyncError}: itself if it is one, else an `internal` one around it. An abort becomes `interrupted`. Of what failed and what failed while that was tidied up, the first counts. */
 export function toSyncError(cause: unknown, details: SyncErrorDetails = {}): SyncError {
   if (cause instanceof SyncError) return cause;
+  if (cause instanceof SuppressedError) return toSyncError(cause.suppressed, details);
   if (cause instanceof Error && cause.name === 'AbortError') return new SyncError('interrupted', 'interrupted', { cause, ...details });
   return new SyncError('internal', cause instanceof Error ? cause.message : String(cause), { cause, ...details });
 }

@@ -212,6 +212,11 @@ export interface Sink extends AsyncDisposable {
   /** One outcome per write, in order; one bad write never sinks the others. Rejects only when the batch as a whole never happened. */
   write(batch: readonly Write[], options?: CallOptions): Promise<readonly Outcome[]>;
   /**
+   * Answers as {@link Sink.write} would, as far as that follows from how the place describes itself and what the user may do, and writes nothing: what
+   * is `failed` would fail, what is `done` may. Throws `denied` where a write would. Absent: that is known only when it is tried.
+   */
+  foresee?(batch: readonly Write[], options?: CallOptions): Promise<readonly Outcome[]>;
+  /**
    * Has the service copy what it holds already, in exactly the version named and with all that it keeps beside the content,
    * so that it need not travel. One answer each, in order; `undefined` where the entry has to be read and put instead, which
    * is right wherever there is doubt. A `done` is as good as that of a put. Absent: nothing can be taken over.

@@ -28,10 +28,13 @@ interface Inner {
 export class RuledWriter {
   readonly #sink: Sink;
   readonly #ruling: Ruling;
+  readonly #send: Sink['write'];
 
-  constructor(sink: Sink, ruling: Ruling) {
+  /** `send`: what is done with writes as the sink is to have them. */
+  constructor(sink: Sink, ruling: Ruling, send: Sink['write'] = sink.write.bind(sink)) {
     this.#sink = sink;
     this.#ruling = ruling;
+    this.#send = send;
   }
 
   async write(batch: readonly Write[], asked: CallOptions = {}): Promise<readonly Outcome[]> {
@@ -58,7 +61,7 @@ export class RuledWriter {
         if ('kind' in filled && (filled.kind === 'stale' || filled.kind === 'failed')) outcomes[inner.at] = filled;
         else sending.push({ inner, ...filled as { readonly write: Write; readonly guarded: boolean } });
       }
-      const answers = sending.length === 0 ? [] : await this.#sink.write(sending.map(({ write }) => write), asked);
+      const answers = sending.length === 0 ? [] : await this.#send(sending.map(({ write }) => write), asked);
       const again: Inner[] = [];
       sending.forEach(({ inner, write, guarded }, i) => {
         // What it was to be filled in from has changed, and that says nothing of what was expected.

@@ -9,7 +9,7 @@ import type { Digest, Entry, Ref } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import { typeOf } from '../../model/key.ts';
 import { isSink, isSource } from '../../model/store.ts';
-import type { CallOptions, Capabilities, FingerprintOptions, Hint, Page, Problem, ScanOptions, Sink, Source, Store } from '../../model/store.ts';
+import type { CallOptions, Capabilities, FingerprintOptions, Hint, Page, Problem, ScanOptions, Sink, Source, Store, Write } from '../../model/store.ts';
 import type { Naming } from './naming.ts';
 import { RuledWriter } from './ruled-writer.ts';
 import { entryOutward } from './ruling.ts';
@@ -152,11 +152,12 @@ async function read(source: Source, ruling: Ruling, refs: readonly Ref[], option
   return found;
 }
 
-function sinkOf(sink: Sink, ruling: Ruling, under: string): Pick<Sink, 'write' | 'covers' | 'realm' | 'prepare' | 'checkPrepare' | 'references'> {
+function sinkOf(sink: Sink, ruling: Ruling, under: string): Pick<Sink, 'write' | 'foresee' | 'covers' | 'realm' | 'prepare' | 'checkPrepare' | 'references'> {
   const { naming } = ruling;
   const writer = new RuledWriter(sink, ruling);
   return {
     write: (batch, options) => writer.write(batch, options),
+    ...(sink.foresee && { foresee: (batch: readonly Write[], options?: CallOptions) => new RuledWriter(sink, ruling, sink.foresee!.bind(sink)).write(batch, options) }),
     ...(sink.realm !== undefined && { realm: `${sink.realm} under ${under}` }),
     ...(sink.covers && {
       covers: (ref: Ref) => {

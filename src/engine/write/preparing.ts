@@ -23,7 +23,7 @@ export class Preparing {
     this.#options = options;
   }
 
-  /** Sees to it that there is a place for each key; resolves to why there is none, by collection. Rejects where waiting may help. */
+  /** Sees to it that there is a place for each key; resolves to why there is none, by collection. Rejects where waiting may help, or a right is missing. */
   async refusals(keys: readonly { readonly key: Key; readonly source: Source }[]): Promise<ReadonlyMap<string, SyncError | undefined>> {
     if (!(this.#makes ? this.#sink.prepare : this.#sink.checkPrepare)) return this.#known;
     const open = new Map<string, Source>();
@@ -55,7 +55,8 @@ export class Preparing {
         this.#known.set(name, undefined);
       } catch (cause) {
         const error = toSyncError(cause, { store: this.#sink.name });
-        if (error.retryable || error.code === 'interrupted') throw error;
+        // Who may not make it is told so as one who may not write.
+        if (error.retryable || error.code === 'interrupted' || error.code === 'denied') throw error;
         this.#known.set(name, error);
       }
     }

@@ -311,7 +311,8 @@ function isReady(put: Put): put is Ready {
   return put.entry.content !== undefined && put.entry.key === put.key;
 }
 
-function expecting(over: Entry | undefined): { readonly expect?: Expectation } {
+/** That a put replaces what the plan saw, and nothing else. */
+export function expecting(over: Entry | undefined): { readonly expect?: Expectation } {
   if (!over) return { expect: { absent: true } };
   return over.version === undefined ? {} : { expect: { version: over.version } };
 }

@@ -1,8 +1,8 @@
 import type { Store } from '../../model/store.ts';
 
 /** What a store is and does apart from its entries, for a store that is made of it to be and do as well. */
-export function passedOn(store: Store): Pick<Store, 'name' | 'identity' | 'realm' | 'watch' | 'fingerprint' | 'clock' | 'estimate' | 'describe' | 'prepare' | 'checkPrepare' | 'references' | 'covers' | typeof Symbol.asyncDispose> {
-  const { name, identity, realm, watch, fingerprint, clock, estimate, describe, prepare, checkPrepare, references, covers } = store;
+export function passedOn(store: Store): Pick<Store, 'name' | 'identity' | 'realm' | 'watch' | 'fingerprint' | 'clock' | 'estimate' | 'describe' | 'prepare' | 'checkPrepare' | 'foresee' | 'references' | 'covers' | typeof Symbol.asyncDispose> {
+  const { name, identity, realm, watch, fingerprint, clock, estimate, describe, prepare, checkPrepare, foresee, references, covers } = store;
   return {
     name, identity,
     ...(realm !== undefined && { realm }),
@@ -13,6 +13,7 @@ export function passedOn(store: Store): Pick<Store, 'name' | 'identity' | 'realm
     ...(describe && { describe: describe.bind(store) }),
     ...(prepare && { prepare: prepare.bind(store) }),
     ...(checkPrepare && { checkPrepare: checkPrepare.bind(store) }),
+    ...(foresee && { foresee: foresee.bind(store) }),
     ...(references && { references: references.bind(store) }),
     ...(covers && { covers: covers.bind(store) }),
     [Symbol.asyncDispose]: async () => await store[Symbol.asyncDispose](),

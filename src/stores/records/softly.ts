@@ -31,13 +31,15 @@ export interface SoftOptions {
 export function softly(store: Store, options: SoftOptions): Store {
   if (store.capabilities.holds !== 'documents') throw new SyncError('invalid', `${store.name} holds files, which have no field ${options.deleted}`, { store: store.name, hint: 'pass --as documents' });
   const seen = (entry: Entry): Entry => asSeen(entry, options);
-  const writer = new SoftWriter(store, options);
+  const writer = new SoftWriter(store, options, store.write.bind(store));
+  const { foresee } = store;
   return {
     ...passedOn(store),
     get capabilities() { return { ...store.capabilities, tombstones: 'kept' as const }; },
     scan: (asked) => scan(store, seen, asked),
     read: async (refs, asked) => (await store.read(refs, asked)).map((entry) => entry && seen(entry)),
     write: (batch, asked) => writer.write(batch, asked),
+    ...(foresee && { foresee: async (batch: readonly Write[], asked?: CallOptions) => await new SoftWriter(store, options, foresee.bind(store)).write(batch, asked) }),
     ...(store.tombstones && { tombstones: store.tombstones.bind(store) }),
     ...(store.describe && { describe: async (asked?: CallOptions) => (await store.describe?.(asked) ?? []).map((collection) => withoutField(collection, options.deleted)) }),
     ...(store.prepare && { prepare: (collections: readonly Collection[], asked?: CallOptions) => store.prepare?.(collections.map((collection) => withField(collection, options.deleted)), asked) ?? Promise.resolve() }),
@@ -84,11 +86,13 @@ function withField(collection: Collection, name: string): Collection {
 class SoftWriter {
   readonly #store: Store;
   readonly #options: SoftOptions;
+  readonly #send: Store['write'];
   #fields: Promise<ReadonlyMap<string, Field>> | undefined;
 
-  constructor(store: Store, options: SoftOptions) {
+  constructor(store: Store, options: SoftOptions, send: Store['write']) {
     this.#store = store;
     this.#options = options;
+    this.#send = send;
   }
 
   async write(batch: readonly Write[], asked: CallOptions = {}): Promise<readonly Outcome[]> {
@@ -104,7 +108,7 @@ class SoftWriter {
       if (ready.kind === 'put' || ready.kind === 'delete') writes.push({ at, write: ready });
       else outcomes[at] = ready;
     });
-    const answers = writes.length === 0 ? [] : await this.#store.write(writes.map(({ write }) => write), asked);
+    const answers = writes.length === 0 ? [] : await this.#send(writes.map(({ write }) => write), asked);
     answers.forEach((answer, i) => { outcomes[writes[i]!.at] = this.#outer(answer, batch[writes[i]!.at]!); });
     await this.#digest(writes.filter(({ at, write }) => outcomes[at]?.kind === 'done' && write.kind === 'put' && write !== batch[at] && batch[at]?.kind === 'put'), outcomes, asked);
     return outcomes;

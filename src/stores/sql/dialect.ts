@@ -5,6 +5,7 @@ import type { Key } from '../../model/key.ts';
 import type { Window } from '../../model/store.ts';
 import type { Marks } from '../records/changes.ts';
 import type { Swapping } from './fresh.ts';
+import type { Wanted } from './granting.ts';
 import type { RangeSql } from './ranges.ts';
 import type { TableLimits } from './creatable.ts';
 import type { Raw, RawRow, Table } from './table.ts';
@@ -90,14 +91,18 @@ export interface Dialect extends AsyncDisposable {
   comparesTimes(table: Table, change: Change): boolean;
   /** Makes changes, each atomically with its expectation. No two of them are of one key. */
   apply(table: Table, changes: readonly Change[], signal?: AbortSignal): Promise<readonly Changed[]>;
+  /** Throws what {@link apply} would for changes that the user may not make, and makes none. One of each kind and expectation is enough. Absent: that is known when it is tried. */
+  checkApply?(table: Table, changes: readonly Change[]): Promise<void>;
+  /** Throws what {@link create} would, and makes nothing. Absent: that is known when it is tried. */
+  checkCreate?(collections: readonly Collection[]): Promise<void>;
   /** Makes tables, all of them or none where the database can. Throws `unsupported` for what cannot be a table. */
   create(collections: readonly Collection[], signal?: AbortSignal): Promise<void>;
   /** A transaction in which ranges of tables are digested. Absent, or `undefined`: the database cannot do that. */
   ranges?(signal?: AbortSignal): Promise<RangeSql | undefined>;
   /** By what each table was last changed, where that can be had for next to nothing. */
   changes?(signal?: AbortSignal): Promise<Marks>;
-  /** What the driver threw, as a sentence that begins with what was being done. */
-  failure(cause: unknown, doing: string): SyncError;
+  /** What the driver threw, as a sentence that begins with what was being done. `wanted` (default: `read`): what it takes a right for. */
+  failure(cause: unknown, doing: string, wanted?: Wanted): SyncError;
   /** Of pairs of tables those that can be compared and carried as the rows stand. Absent: none. */
   twins?(source: Dialect, pairs: readonly (readonly [from: Table, to: Table])[]): Promise<RowTwins>;
   /** Whether a table has any rows. Needed where there are {@link twins}. */

@@ -113,7 +113,7 @@ export class FreshTables implements Fresh {
     try {
       return await body();
     } catch (cause) {
-      throw this.#options.dialect.failure(cause, `${this.#options.place}: cannot ${what}`);
+      throw this.#options.dialect.failure(cause, `${this.#options.place}: cannot ${what}`, 'swap');
     }
   }
 }
@@ -151,7 +151,7 @@ function seenFresh(dialect: Dialect, replaced: readonly Replaced[]): Dialect {
       },
     }),
     create: () => Promise.reject(new SyncError('internal', 'a fresh table is made when it is asked for')),
-    failure: (cause, doing) => dialect.failure(cause, doing),
+    failure: (cause, doing, wanted) => dialect.failure(cause, doing, wanted),
     ...(dialect.fingerprint && { fingerprint: (signal?: AbortSignal) => dialect.fingerprint?.(signal) ?? Promise.resolve(undefined) }),
     async [Symbol.asyncDispose]() {},
   };

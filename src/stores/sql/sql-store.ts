@@ -36,6 +36,9 @@ export const sqlCapabilities: Capabilities = {
   limits: { batchEntries: 1_000, inFlight: 4, keyBytes: 1_024 },
 };
 
+/** A table that could be made anywhere, by whoever may make any. */
+const probe: Collection = { name: '__syncline_new', fields: [{ name: 'id', type: { kind: 'integer', bits: 32 }, nullable: false }], key: ['id'] };
+
 /** How often a database is asked whether something changed. */
 const changesEveryMs = 500;
 
@@ -149,6 +152,11 @@ export class SqlStore implements Store {
     return await this.#writing.write(batch, (name) => this.#tableOf(catalog, name), signal);
   }
 
+  async foresee(batch: readonly Write[], { signal }: CallOptions = {}): Promise<readonly Outcome[]> {
+    const catalog = await this.#tables({ signal });
+    return await this.#writing.foresee(batch, (name) => this.#tableOf(catalog, name));
+  }
+
   async describe({ signal }: CallOptions = {}): Promise<readonly Collection[]> {
     const { tables } = await this.#tables({ fresh: true, signal });
     return tables.filter(({ name }) => this.#chosen(name)).map(({ name, fields, key }) => ({ name, fields, key }));
@@ -171,8 +179,7 @@ export class SqlStore implements Store {
     try {
       await this.#dialect.create(missing, signal);
     } catch (cause) {
-      const failure = this.#dialect.failure(cause, `${this.name}: cannot make ${missing.map(({ name }) => name).join(', ')}`);
-      throw failure.code === 'invalid' ? new SyncError('invalid', failure.message, { ...failure.details, hint: 'make the table by hand' }) : failure;
+      throw this.#unmade(cause, missing);
     } finally {
       this.#catalog = undefined;
     }
@@ -185,6 +192,7 @@ export class SqlStore implements Store {
       if (!(table instanceof SyncError)) continue;
       if (table.code !== 'not-found' || collection.fields.length === 0) throw table;
       this.#checkCreatable([keyed(collection)]);
+      await this.#dialect.checkCreate?.([keyed(collection)]).catch((cause: unknown) => { throw this.#unmade(cause, [collection]); });
     }
   }
 
@@ -208,10 +216,10 @@ export class SqlStore implements Store {
     if (pairs.length === 0) return undefined;
     try {
       const rows = await this.#dialect.twins(source.#dialect, pairs);
-      const failure = (cause: unknown): SyncError => this.#dialect.failure(cause, `cannot read ${source.name} beside ${this.name}`);
+      const failure = (cause: unknown): SyncError => this.#dialect.failure(cause, `cannot read ${source.name} beside ${this.name}`, 'compare');
       return rows.tables.length === 0 ? undefined : twinsOf(rows, { source: source.#twin(), target: this.#twin(), failure });
     } catch (cause) {
-      throw this.#dialect.failure(cause, `cannot read ${source.name} beside ${this.name}`);
+      throw this.#dialect.failure(cause, `cannot read ${source.name} beside ${this.name}`, 'compare');
     }
   }
 
@@ -221,6 +229,11 @@ export class SqlStore implements Store {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await (this.#ended ??= (async () => await this.#dialect[Symbol.asyncDispose]())());
+  }
+
+  #unmade(cause: unknown, missing: readonly Collection[]): SyncError {
+    const failure = this.#dialect.failure(cause, `${this.name}: cannot make ${missing.map(({ name }) => name).join(', ')}`, 'create');
+    return failure.code === 'invalid' ? new SyncError('invalid', failure.message, { ...failure.details, hint: 'make the table by hand' }) : failure;
   }
 
   /** Throws where these cannot be tables. */
@@ -247,6 +260,7 @@ export class SqlStore implements Store {
       if (obstacles.length > 0) throw new SyncError('unsupported', `${this.name}: another table cannot take the place of ${name}, because of ${obstacles.join(', ')}`, { store: this.name, hint: 'take that away for the time, or run without --swap' });
     }
     if (missing.length > 0) this.#checkCreatable(missing);
+    await this.#dialect.checkCreate?.([probe]).catch((cause: unknown) => { throw this.#dialect.failure(cause, `${this.name}: cannot make fresh tables`, 'swap'); });
     return await FreshTables.of({
       place: this.name, dialect: this.#dialect, swapping, existing, missing,
       open: (dialect) => new SqlStore({ name: this.name, identity: this.identity, dialect, records: { ...this.#records, create: false }, missingIsEmpty: true }),

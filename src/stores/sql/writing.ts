@@ -33,9 +33,13 @@ interface Sending {
   readonly left: string;
 }
 
+const nothingKnown: Outcome = { kind: 'done', stat: {} };
+
 /** Turns batches of writes into changes of rows, and what became of those into outcomes. */
 export class Writing {
   readonly #options: WritingOptions;
+  /** Forms of changes that the user may make. */
+  readonly #allowed = new Set<string>();
 
   constructor(options: WritingOptions) {
     this.#options = options;
@@ -56,6 +60,20 @@ export class Writing {
       }
     }
     return outcomes;
+  }
+
+  /** What would become of writes, as far as that is known of tables and of what the user may do. */
+  async foresee(batch: readonly Write[], tableOf: (name: string) => Table | SyncError): Promise<readonly Outcome[]> {
+    const { dialect, name } = this.#options;
+    const sendings = batch.map((write, at) => (tableOf(partsOfKey(keyOfWrite(write)).collection) instanceof SyncError ? nothingKnown : this.#sending(write, at, tableOf)));
+    const open = sendings.flatMap((sending) => ('change' in sending ? [sending] : []));
+    for (const { table, change } of open) {
+      const form = `${table.name}\0${change.kind}\0${change.expect?.kind ?? ''}`;
+      if (this.#allowed.has(form)) continue;
+      await dialect.checkApply?.(table, [change]).catch((cause: unknown) => { throw dialect.failure(cause, `${name}: cannot write ${table.name}`, change.kind); });
+      this.#allowed.add(form);
+    }
+    return sendings.map((sending) => ('kind' in sending ? sending : nothingKnown));
   }
 
   #sending(write: Write, at: number, tableOf: (name: string) => Table | SyncError): Sending | Outcome {
@@ -91,7 +109,7 @@ export class Writing {
       if (fast.length > 0) (await dialect.apply(table, fast.map(({ change }) => change), signal)).forEach((changed, i) => answers.set(fast[i]!, changed));
       if (slow.length > 0) await this.#replaceOlder(table, slow, answers, signal);
     } catch (cause) {
-      const error = dialect.failure(cause, `${name}: cannot write ${table.name}`);
+      const error = dialect.failure(cause, `${name}: cannot write ${table.name}`, group.some(({ change }) => change.kind === 'put') ? 'put' : 'delete');
       if (error.code === 'denied' && answers.size === 0) throw error;
       for (const sending of group) if (!answers.has(sending)) answers.set(sending, { kind: 'failed', error: new SyncError(error.code, error.message, { ...error.details, key: sending.change.id }) });
     }

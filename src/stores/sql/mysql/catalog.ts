@@ -14,7 +14,7 @@ export function quoted(name: string): string {
 
 // Of a table that keeps its history, the rows of now are records, and since when they hold is no part of them.
 const columnsOf = `
-  select c.table_name, c.column_name, c.data_type, c.column_type, c.character_maximum_length, c.numeric_precision, c.numeric_scale, c.datetime_precision, c.is_nullable, c.column_default, c.extra, c.column_comment
+  select c.table_name, c.column_name, c.data_type, c.column_type, c.character_maximum_length, c.numeric_precision, c.numeric_scale, c.datetime_precision, c.is_nullable, c.column_default, c.extra, c.column_comment, c.collation_name
   from information_schema.columns c join information_schema.tables t on t.table_schema = c.table_schema and t.table_name = c.table_name
   where c.table_schema = database() and t.table_type in ('BASE TABLE', 'SYSTEM VERSIONED') and coalesce(c.generation_expression, '') not in ('ROW START', 'ROW END') order by c.table_name, c.ordinal_position`;
 
@@ -29,7 +29,7 @@ const triggersOf = 'select distinct event_object_table from information_schema.t
 
 const referencesOf = 'select distinct table_name, referenced_table_name from information_schema.key_column_usage where table_schema = database() and referenced_table_schema = database() order by 1, 2';
 
-/** MariaDB has no type for JSON, but a condition. */
+/** MariaDB has no type for JSON, but a condition, which it shows only to who may change the table. */
 const conditionsOf = "select table_name, constraint_name from information_schema.check_constraints where constraint_schema = database() and check_clause like 'json_valid(%'";
 
 /** The tables of a database. */
@@ -38,7 +38,7 @@ export async function catalogOf(query: Query, isMaria: boolean, modified: string
   const keys = Map.groupBy(await query(keysOf), ([table]) => table);
   const indexed = new Set(modified === undefined ? [] : (await query(indexedOf)).map((row) => row.join('\0')));
   const triggers = new Set((await query(triggersOf)).map(([table]) => table));
-  const conditions = new Set(isMaria ? (await query(conditionsOf)).map((row) => row.join('\0')) : []);
+  const conditions = isMaria ? await jsonColumns(query, [...columns.values()].flat()) : new Set<string>();
   const references = referencesAmong((await query(referencesOf)).map(([from, to]) => ({ from: from!, to: to! })));
   const tables: Table[] = [];
   const keyless: Catalog['keyless'][number][] = [];
@@ -64,6 +64,19 @@ export async function catalogOf(query: Query, isMaria: boolean, modified: string
   return { tables, keyless, references };
 }
 
-function columnRow([table, name, kind, type, characters, digits, scale, fraction, nullable, preset, extra, comment]: readonly (string | null)[]): ColumnRow {
-  return { table: table!, name: name!, kind: kind!.toLowerCase(), type: type!, characters: characters!, digits: digits!, scale: scale!, fraction: fraction!, nullable: nullable!, preset: preset!, extra: extra!, comment: comment! };
+function columnRow([table, name, kind, type, characters, digits, scale, fraction, nullable, preset, extra, comment, collation]: readonly (string | null)[]): ColumnRow {
+  return { table: table!, name: name!, kind: kind!.toLowerCase(), type: type!, characters: characters!, digits: digits!, scale: scale!, fraction: fraction!, nullable: nullable!, preset: preset!, extra: extra!, comment: comment!, collation: collation! };
+}
+
+/** The columns that hold nothing but JSON, each behind its table. */
+async function jsonColumns(query: Query, columns: readonly ColumnRow[]): Promise<ReadonlySet<string>> {
+  const found = new Set((await query(conditionsOf)).map((row) => row.join('\0')));
+  // What is declared as JSON becomes just that.
+  const open = columns.filter(({ table, name, kind, collation }) => kind === 'longtext' && collation === 'utf8mb4_bin' && !found.has(`${table}\0${name}`));
+  for (const [table, among] of Map.groupBy(open, (column) => column.table)) {
+    // Who is not even shown the table will be told so when reading it.
+    const [[, text = null] = []] = await query(`show create table ${quoted(table)}`).catch(() => []);
+    for (const { name } of among) if (text?.includes(`CHECK (json_valid(${quoted(name)}))`) === true) found.add(`${table}\0${name}`);
+  }
+  return found;
 }

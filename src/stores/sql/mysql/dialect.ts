@@ -7,6 +7,7 @@ import type { TableLimits } from '../creatable.ts';
 import type { Catalog, Change, Changed, Dialect, ScanRowsOptions } from '../dialect.ts';
 import { applyLocked } from '../locked.ts';
 import type { Swapping } from '../fresh.ts';
+import type { Wanted } from '../granting.ts';
 import type { LockedRows } from '../locked.ts';
 import type { RangeSql } from '../ranges.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
@@ -109,12 +110,18 @@ export class MysqlDialect implements Dialect {
     });
   }
 
+  async checkApply(table: Table, changes: readonly Change[]): Promise<void> {
+    const statements = new Statements(table, this.#sessions.escape);
+    await this.#prepared(changes.map((change) => (change.kind === 'delete' ? statements.remove([change.key]) : statements.insert([change], change.expect?.kind === 'version'))));
+  }
+
+  async checkCreate(collections: readonly Collection[]): Promise<void> {
+    await this.#prepared(collections.map((collection) => creationOf(collection, this.#sessions.isMaria)));
+  }
+
   async create(collections: readonly Collection[]): Promise<void> {
     await this.#sessions.use(async (connection) => {
-      const statements = collections.map(({ name, fields, key }) => {
-        const columns = fields.map((field) => `${quoted(field.name)} ${declarationOf(field.type, this.#sessions.isMaria, key.includes(field.name) ? key.length : undefined)} ${field.nullable && !key.includes(field.name) ? 'null' : 'not null'}`);
-        return `create table ${quoted(name)} (${[...columns, `primary key (${key.map(quoted).join(', ')})`].join(', ')}) engine = InnoDB default character set utf8mb4`;
-      });
+      const statements = collections.map((collection) => creationOf(collection, this.#sessions.isMaria));
       const made: string[] = [];
       try {
         for (const [i, statement] of statements.entries()) {
@@ -142,8 +149,8 @@ export class MysqlDialect implements Dialect {
     return new MysqlSwapping(this.#sessions);
   }
 
-  failure(cause: unknown, doing: string): SyncError {
-    return mysqlError(cause, doing);
+  failure(cause: unknown, doing: string, wanted?: Wanted): SyncError {
+    return mysqlError(cause, doing, { database: this.#options.reach.config.database, wanted });
   }
 
   async clock(): Promise<Micros> {
@@ -158,6 +165,21 @@ export class MysqlDialect implements Dialect {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#sessions[Symbol.asyncDispose]();
   }
+
+  /** A statement that is only prepared needs the rights that it takes, and does nothing. */
+  async #prepared(statements: readonly string[]): Promise<void> {
+    await this.#sessions.use(async (connection) => {
+      for (const statement of statements) {
+        await rowsOf(connection, `prepare syncline from ${this.#sessions.escape(statement)}`);
+        await rowsOf(connection, 'deallocate prepare syncline');
+      }
+    });
+  }
+}
+
+function creationOf({ name, fields, key }: Collection, isMaria: boolean): string {
+  const columns = fields.map((field) => `${quoted(field.name)} ${declarationOf(field.type, isMaria, key.includes(field.name) ? key.length : undefined)} ${field.nullable && !key.includes(field.name) ? 'null' : 'not null'}`);
+  return `create table ${quoted(name)} (${[...columns, `primary key (${key.map(quoted).join(', ')})`].join(', ')}) engine = InnoDB default character set utf8mb4`;
 }
 
 function lockedRows(connection: PoolConnection, statements: Statements): LockedRows {

@@ -1,7 +1,10 @@
 import { SyncError, toSyncError } from '../../../model/errors.ts';
 import type { FailureCode } from '../../../model/errors.ts';
 import { wasCut } from '../../records/connecting.ts';
+import { grantHint, privileges } from '../granting.ts';
+import type { Wanted } from '../granting.ts';
 import { distrusted, unreachable } from '../unreachable.ts';
+import { quoted } from './catalog.ts';
 
 /** What the server says by its numbers, and what to do about it. */
 const reasons: { readonly [number: number]: readonly [code: FailureCode, hint: string] } = {
@@ -29,14 +32,21 @@ const reasons: { readonly [number: number]: readonly [code: FailureCode, hint: s
 
 const network = /^(?:ECONN|ENOTFOUND|ETIMEDOUT|EPIPE|EHOST|ENET|EAI_|ENOENT|EACCES|PROTOCOL_)/;
 
+/** What was refused, and where. */
+export interface Refused {
+  readonly database?: string | undefined;
+  readonly wanted?: Wanted | undefined;
+}
+
 /** What went wrong, as a sentence that begins with what was being done. */
-export function mysqlError(cause: unknown, doing: string): SyncError {
+export function mysqlError(cause: unknown, doing: string, refused: Refused = {}): SyncError {
   if (cause instanceof SyncError || !(cause instanceof Error) || cause.name === 'AbortError') return toSyncError(cause);
   const number = numberOf(cause);
   const code = codeOf(cause);
   const said = cause instanceof AggregateError ? (cause.errors as readonly Error[]).map(({ message }) => message).join(', ') : cause.message;
   if (number !== undefined) {
-    const [kind, hint] = reasons[number] ?? ['invalid', 'change the value, or the table'];
+    const [kind, usual] = reasons[number] ?? ['invalid', 'change the value, or the table'];
+    const hint = [1044, 1142, 1143].includes(number) ? hintOfGrant(said, refused) ?? usual : usual;
     return new SyncError(kind, `${doing}: ${said}`, { cause, hint, ...([1216, 1217, 1451, 1452].includes(number) && { unmet: true }), ...(number === 1062 && { taken: true }) });
   }
   const distrust = distrusted(said, 'by the option tlsCa');
@@ -44,6 +54,16 @@ export function mysqlError(cause: unknown, doing: string): SyncError {
   if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return new SyncError('denied', `${doing}: the server does not encrypt connections`, { cause, hint: 'leave out tls' });
   if (network.test(code) || /connection|closed state/i.test(said)) return new SyncError('unavailable', `${doing}: ${unreachable(code, said)}`, { cause, hint: 'check the address, see whether the server is up, and run again' });
   return toSyncError(cause);
+}
+
+/** What gives the right that is missing, as far as the server says to whom. */
+function hintOfGrant(said: string, { database, wanted = 'read' }: Refused): string | undefined {
+  const [, user] = /for user ('.*'@'.*') to|to user ('.*'@'.*') for/.exec(said)?.filter((part) => part !== undefined) ?? [];
+  const [, table] = /for table .*?([^.`']+)[`']?$/.exec(said) ?? [];
+  if (user === undefined || database === undefined) return undefined;
+  // A table that is not there yet has no rights of its own.
+  const place = `${quoted(database)}.${table === undefined || wanted === 'create' || wanted === 'swap' ? '*' : quoted(table)}`;
+  return grantHint(wanted, `GRANT ${privileges[wanted]} ON ${place} TO ${user}`);
 }
 
 /** The platform's code of an error; where the driver hides it behind one of its own, what its sentence says. */

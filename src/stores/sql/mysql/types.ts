@@ -19,6 +19,7 @@ export interface ColumnRow {
   readonly preset: string | null;
   readonly extra: string;
   readonly comment: string;
+  readonly collation: string | null;
 }
 
 const withBlank = (text: string): string => text.replace('T', ' ');

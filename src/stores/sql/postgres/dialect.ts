@@ -6,6 +6,7 @@ import type { TimeUnit } from '../../records/instants.ts';
 import type { TableLimits } from '../creatable.ts';
 import type { Catalog, Change, Changed, Dialect, RowTwins, ScanRowsOptions } from '../dialect.ts';
 import type { Swapping } from '../fresh.ts';
+import type { Wanted } from '../granting.ts';
 import type { RangeSql } from '../ranges.ts';
 import type { Raw, RawRow, Table } from '../table.ts';
 import { catalogOf } from './catalog.ts';
@@ -112,6 +113,23 @@ export class PostgresDialect implements Dialect {
     });
   }
 
+  async checkApply(table: Table, changes: readonly Change[]): Promise<void> {
+    await this.#sessions.use(async (client) => {
+      const statements = new Statements(await this.#schemaOf(client), table);
+      // To explain a statement takes the rights that it takes itself.
+      for (const { text, lists } of changes.map((change) => formOf(statements, [change]))) await rowsIn(client, `explain ${text}`, lists);
+    });
+  }
+
+  async checkCreate(collections: readonly Collection[]): Promise<void> {
+    await this.#sessions.use(async (client) => {
+      const schema = await this.#schemaOf(client);
+      for (const collection of collections) creationOf(schema, collection);
+      const [[may = null] = []] = await rowsIn(client, "select has_schema_privilege($1, 'CREATE')", [schema]);
+      if (may === 'f') throw Object.assign(new Error(`permission denied for schema ${schema}`), { code: '42501', severity: 'ERROR' });
+    });
+  }
+
   async create(collections: readonly Collection[]): Promise<void> {
     await this.#sessions.use(async (client) => {
       const schema = await this.#schemaOf(client);
@@ -140,8 +158,8 @@ export class PostgresDialect implements Dialect {
     return await postgresRangeSql(await this.#sessions.take(), (client) => this.#schemaOf(client));
   }
 
-  failure(cause: unknown, doing: string): SyncError {
-    return postgresError(cause, doing);
+  failure(cause: unknown, doing: string, wanted?: Wanted): SyncError {
+    return postgresError(cause, doing, { user: wanted === 'compare' ? undefined : this.#options.reach.config.user, wanted });
   }
 
   async twins(source: Dialect, pairs: readonly (readonly [from: Table, to: Table])[]): Promise<RowTwins> {
@@ -245,8 +263,8 @@ export class PostgresDialect implements Dialect {
   }
 }
 
-/** Makes changes of one kind and one form of expectation in one statement. */
-async function applied(client: PoolClient, statements: Statements, group: readonly Change[]): Promise<readonly (readonly [Change, Changed])[]> {
+/** The statement for changes of one kind and one form of expectation, with what it takes. `whole`: whether it answers with whole rows. */
+function formOf(statements: Statements, group: readonly Change[]): { readonly text: string; readonly lists: readonly unknown[]; readonly whole: boolean } {
   const { kind, values, expect } = group[0]!;
   const { table } = statements;
   const versions = expect?.kind === 'version' ? [group.map((change) => (change.expect as { readonly version: string }).version)] : [];
@@ -254,8 +272,14 @@ async function applied(client: PoolClient, statements: Statements, group: readon
   const whole = !table.faithful || written.length < table.columns.length;
   const lists = kind === 'delete' ? table.keyAt.map((_, i) => group.map(({ key }) => key[i])) : written.map((at) => group.map((change) => change.values[at]));
   const text = kind === 'delete' ? statements.remove(versions.length > 0) : expect?.kind === 'version' ? statements.replace(written, whole) : statements.put(written, expect?.kind ?? 'any', whole);
-  const rows = (await rowsIn(client, text, [...lists, ...versions])).map(withVersion);
-  const full = whole && kind === 'put';
+  return { text, lists: [...lists, ...versions], whole: whole && kind === 'put' };
+}
+
+async function applied(client: PoolClient, statements: Statements, group: readonly Change[]): Promise<readonly (readonly [Change, Changed])[]> {
+  const { table } = statements;
+  const { kind, expect } = group[0]!;
+  const { text, lists, whole: full } = formOf(statements, group);
+  const rows = (await rowsIn(client, text, lists)).map(withVersion);
   const keyAt = full ? table.keyAt : table.keyAt.map((_, i) => i);
   const keyOf = (raw: readonly (Raw | null | undefined)[]): string => JSON.stringify(raw.map((part, i) => (part === null || part === undefined ? null : String(table.columns[table.keyAt[i]!]!.codec.read(part)))));
   const done = new Map(rows.map((row) => [keyOf(keyAt.map((at) => row.values[at])), row]));

@@ -1,7 +1,10 @@
 import { SyncError, toSyncError } from '../../../model/errors.ts';
 import type { FailureCode } from '../../../model/errors.ts';
 import { wasCut } from '../../records/connecting.ts';
+import { grantHint, privileges } from '../granting.ts';
+import type { Wanted } from '../granting.ts';
 import { distrusted, unreachable } from '../unreachable.ts';
+import { quoted } from './catalog.ts';
 
 /** What PostgreSQL says by its codes, or their classes (its manual, Appendix A), and what to do about it. */
 const reasons: { readonly [code: string]: readonly [code: FailureCode, hint: string] } = {
@@ -23,14 +26,22 @@ const reasons: { readonly [code: string]: readonly [code: FailureCode, hint: str
 
 const network = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN', 'ENOENT', 'EACCES']);
 
+/** Who was refused, and what that is about. */
+export interface Refused {
+  readonly user?: string | undefined;
+  readonly wanted?: Wanted | undefined;
+}
+
 /** What went wrong, as a sentence that begins with what was being done. */
-export function postgresError(cause: unknown, doing: string): SyncError {
+export function postgresError(cause: unknown, doing: string, refused: Refused = {}): SyncError {
   if (cause instanceof SyncError || !(cause instanceof Error) || cause.name === 'AbortError') return toSyncError(cause);
   const code = codeOf(cause);
   const said = messageOf(cause);
   // What the platform says has codes, too, as that a certificate is not known.
   if (code !== undefined && 'severity' in cause) {
-    const [kind, hint] = reasons[code] ?? reasons[code.slice(0, 2)] ?? ['invalid', undefined];
+    if (isPolicy(cause)) return new SyncError('invalid', `${doing}: ${said}`, { cause, hint: 'change the value, or the policy' });
+    const [kind, usual] = reasons[code] ?? reasons[code.slice(0, 2)] ?? ['invalid', undefined];
+    const hint = (code === '42501' ? hintOfGrant(said, refused) : undefined) ?? usual;
     return new SyncError(kind, `${doing}: ${said}`, { cause, ...(hint !== undefined && { hint }), ...((code === '23503' || code === '23001') && { unmet: true }), ...(code === '23505' && { taken: true }) });
   }
   if (/SASL|password/i.test(said)) return new SyncError('denied', `${doing}: the server asks for a password, and there is none`, { cause, hint: 'set PGPASSWORD, or write it to ~/.pgpass' });
@@ -54,7 +65,24 @@ export function isAnswer(cause: unknown): boolean {
 export function isRefusedRow(cause: unknown): boolean {
   const code = codeOf(cause);
   // Values and constraints; rules and triggers of the table's own; and an index that has no room for a key.
-  return code !== undefined && (/^(?:22|23|44|P0)/.test(code) || code === '54000' || code === '21000');
+  return code !== undefined && (/^(?:22|23|44|P0)/.test(code) || code === '54000' || code === '21000' || isPolicy(cause));
+}
+
+/** Whether a policy of the table forbids a row, which has the code of a right that is missing. */
+function isPolicy(cause: unknown): boolean {
+  return codeOf(cause) === '42501' && cause instanceof Error && 'routine' in cause && cause.routine === 'ExecWithCheckOptions';
+}
+
+/** What gives the right that is missing, as far as the server says to what. */
+function hintOfGrant(said: string, { user, wanted = 'read' }: Refused): string | undefined {
+  const [, what = '', name = ''] = /^permission denied for (table|schema|sequence|database) "?(.+?)"?$/.exec(said) ?? [];
+  const makes = wanted === 'create' || wanted === 'swap';
+  const needed = { table: privileges[makes ? 'read' : wanted], schema: makes ? 'CREATE' : 'USAGE', sequence: 'USAGE', database: 'CONNECT' }[what];
+  return needed && grantHint(wanted, `GRANT ${needed} ON ${what === 'table' ? '' : `${what.toUpperCase()} `}${asNeeded(name)}${user === undefined ? '' : ` TO ${asNeeded(user)}`}`);
+}
+
+function asNeeded(name: string): string {
+  return /^[a-z_][a-z\d_]*$/.test(name) ? name : quoted(name);
 }
 
 function codeOf(cause: unknown): string | undefined {
