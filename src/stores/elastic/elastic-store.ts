@@ -98,6 +98,11 @@ export class ElasticStore implements Store {
     return readEntries(this.#place, refs, signal);
   }
 
+  async foresee(batch: readonly Write[], { signal }: CallOptions = {}): Promise<readonly Outcome[]> {
+    signal?.throwIfAborted();
+    return await this.#writer.foresee(batch, signal);
+  }
+
   async write(batch: readonly Write[], { signal }: CallOptions = {}): Promise<readonly Outcome[]> {
     signal?.throwIfAborted();
     return this.#writer.write(batch, signal);

@@ -86,6 +86,15 @@ export class ElasticWriter {
     return outcomes.map((outcome, i) => outcome ?? { kind: 'failed', error: new SyncError('internal', `${this.#place.name}: ${keyOfWrite(batch[i]!)} was left without an answer`) });
   }
 
+  /** What would become of writes, as far as that can be told without sending them. An index that is missing may yet be made. */
+  async foresee(batch: readonly Write[], signal: AbortSignal | undefined): Promise<readonly Outcome[]> {
+    const indices = await this.#place.indicesFor(batch.map(keyOfWrite), signal);
+    return batch.map((write, at) => {
+      const task = this.#taskFor(at, write, indices);
+      return 'kind' in task && task.kind === 'failed' && task.error.code !== 'not-found' ? task : { kind: 'done', stat: {} };
+    });
+  }
+
   /** What is to be sent; or the answer, where there is nothing to send. */
   #taskFor(at: number, write: Write, indices: ReadonlyMap<string, OpenIndex>): Task | Outcome {
     const place = this.#place;
