@@ -5,6 +5,7 @@ import type { ComparedRows, CompareRowsOptions, RowTwins } from '../dialect.ts';
 import type { Column, RawRow, Table } from '../table.ts';
 import { gathered, linesIn, sideBySide, wholeLines } from './blocks.ts';
 import { quoted } from './catalog.ts';
+import { inBlocks } from './copied-out.ts';
 import { rowOf } from './copied-rows.ts';
 import type { Sessions } from './sessions.ts';
 import { Statements } from './statements.ts';
@@ -94,7 +95,7 @@ async function* linesOf({ sessions }: TwinSide, query: string, signal: AbortSign
   signal?.addEventListener('abort', stop, { once: true });
   try {
     signal?.throwIfAborted();
-    yield* wholeLines(client.query(to(`copy (${query}) to stdout`)) as AsyncIterable<Buffer>);
+    yield* wholeLines(client.query(inBlocks(to(`copy (${query}) to stdout`))) as AsyncIterable<Buffer>);
     ended = true;
   } finally {
     signal?.removeEventListener('abort', stop);
