@@ -292,8 +292,12 @@ function reading(it: It): void {
     const odd = { none: undefined, null: null, word: 'yesterday', uuid: 'c232ab00-9414-11ec-b3c8-9f6bdeced846', number: 1_422_705_600, list: [] };
     for (const [name, options, wrap] of [['suffix', { modified: 'at' }, (at) => ({ at })], ['field', { modified: 'meta.at', layout: 'field' }, (at) => ({ meta: { at } })]] as const satisfies readonly [string, object, (at: Document[string]) => Document][]) {
       const wanted = new Map(Object.entries({ ...spelt, ...others, ...odd }).map(([key, at]) => [`things/${key}`, at === undefined ? {} : wrap(at)]));
-      await using store = await place.open(options, undefined, `${place.path}-${name}`);
-      await store.prepare!([{ name: 'things', key: [], fields: [] }]);
+      const said: string[] = [];
+      await using store = await kinds[place.name].open(`${place.name}://${place.server.address}/${place.path}-${name}`, { missing: 'empty', ...options }, { ...quick, log: (_, text) => void said.push(text) }) as Store;
+      const things = { name: 'things', key: [], fields: [] };
+      await store.checkPrepare!([things]);
+      assert.match(said.join(), new RegExp(`things gets .*, which takes values as they come, and ${options.modified} as a date$`));
+      await store.prepare!([things]);
       assertAll(await store.write([...wanted].map(([key, document]) => put(key, document))), 'done');
       const all = await found(store);
       assert.deepEqual(new Map(all.map((entry) => [entry.key, documentOf(entry)])), wanted);

@@ -55,7 +55,8 @@ async function wantedFor(place: Place, collection: Collection, signal: AbortSign
   return { index, body: JSON.stringify({ mappings, ...(fields > mostFields && { settings: { 'index.mapping.total_fields.limit': 2 * fields } }) }) };
 }
 
-function madeFor({ fields }: Collection, time: TimeField | undefined): string {
+/** What is made for a collection, as the end of a sentence. */
+export function madeFor({ fields }: Collection, time: TimeField | undefined): string {
   if (fields.length > 0) return ', with the fields that are described';
   return `, which takes values as they come${time ? `, and ${time.field} as ${time.unit === undefined ? 'a date' : `a number of ${time.unit}`}` : ''}`;
 }

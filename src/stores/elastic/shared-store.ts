@@ -12,7 +12,7 @@ import { digestDocument } from '../../schema/digest.ts';
 import { lookUp } from './lookup.ts';
 import { encodeNames } from './place.ts';
 import type { OpenIndex, Place } from './place.ts';
-import { checkName, putMapping } from './preparing.ts';
+import { checkName, madeFor, putMapping } from './preparing.ts';
 import { collectionNames, describeShared, sharedIndex } from './shared-index.ts';
 import type { SharedIndex } from './shared-index.ts';
 import { mappingFor } from './shared-mapping.ts';
@@ -134,6 +134,8 @@ export class SharedStore implements Store {
     if (missing.length === 0) return undefined;
     const names = missing.map(({ name }) => name).join(', ');
     if (!create) throw new SyncError('not-found', `${place.name} has no ${missing.length === 1 ? 'collection' : 'collections'} ${names}, and none is to be made`, { store: place.name, hint: 'make what is missing, or allow it to be made' });
+    const { client: { host } } = place;
+    for (const collection of missing) host.log('info', `${place.name}: ${collection.name} gets a place in the index ${this.#options.path}${madeFor(collection, place.time)}`);
     return { missing, target: shared?.index.target, mapping: mappingFor(missing, { field, mapping: shared?.index.mapping, time: place.time }) };
   }
 
