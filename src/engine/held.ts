@@ -22,10 +22,10 @@ export async function estimateHeld({ target, deletes }: Pick<OneWay, 'target' | 
   return deletes === 'told' ? await estimate(target) ?? 0 : 0;
 }
 
-/** Remembers how many entries each side holds after a run that saw all of them; `more` is how many the run made there. */
-export function rememberHeld(pairing: Pairing, ledger: Ledger, { more, nowMs }: { readonly more: { readonly [side in Side]: number }; readonly nowMs: number }): void {
+/** Remembers how many entries each side holds after a run that saw all of them. */
+export function rememberHeld(pairing: Pairing, ledger: Ledger, nowMs: number): void {
   if (hides(pairing.window) || pairing.under !== undefined) return;
-  for (const side of ['left', 'right'] as const) pairing.state.facts(pairing[side].identity).set(nameOf(pairing), { text: String(Math.max(0, ledger.held(side) + more[side])), at: Math.floor(nowMs) });
+  for (const side of ['left', 'right'] as const) pairing.state.facts(pairing[side].identity).set(nameOf(pairing), { text: String(Math.max(0, ledger.held(side) + ledger.more[side])), at: Math.floor(nowMs) });
 }
 
 function nameOf({ where, within }: Pairing): string {

@@ -25,6 +25,8 @@ interface Type {
 /** Counts what a run does and tells whoever listens. One per run. */
 export class Ledger {
   readonly scanned: { [side in Side]: number } = { left: 0, right: 0 };
+  /** How many more entries each side holds by what the run has done. */
+  readonly more: { [side in Side]: number } = { left: 0, right: 0 };
   readonly #tombstones: { [side in Side]: number } = { left: 0, right: 0 };
   readonly #types = new Map<string, Type>();
   /** How keys of the type begin that was counted last. */
@@ -289,8 +291,11 @@ export class Ledger {
     const { tally, flows } = this.#type(action.key);
     if (action.kind === 'delete') {
       tally.deleted++;
+      this.more[action.on]--;
       return;
     }
+    // What takes the place of a tombstone is one more as well.
+    if (!action.over || action.over.deleted) this.more[action.to]++;
     if (action.over) tally.updated++;
     else tally.created++;
     flows[action.to].written++;

@@ -81,7 +81,6 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
   using removals = new Removals();
   const { deletes, moves } = removals;
   using forgotten = new Spill<Key>();
-  const made = { left: 0, right: 0 };
   try {
     return await reported(run, async () => {
       for await (const actions of planTwoWay(pairing, { context }, policy, { baseline, deletions })) {
@@ -89,7 +88,6 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
           switch (action.kind) {
             case 'put':
               moves[action.to].add(action);
-              if (!action.over) made[action.to]++;
               await lanes[action.to].put(action);
               break;
             case 'delete': deletes[action.on].add(withoutContents(action)); break;
@@ -127,7 +125,7 @@ export async function runMerge(pairing: TwoWay): Promise<Report> {
         else keepAll(deletes[side], ledger, store.name, 'not everything could be read');
       }
       if (complete && (!known.moved || pairing.guard !== undefined)) await known.remember();
-      if (complete && policy.deletes !== 'keep') rememberHeld(pairing, ledger, { more: { left: made.left - deletes.left.length, right: made.right - deletes.right.length }, nowMs: host.now() });
+      if (complete && policy.deletes !== 'keep') rememberHeld(pairing, ledger, host.now());
       warnOfFull(ledger);
     }, [toLeft, toRight]);
   } finally {
