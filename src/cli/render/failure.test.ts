@@ -34,3 +34,8 @@ test('what a whole collection is refused for is said once, and of how many', () 
   const error = new SyncError('not-found', 'b.db has no table t', { hint: 'make it there' });
   assert.equal(failureText({ action: 'create', place: 't/1', error, alike: 1_200 }).join(' '), 'cannot create t/1: b.db has no table t: make it there; so it is with 1,200 more of t');
 });
+
+test('a key without end is shown by its beginning', () => {
+  const key = `t/${'x'.repeat(2_000)}`;
+  assert.equal(line('create', key, `${key} is too long`, 'choose a shorter one'), `cannot create: ${key.slice(0, 100)}… is too long: choose a shorter one`);
+});

@@ -2,12 +2,17 @@ import type { Failed } from '../../engine/types.ts';
 import { typeOf } from '../../model/key.ts';
 import { count } from './style.ts';
 
+/** So much is shown of a word without end, as a key of thousands of characters: reports for programs have it whole. */
+const shownCharacters = 100;
+const endless = /\S{500,}/g;
+
 /**
  * What could not be done, in two parts that follow one another, so that the first may be painted: `cannot read`, and
  * where and why. A reason that names the place itself is not given it a second time. `why`: default, the error's sentence.
  */
 export function failureText(failed: Pick<Failed, 'place' | 'action' | 'error' | 'alike'>, why?: string): readonly [what: string, whereAndWhy: string] {
-  const [what, whereAndWhy] = textOf(failed, why);
+  const [what, full] = textOf(failed, why);
+  const whereAndWhy = full.replace(endless, (word) => `${word.slice(0, shownCharacters)}…`);
   if (failed.alike === undefined) return [what, whereAndWhy];
   const type = typeOf(failed.place);
   return [what, `${whereAndWhy}; so it is with ${count(failed.alike)} more${type === '' ? '' : ` of ${type}`}`];
