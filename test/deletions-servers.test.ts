@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { runFromCheckpoint } from '../src/engine/checkpoints.ts';
+import { runFromCheckpoint } from '../src/engine/run/checkpoints.ts';
 import { runMerge, runMergeDiff } from '../src/engine/merge.ts';
 import { openState } from '../src/engine/state/sqlite-state.ts';
 import type { Report } from '../src/engine/types.ts';

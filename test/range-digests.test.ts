@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
 import { leaveOutEqual } from '../src/engine/plan/equal-ranges.ts';
-import { Ledger } from '../src/engine/ledger.ts';
+import { Ledger } from '../src/engine/run/ledger.ts';
 import { runVerify } from '../src/engine/verify.ts';
 import { plainHost } from '../src/model/plain-host.ts';
 import type { Key } from '../src/model/key.ts';

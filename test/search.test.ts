@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { FieldType } from '../src/model/collection.ts';
 import { runCopy } from '../src/engine/copy.ts';
 import { runDiff } from '../src/engine/diff.ts';
-import { readEach } from '../src/engine/read-each.ts';
+import { readEach } from '../src/engine/run/read-each.ts';
 import { openState } from '../src/engine/state/sqlite-state.ts';
 import { runSync } from '../src/engine/sync.ts';
 import type { Document } from '../src/model/document.ts';

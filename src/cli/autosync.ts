@@ -18,15 +18,15 @@ import { addedFlags, help, maxDeletes, originalFlags } from './autosync/options.
 import type { AutosyncFlags } from './autosync/options.ts';
 import { localsOf, openLocal } from './autosync/places.ts';
 import { openTarget } from './autosync/target.ts';
-import { exitOf, exits } from './exit.ts';
-import { terminalHost } from './host.ts';
-import { Interrupt } from './interrupt.ts';
-import { stateFiles } from './own-files.ts';
-import { defaultStatePath } from './pairing.ts';
-import { ignoreBrokenPipes } from './program.ts';
+import { exitOf, exits } from './program/exit.ts';
+import { terminalHost } from './program/host.ts';
+import { Interrupt } from './program/interrupt.ts';
+import { stateFiles } from './pairing/own-files.ts';
+import { defaultStatePath } from './pairing/pairing.ts';
+import { ignoreBrokenPipes } from './program/program.ts';
 import { Progress } from './render/progress.ts';
 import { summary } from './render/summary.ts';
-import { Terminal } from './terminal.ts';
+import { Terminal } from './program/terminal.ts';
 import { WatchLines } from './watch/lines.ts';
 
 /** The longest that a timer can wait. */
@@ -53,7 +53,7 @@ async function main(argv: readonly string[]): Promise<number> {
     otherwise = undefined;
     return await run(invocation, terminal);
   } catch (error) {
-    const { giveUp } = await import('./errors.ts');
+    const { giveUp } = await import('./program/errors.ts');
     const exitCode = await giveUp(error, { program: 'autosync', command: 'autosync', values: {}, terminal });
     return otherwise ?? exitCode;
   }

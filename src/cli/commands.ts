@@ -1,4 +1,4 @@
-import type { Command } from './command.ts';
+import type { Command } from './program/command.ts';
 
 /** The commands there are, in the order help lists them. Each is loaded when it is called or asked about. */
 export const commands: readonly { readonly name: string; readonly summary: string; load(): Promise<Command> }[] = [

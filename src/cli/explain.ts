@@ -1,18 +1,18 @@
 import { mergeJoin } from '../core/merge-join.ts';
 import type { Verdict } from '../core/selection/selection.ts';
-import { reported, startRun } from '../engine/run.ts';
+import { reported, startRun } from '../engine/run/run.ts';
 import { inOrder } from '../engine/plan/scan.ts';
 import type { Report } from '../engine/types.ts';
 import { redact } from '../lib/redact.ts';
 import type { Entry } from '../model/entry.ts';
-import { exitOf } from './exit.ts';
+import { exitOf } from './program/exit.ts';
 import type { Values } from './options.ts';
-import type { Pairing } from './pairing.ts';
+import type { Pairing } from './pairing/pairing.ts';
 import { counted, printable } from './render/style.ts';
 import { failureText } from './render/failure.ts';
 import { failedAsJson } from './render/report.ts';
-import type { Terminal } from './terminal.ts';
-import { version } from './version.ts';
+import type { Terminal } from './program/terminal.ts';
+import { version } from './program/version.ts';
 
 /** One entry of an origin, and what becomes of it. */
 interface Explained extends Verdict {

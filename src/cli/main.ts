@@ -1,10 +1,10 @@
 import { Command as Program, CommanderError } from 'commander';
-import type { Command } from './command.ts';
+import type { Command } from './program/command.ts';
 import { commands } from './commands.ts';
-import { exits } from './exit.ts';
+import { exits } from './program/exit.ts';
 import type { Values } from './options.ts';
-import { describe, ignoreBrokenPipes, tame } from './program.ts';
-import { version } from './version.ts';
+import { describe, ignoreBrokenPipes, tame } from './program/program.ts';
+import { version } from './program/version.ts';
 
 const examples: readonly (readonly [string, string])[] = [
   ['sync https://example.com/api/foo ./data', 'capture'],
@@ -47,18 +47,18 @@ function isCommand(word: string): boolean {
 }
 
 async function runCommand({ command, args, values }: { readonly command: Command; readonly args: readonly string[]; readonly values: Values }): Promise<number> {
-  const { Terminal } = await import('./terminal.ts');
+  const { Terminal } = await import('./program/terminal.ts');
   const terminal = new Terminal(values);
   try {
     return await command.run({ args, values, terminal });
   } catch (error) {
-    const { giveUp } = await import('./errors.ts');
+    const { giveUp } = await import('./program/errors.ts');
     return giveUp(error, { program: 'syncline', command: command.name, values, terminal });
   }
 }
 
 async function answerCompletion(words: readonly string[]): Promise<number> {
-  const { complete } = await import('./complete.ts');
+  const { complete } = await import('./program/complete.ts');
   process.stdout.write(await complete(words, commands, async (name) => commands.find((command) => command.name === name)?.load()));
   return exits.done;
 }

@@ -5,7 +5,7 @@ import type { Timetable } from '../lib/pace.ts';
 import { parseBytes, parseDuration } from '../lib/quantity.ts';
 import { SyncError } from '../model/errors.ts';
 import type { TimeUnit } from '../stores/records/instants.ts';
-import { parseTimetable } from './timetable.ts';
+import { parseTimetable } from './timed/timetable.ts';
 
 /** One option of the command line. Parsing, help and completion are derived from it. */
 export interface OptionSpec {

@@ -4,13 +4,13 @@ import type { Report, RunEvent } from '../engine/types.ts';
 import { redact } from '../lib/redact.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Recognised } from '../stores/open.ts';
-import { runDropIn } from './drop-in.ts';
-import { exitOf } from './exit.ts';
+import { runDropIn } from './program/drop-in.ts';
+import { exitOf } from './program/exit.ts';
 import { wholeNumber } from './options.ts';
 import type { OptionSpec, Values } from './options.ts';
 import { failureText } from './render/failure.ts';
 import { printable } from './render/style.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from './program/terminal.ts';
 
 interface OwnValues extends Values {
   readonly rm?: boolean;
@@ -63,7 +63,7 @@ function withoutPath(location: string): string {
 async function run({ origins, target }: Places, values: OwnValues, terminal: Terminal): Promise<number> {
   refuseTarget(target, values);
   if (target.kind === 'stdio') terminal.yieldStdout();
-  const { withPairing } = await import('./pairing.ts');
+  const { withPairing } = await import('./pairing/pairing.ts');
   const { rm, ...rest } = values;
   const http = target.kind === 'rest';
   const lent: Values = { ...rest, format: values.format ?? (http ? 'json' : 'yaml'), as: 'documents', maxAttempts: values.maxAttempts ?? 1, ...(rm && { delete: true, maxDeletes: { share: 1 } }) };

@@ -2,12 +2,12 @@ import { runSwap, runSwapDiff } from '../engine/swap.ts';
 import type { Report } from '../engine/types.ts';
 import { SyncError } from '../model/errors.ts';
 import { loadSchema } from '../stores/open.ts';
-import type { Invocation } from './command.ts';
-import { finish } from './finish.ts';
-import { inTurnHere } from './in-turn-here.ts';
-import { withPairing } from './pairing.ts';
-import type { Pairing } from './pairing.ts';
-import { splitPlaces } from './places.ts';
+import type { Invocation } from './program/command.ts';
+import { finish } from './program/finish.ts';
+import { inTurnHere } from './timed/in-turn-here.ts';
+import { withPairing } from './pairing/pairing.ts';
+import type { Pairing } from './pairing/pairing.ts';
+import { splitPlaces } from './pairing/places.ts';
 import { showAction } from './render/diff.ts';
 
 /** Loads and swaps, while no other run does so with the same target. */

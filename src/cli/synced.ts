@@ -5,12 +5,12 @@ import { redact } from '../lib/redact.ts';
 import type { Micros } from '../model/entry.ts';
 import { SyncError } from '../model/errors.ts';
 import type { Window } from '../model/store.ts';
-import { runDropIn } from './drop-in.ts';
-import { exitOf, exits } from './exit.ts';
-import { parseInstant } from './instants.ts';
+import { runDropIn } from './program/drop-in.ts';
+import { exitOf, exits } from './program/exit.ts';
+import { parseInstant } from './program/instants.ts';
 import type { OptionSpec, Values } from './options.ts';
 import { endpointOf } from './synced/addresses.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from './program/terminal.ts';
 
 interface OwnValues extends Values {
   readonly begin?: Micros;
@@ -57,7 +57,7 @@ async function endpointsOf(values: OwnValues, args: readonly string[], { environ
   const { keyspace = '', indexname = '', tables } = values;
   if (args.length > 0) throw new SyncError('invalid', `synced takes no arguments, and ${JSON.stringify(redact(args[0]!))} is one`, { hint: 'see synced --help' });
   if (keyspace === '' || indexname === '') throw new SyncError('invalid', keyspace === '' ? 'no keyspace was named' : 'no index was named', { hint: keyspace === '' ? 'name it with -k' : 'name it with -i' });
-  const { checkRange } = await import('./by-time.ts');
+  const { checkRange } = await import('./timed/by-time.ts');
   checkRange(rangeOf(values), { now: () => Date.now() }, ['--begin', '--end']);
   const query = { modified, ...(tables !== undefined && { collections: tables }) };
   const { recognise } = await import('../stores/open.ts');
@@ -92,14 +92,14 @@ function lastHere(): Micros | undefined {
 }
 
 async function run(endpoints: Endpoints, { begin, end, tables, ...values }: OwnValues, terminal: Terminal): Promise<number> {
-  const { bothStores, withPairing } = await import('./pairing.ts');
-  const { plannedByTime, runByTime } = await import('./by-time.ts');
-  const { configurationOf } = await import('./configuration.ts');
+  const { bothStores, withPairing } = await import('./pairing/pairing.ts');
+  const { plannedByTime, runByTime } = await import('./timed/by-time.ts');
+  const { configurationOf } = await import('./timed/configuration.ts');
   const { namesIn } = await import('../stores/records/chooser.ts');
   const lent: Values = { ...values, as: 'documents', modified, ...(tables !== undefined && { include: tables.split(',') }) };
   return withPairing({ origins: [endpoints[0]], target: endpoints[1], values: lent, terminal, needsState: true, bothWritten: true }, async (pairing) => {
     const [left, right] = bothStores(pairing);
-    const { checkFirst, refuseUnknown } = await import('./unknown-collections.ts');
+    const { checkFirst, refuseUnknown } = await import('./pairing/unknown-collections.ts');
     const check = await checkFirst(() => refuseUnknown(namesIn(tables), [left, right], { what: 'table', hint: 'check the names after --tables' }), { again: values.every !== undefined });
     const { host, state, run: shared, progress } = pairing;
     const twoWay: TwoWay = { ...shared, state, left, right, decides: 'time', deletes: 'keep' };
@@ -123,8 +123,8 @@ async function run(endpoints: Endpoints, { begin, end, tables, ...values }: OwnV
       return await conclude(report, terminal);
     };
     if (values.every === undefined) return await once();
-    const { repeat } = await import('./every.ts');
-    const { giveUp } = await import('./errors.ts');
+    const { repeat } = await import('./timed/every.ts');
+    const { giveUp } = await import('./program/errors.ts');
     const signal = shared.signal ?? new AbortController().signal;
     const onError = async (error: SyncError): Promise<void> => void await giveUp(error, { program: 'synced', command: 'synced', values, terminal });
     return await repeat({ everyMs: values.every, host, signal, onError }, once);

@@ -6,7 +6,7 @@ import type { Outcome, Problem, Store } from '../model/store.ts';
 import { MemoryStore } from '../stores/memory/memory-store.ts';
 import { wrap } from '../testing/index.ts';
 import { runDiff } from './diff.ts';
-import type { QuarantineOptions } from './quarantine.ts';
+import type { QuarantineOptions } from './run/quarantine.ts';
 import { openState } from './state/sqlite-state.ts';
 import { runSync } from './sync.ts';
 import type { OneWay, Report } from './types.ts';

@@ -6,7 +6,7 @@ import type { SyncError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
 import type { Key } from '../model/key.ts';
 import type { Problem, Sink, Source, Store, Window } from '../model/store.ts';
-import type { QuarantineOptions } from './quarantine.ts';
+import type { QuarantineOptions } from './run/quarantine.ts';
 import type { State } from './state/state.ts';
 import type { BudgetOptions } from './write/budget.ts';
 

@@ -8,7 +8,7 @@ import type { Source } from '../model/store.ts';
 import { agreedBefore } from './plan/agreed.ts';
 import { originOf, planOneWay } from './plan/plan.ts';
 import { planRange } from './plan/range.ts';
-import { reported, startRun } from './run.ts';
+import { reported, startRun } from './run/run.ts';
 import { learned, oneWayPolicy } from './sync.ts';
 import type { OneWay, Report } from './types.ts';
 

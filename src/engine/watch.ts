@@ -6,7 +6,7 @@ import type { Host } from '../model/host.ts';
 import type { Key } from '../model/key.ts';
 import { plainHost } from '../model/plain-host.ts';
 import type { Hint } from '../model/store.ts';
-import { recognisePlaces } from './places.ts';
+import { recognisePlaces } from './run/places.ts';
 import type { Failed, OneWay, Report, TwoWay } from './types.ts';
 import { Alarm } from './watch/alarm.ts';
 import { Attention } from './watch/attention.ts';

@@ -1,7 +1,7 @@
 // What the cases of records in step say about two systems, held by real servers through the commands.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { runFromCheckpoint } from '../../src/engine/checkpoints.ts';
+import { runFromCheckpoint } from '../../src/engine/run/checkpoints.ts';
 import { openState } from '../../src/engine/state/sqlite-state.ts';
 import type { Store } from '../../src/model/store.ts';
 import { openStore } from '../../src/stores/open.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { runFromCheckpoint } from '../../src/engine/checkpoints.ts';
+import { runFromCheckpoint } from '../../src/engine/run/checkpoints.ts';
 import { openState } from '../../src/engine/state/sqlite-state.ts';
 import type { Document } from '../../src/model/document.ts';
 import { MemoryStore } from '../../src/stores/memory/memory-store.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { runFromCheckpoint } from '../../src/engine/checkpoints.ts';
+import { runFromCheckpoint } from '../../src/engine/run/checkpoints.ts';
 import { runMerge } from '../../src/engine/merge.ts';
 import type { State } from '../../src/engine/state/state.ts';
 import type { Document } from '../../src/model/document.ts';

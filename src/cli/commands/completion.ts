@@ -1,5 +1,5 @@
 import { SyncError } from '../../model/errors.ts';
-import type { Command, Invocation } from '../command.ts';
+import type { Command, Invocation } from '../program/command.ts';
 
 const shells = ['bash', 'zsh', 'fish', 'powershell'] as const;
 

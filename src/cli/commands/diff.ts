@@ -1,4 +1,4 @@
-import type { Command, Invocation } from '../command.ts';
+import type { Command, Invocation } from '../program/command.ts';
 import { diffOptions, outputOptions, placeOptions } from '../options.ts';
 
 /** The plan of a one-way run, printed. */
@@ -19,13 +19,13 @@ export const command: Command = {
 
 /** Prints the plan of a one-way run, and what it comes to. */
 export async function showDiff({ args, values, terminal }: Invocation, { command: name, differencesAreFine }: { readonly command: string; readonly differencesAreFine: boolean }): Promise<number> {
-  const { splitPlaces } = await import('../places.ts');
+  const { splitPlaces } = await import('../pairing/places.ts');
   const { origins, target } = splitPlaces(args);
-  const { withPairing } = await import('../pairing.ts');
+  const { withPairing } = await import('../pairing/pairing.ts');
   const { runDiff } = await import('../../engine/diff.ts');
-  const { configurationOf } = await import('../configuration.ts');
-  const { settingAside } = await import('../set-aside.ts');
-  const { finish } = await import('../finish.ts');
+  const { configurationOf } = await import('../timed/configuration.ts');
+  const { settingAside } = await import('../pairing/set-aside.ts');
+  const { finish } = await import('../program/finish.ts');
   const { showAction } = await import('../render/diff.ts');
   const { loadSchema } = await import('../../stores/open.ts');
   const schema = await loadSchema(values.schema ?? 'hal');

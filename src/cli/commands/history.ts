@@ -1,5 +1,5 @@
 import type { PastRun } from '../../engine/state/state.ts';
-import type { Command, Invocation } from '../command.ts';
+import type { Command, Invocation } from '../program/command.ts';
 import { historyOptions, outputOptions } from '../options.ts';
 import { count, duration, printable } from '../render/style.ts';
 
@@ -22,7 +22,7 @@ export const command: Command = {
 };
 
 async function run({ args: [which], values, terminal }: Invocation): Promise<number> {
-  const { statePath } = await import('../pairing.ts');
+  const { statePath } = await import('../pairing/pairing.ts');
   const { openState } = await import('../../engine/state/sqlite-state.ts');
   await using state = openState(statePath(values, terminal));
   const runs = state.history.list({ which, limit: values.last ?? shown });

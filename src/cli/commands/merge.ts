@@ -1,10 +1,10 @@
 import type { TwoWay } from '../../engine/types.ts';
 import { SyncError } from '../../model/errors.ts';
-import type { Command, Invocation } from '../command.ts';
+import type { Command, Invocation } from '../program/command.ts';
 import { mergeOptions, outputOptions, placeOptions } from '../options.ts';
 import type { Values } from '../options.ts';
-import type { Pairing } from '../pairing.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Pairing } from '../pairing/pairing.ts';
+import type { Terminal } from '../program/terminal.ts';
 import { checkWatchOptions } from '../watch/refusals.ts';
 
 /** Both ways. */
@@ -36,16 +36,16 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
   const [left, right, ...more] = args;
   if (left === undefined || right === undefined || more.length > 0) throw new SyncError('invalid', `merge takes two places, and ${args.length} were named`, { hint: 'name the left and the right side' });
   checkMerge(values);
-  const { withPairing } = await import('../pairing.ts');
-  const { prepareMerge, sidesOf } = await import('../prepare.ts');
+  const { withPairing } = await import('../pairing/pairing.ts');
+  const { prepareMerge, sidesOf } = await import('../pairing/prepare.ts');
   return withPairing({ ...sidesOf('merge', args, values), terminal }, async (pairing) => {
     const prepared = await prepareMerge(pairing, args, values);
     const { twoWay } = prepared;
     if (values.watch) return await (await import('../watch.ts')).watchPairing(pairing, { values, terminal, twoWay });
     if (values.dryRun) return await show(prepared.planned(), { pairing, values, terminal });
-    if (values.every !== undefined) return await (await import('../every.ts')).repeatRuns(pairing, { command: 'merge', values, terminal, prepared });
-    const { recordedRun } = await import('../recorded.ts');
-    const { finish } = await import('../finish.ts');
+    if (values.every !== undefined) return await (await import('../timed/every.ts')).repeatRuns(pairing, { command: 'merge', values, terminal, prepared });
+    const { recordedRun } = await import('../timed/recorded.ts');
+    const { finish } = await import('../program/finish.ts');
     const report = await recordedRun(pairing, prepared);
     pairing.progress.stop();
     return finish(report, { command: 'merge', pairing, values, terminal });
@@ -66,7 +66,7 @@ async function show(twoWay: TwoWay, { pairing, values, terminal }: { readonly pa
   const { runMergeDiff } = await import('../../engine/merge.ts');
   const { showAction } = await import('../render/diff.ts');
   const { loadSchema } = await import('../../stores/open.ts');
-  const { finish } = await import('../finish.ts');
+  const { finish } = await import('../program/finish.ts');
   const schema = await loadSchema(values.schema ?? 'hal');
   const report = await runMergeDiff(twoWay, async (actions) => {
     for (const action of actions) {

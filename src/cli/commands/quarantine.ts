@@ -1,12 +1,12 @@
-import type { Quarantine, Quarantined, QuarantineOf } from '../../engine/quarantine.ts';
+import type { Quarantine, Quarantined, QuarantineOf } from '../../engine/run/quarantine.ts';
 import type { State } from '../../engine/state/state.ts';
 import { redact } from '../../lib/redact.ts';
 import { SyncError } from '../../model/errors.ts';
-import type { Command, Invocation } from '../command.ts';
+import type { Command, Invocation } from '../program/command.ts';
 import { outputOptions, quarantineOptions } from '../options.ts';
 import { failureText } from '../render/failure.ts';
 import { counted, printable } from '../render/style.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../program/terminal.ts';
 
 const verbs = ['list', 'show', 'forget'] as const;
 
@@ -40,7 +40,7 @@ async function run({ args: [verb = 'list', key, ...more], values, terminal }: In
   const all = verb === 'forget' && values.all === true;
   if (values.all && verb !== 'forget') throw new SyncError('invalid', '--all is about what to forget', { hint: 'leave it out' });
   if (more.length > 0 || (key === undefined) !== (verb === 'list' || all)) throw new SyncError('invalid', `quarantine ${verb} takes ${verb === 'list' || all ? 'nothing more' : verb === 'forget' ? 'a key, or --all' : 'a key'}`, { hint: 'see syncline quarantine --help' });
-  const { statePath } = await import('../pairing.ts');
+  const { statePath } = await import('../pairing/pairing.ts');
   const { openState } = await import('../../engine/state/sqlite-state.ts');
   await using state = openState(statePath(values, terminal));
   const pairs = await pairsOf(state, values.of);
@@ -55,7 +55,7 @@ async function run({ args: [verb = 'list', key, ...more], values, terminal }: In
 }
 
 async function pairsOf({ quarantines }: State, of: string | undefined): Promise<readonly Of[]> {
-  const { idOf } = await import('../configuration.ts');
+  const { idOf } = await import('../timed/configuration.ts');
   const pairs = quarantines.list().map((configuration) => ({ ...configuration, id: idOf(configuration.configuration), quarantine: quarantines.of(configuration) }));
   const chosen = of === undefined ? pairs : pairs.filter(({ id }) => of !== '' && id.startsWith(of));
   if (of !== undefined && chosen.length !== 1) throw new SyncError('invalid', `${JSON.stringify(of)} is ${chosen.length > 1 ? 'the beginning of several IDs' : 'no ID of a pair that has something in quarantine'}`, { hint: 'syncline quarantine lists them' });

@@ -1,5 +1,5 @@
 import { SyncError } from '../../model/errors.ts';
-import type { Command, Invocation } from '../command.ts';
+import type { Command, Invocation } from '../program/command.ts';
 import { outputOptions, runOptions } from '../options.ts';
 import type { NamedSync } from '../named/load.ts';
 
@@ -39,7 +39,7 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
   const names = args.length > 0 ? [...new Set(args)] : file.names;
   const syncs = names.map((name) => file.sync(name));
   const absolute = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(path));
-  const { statePath } = await import('../pairing.ts');
+  const { statePath } = await import('../pairing/pairing.ts');
   const ready = { ...values, state: absolute(statePath(values, terminal)), health: absolute(values.health), metrics: /^(?:.*:)?\d{1,5}$/.test(values.metrics ?? '') ? values.metrics : absolute(values.metrics) };
   const { state, health, metrics, ...rest } = ready;
   const own = { ...rest, ...(state !== undefined && { state }), ...(health !== undefined && { health }), ...(metrics !== undefined && { metrics }) };
@@ -61,7 +61,7 @@ async function dryRun(syncs: readonly NamedSync[], { values, terminal }: Pick<In
     try {
       codes.push(await does.run({ args, values: { ...given, ...own, ...((kind === 'sync' ? !given.swap : given.newest) && retryQuarantined && { retryQuarantined }) }, terminal }));
     } catch (cause) {
-      const { giveUp } = await import('../errors.ts');
+      const { giveUp } = await import('../program/errors.ts');
       codes.push(await giveUp(cause, { program: 'syncline', command: 'run', values, terminal }));
     }
     if (codes.at(-1) === 130) break;

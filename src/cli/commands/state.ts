@@ -3,8 +3,8 @@ import { redact } from '../../lib/redact.ts';
 import { SyncError } from '../../model/errors.ts';
 import { plainHost } from '../../model/plain-host.ts';
 import { instantText } from '../../stores/records/instants.ts';
-import type { Command, Invocation } from '../command.ts';
-import { parseInstantOf } from '../instants.ts';
+import type { Command, Invocation } from '../program/command.ts';
+import { parseInstantOf } from '../program/instants.ts';
 import { outputOptions, stateOptions } from '../options.ts';
 import { printable } from '../render/style.ts';
 
@@ -32,10 +32,10 @@ async function run(invocation: Invocation): Promise<number> {
   if (verb === 'lost') return await showLost(invocation);
   const wanted = verb === 'list' ? 0 : verb === 'set' ? 2 : 1;
   if (more.length > 0 || [id, time].filter((part) => part !== undefined).length !== wanted) throw new SyncError('invalid', `state ${verb} takes ${wanted === 0 ? 'nothing more' : wanted === 1 ? 'an ID' : 'an ID and a time'}`, { hint: 'see syncline state --help' });
-  const { statePath } = await import('../pairing.ts');
+  const { statePath } = await import('../pairing/pairing.ts');
   const { openState } = await import('../../engine/state/sqlite-state.ts');
   await using state = openState(statePath(values, terminal));
-  const { idOf } = await import('../configuration.ts');
+  const { idOf } = await import('../timed/configuration.ts');
   const all = state.checkpoints.list();
   if (id === undefined) {
     for (const line of told(all, idOf, values.report !== undefined)) terminal.out(line);
@@ -47,7 +47,7 @@ async function run(invocation: Invocation): Promise<number> {
   const { configuration } = checkpoint;
   if (verb !== 'show') {
     const until = verb === 'set' ? pastInstant(time as string) : undefined;
-    const { inTurnHere } = await import('../in-turn-here.ts');
+    const { inTurnHere } = await import('../timed/in-turn-here.ts');
     // A run that is under way would have the last word, and nobody would hear of it.
     await inTurnHere({ configuration, state, host: plainHost }, async (lock) => {
       if (until === undefined) state.checkpoints.delete(configuration);
@@ -62,7 +62,7 @@ async function run(invocation: Invocation): Promise<number> {
 /** Prints the versions that merges have kept because they lost; of one key, with what they held. */
 async function showLost({ args: [, key, ...more], values, terminal }: Invocation): Promise<number> {
   if (more.length > 0) throw new SyncError('invalid', 'state lost takes a key at most', { hint: 'see syncline state --help' });
-  const { statePath } = await import('../pairing.ts');
+  const { statePath } = await import('../pairing/pairing.ts');
   const { openState } = await import('../../engine/state/sqlite-state.ts');
   await using state = openState(statePath(values, terminal));
   const shown: object[] = [];

@@ -1,6 +1,6 @@
 import { SyncError } from '../../model/errors.ts';
 import type { StoreKind } from '../../model/kind.ts';
-import type { Command, Invocation } from '../command.ts';
+import type { Command, Invocation } from '../program/command.ts';
 import { outputOptions } from '../options.ts';
 import type { Paint } from '../render/style.ts';
 

@@ -1,9 +1,9 @@
 import { SyncError } from '../../model/errors.ts';
-import type { Command, Invocation } from '../command.ts';
+import type { Command, Invocation } from '../program/command.ts';
 import { outputOptions, placeOptions, syncOptions } from '../options.ts';
 import type { Values } from '../options.ts';
-import type { Pairing } from '../pairing.ts';
-import { partsOf } from '../places.ts';
+import type { Pairing } from '../pairing/pairing.ts';
+import { partsOf } from '../pairing/places.ts';
 import { checkWatchOptions } from '../watch/refusals.ts';
 
 /** One way: the destination comes to hold what the origins hold. */
@@ -32,11 +32,11 @@ export const command: Command = {
 };
 
 async function run({ args, values, terminal }: Invocation): Promise<number> {
-  const { splitPlaces } = await import('../places.ts');
+  const { splitPlaces } = await import('../pairing/places.ts');
   const { origins, target } = splitPlaces(args);
   checkSync(values, args);
   if (values.explain) {
-    const { withPairing } = await import('../pairing.ts');
+    const { withPairing } = await import('../pairing/pairing.ts');
     const { explain } = await import('../explain.ts');
     if (target === '-') terminal.yieldStdout();
     return withPairing({ origins, target, values, terminal }, (pairing) => explain(pairing, { values, terminal }));
@@ -51,13 +51,13 @@ async function run({ args, values, terminal }: Invocation): Promise<number> {
     const { watch } = await import('../watch.ts');
     return watch({ origins, target, values, terminal });
   }
-  const { withPairing } = await import('../pairing.ts');
-  const { prepareSync, sidesOf } = await import('../prepare.ts');
-  const { finish } = await import('../finish.ts');
+  const { withPairing } = await import('../pairing/pairing.ts');
+  const { prepareSync, sidesOf } = await import('../pairing/prepare.ts');
+  const { finish } = await import('../program/finish.ts');
   if (target === '-') terminal.yieldStdout();
   return withPairing({ ...sidesOf('sync', args, values), terminal }, async (pairing) => {
     if (values.every !== undefined) return await every(pairing, { args, values, terminal });
-    const { recordedRun } = await import('../recorded.ts');
+    const { recordedRun } = await import('../timed/recorded.ts');
     const report = await recordedRun(pairing, await prepareSync(pairing, args, values));
     pairing.progress.stop();
     return finish(report, { command: 'sync', pairing, values, terminal, ...keptHintOf(values) });
@@ -79,8 +79,8 @@ export function keptHintOf(values: Values): { readonly keptHint?: string } {
 }
 
 async function every(pairing: Pairing, { args, values, terminal }: Invocation): Promise<number> {
-  const { prepareSync } = await import('../prepare.ts');
-  const { repeatRuns } = await import('../every.ts');
+  const { prepareSync } = await import('../pairing/prepare.ts');
+  const { repeatRuns } = await import('../timed/every.ts');
   const once = pairing.oneWay().origins.find(({ capabilities: { reads } }) => reads === 'once');
   if (once) throw new SyncError('invalid', `${once.name} can be read only once, and --every reads again and again`, { hint: 'name a directory, a file or another place' });
   return await repeatRuns(pairing, { command: 'sync', values, terminal, prepared: await prepareSync(pairing, args, values) });

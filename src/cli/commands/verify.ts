@@ -1,7 +1,7 @@
 import type { Repaired } from '../../engine/repair.ts';
 import type { Verification } from '../../engine/verify.ts';
 import { SyncError } from '../../model/errors.ts';
-import type { Command, Invocation } from '../command.ts';
+import type { Command, Invocation } from '../program/command.ts';
 import { outputOptions, placeOptions, verifyOptions } from '../options.ts';
 import type { Values } from '../options.ts';
 
@@ -26,14 +26,14 @@ export const command: Command = {
 };
 
 async function run({ args, values, terminal }: Invocation): Promise<number> {
-  const { splitPlaces } = await import('../places.ts');
+  const { splitPlaces } = await import('../pairing/places.ts');
   const { origins, target } = splitPlaces(args);
   check(values);
-  const { withPairing } = await import('../pairing.ts');
+  const { withPairing } = await import('../pairing/pairing.ts');
   const { runVerify } = await import('../../engine/verify.ts');
   const { runRepair } = await import('../../engine/repair.ts');
-  const { finish } = await import('../finish.ts');
-  const { exits, exitOf } = await import('../exit.ts');
+  const { finish } = await import('../program/finish.ts');
+  const { exits, exitOf } = await import('../program/exit.ts');
   const { repairText, verificationText } = await import('../render/verification.ts');
   return withPairing({ origins, target, values, terminal }, async (pairing) => {
     const found: Verification & Partial<Repaired> = values.repair ? await runRepair(pairing.oneWay()) : await runVerify(pairing.oneWay());

@@ -3,13 +3,13 @@ import type { Report } from '../../engine/types.ts';
 import { toSyncError } from '../../model/errors.ts';
 import type { SyncError } from '../../model/errors.ts';
 import type { Host } from '../../model/host.ts';
-import { exitOf, exitOfError } from '../exit.ts';
+import { exitOf, exitOfError } from '../program/exit.ts';
 import type { Values } from '../options.ts';
-import { withPairing } from '../pairing.ts';
-import type { Pairing } from '../pairing.ts';
-import { prepareMerge, prepareSync, sidesOf } from '../prepare.ts';
-import { recorded } from '../recorded.ts';
-import type { Terminal } from '../terminal.ts';
+import { withPairing } from '../pairing/pairing.ts';
+import type { Pairing } from '../pairing/pairing.ts';
+import { prepareMerge, prepareSync, sidesOf } from '../pairing/prepare.ts';
+import { recorded } from '../timed/recorded.ts';
+import type { Terminal } from '../program/terminal.ts';
 import type { NamedSync } from './load.ts';
 
 /** How a run of a named sync ended: with a report, or given up with an error. */

@@ -3,8 +3,8 @@ import { toSyncError } from '../../model/errors.ts';
 import { failureText } from '../render/failure.ts';
 import { errorAsJson, reportAsJson } from '../render/report.ts';
 import { count, counted, duration, printable } from '../render/style.ts';
-import type { Terminal } from '../terminal.ts';
-import { version } from '../version.ts';
+import type { Terminal } from '../program/terminal.ts';
+import { version } from '../program/version.ts';
 import type { NamedEnd } from './run-named.ts';
 
 /** Failures of one run that are told. */

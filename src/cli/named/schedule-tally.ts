@@ -1,6 +1,6 @@
 import type { Metric, Sample } from '../../lib/prometheus.ts';
 import { redact } from '../../lib/redact.ts';
-import { version } from '../version.ts';
+import { version } from '../program/version.ts';
 import type { Standing } from '../watch/outlets.ts';
 import type { NamedEnd } from './run-named.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../program/terminal.ts';
 import { Progress } from './progress.ts';
 
 /** The progress of a run whose clock goes only when it is told to, and the lines that came of it. */

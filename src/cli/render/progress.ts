@@ -1,7 +1,7 @@
 import type { Action } from '../../core/reconcile.ts';
 import type { RunEvent } from '../../engine/types.ts';
 import type { SyncError } from '../../model/errors.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../program/terminal.ts';
 import { failureText } from './failure.ts';
 import { columnsOf, count, counted, duration, printable } from './style.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Ledger } from '../../engine/ledger.ts';
+import { Ledger } from '../../engine/run/ledger.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { FailureCode } from '../../model/errors.ts';
 import { summary } from './summary.ts';

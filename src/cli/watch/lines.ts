@@ -3,7 +3,7 @@ import type { WatchEvent } from '../../engine/watch.ts';
 import { redact } from '../../lib/redact.ts';
 import { failureText } from '../render/failure.ts';
 import { count, counted, duration, printable } from '../render/style.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../program/terminal.ts';
 
 /** Troubles named one by one. */
 const named = 5;

@@ -5,7 +5,7 @@ import { prometheusText, prometheusType } from '../../lib/prometheus.ts';
 import type { Metric } from '../../lib/prometheus.ts';
 import { SyncError } from '../../model/errors.ts';
 import { canonicalPath } from '../../stores/tree/paths.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../program/terminal.ts';
 
 /** What there is to tell of how things stand. */
 export interface Standing {

@@ -2,7 +2,7 @@ import type { WatchEvent } from '../../engine/watch.ts';
 import type { Metric } from '../../lib/prometheus.ts';
 import { redact } from '../../lib/redact.ts';
 import type { SyncError } from '../../model/errors.ts';
-import { version } from '../version.ts';
+import { version } from '../program/version.ts';
 
 /** How things stand: before the first run, in step and listening, looking or writing, waiting to try again, kept back by the guard, ended. */
 export type WatchState = 'starting' | 'watching' | 'running' | 'troubled' | 'refused' | 'stopped';

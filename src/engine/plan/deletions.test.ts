@@ -5,7 +5,7 @@ import { instantText } from '../../stores/records/instants.ts';
 import { softly } from '../../stores/records/softly.ts';
 import { telling } from '../../stores/records/telling.ts';
 import { fakeHost } from '../../testing/index.ts';
-import { runFromCheckpoint } from '../checkpoints.ts';
+import { runFromCheckpoint } from '../run/checkpoints.ts';
 import { runMerge, runMergeDiff } from '../merge.ts';
 import { openState } from '../state/sqlite-state.ts';
 import type { State } from '../state/state.ts';

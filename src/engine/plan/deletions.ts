@@ -5,7 +5,7 @@ import type { Entry } from '../../model/entry.ts';
 import type { Key } from '../../model/key.ts';
 import { plainHost } from '../../model/plain-host.ts';
 import { sortEntries } from '../aside/sort.ts';
-import type { Run } from '../run.ts';
+import type { Run } from '../run/run.ts';
 import type { Baseline, Tombstones } from '../state/state.ts';
 import type { TwoWay } from '../types.ts';
 import type { Delete } from '../write/writer.ts';

@@ -9,7 +9,7 @@ import { cutAt } from '../../model/ranges.ts';
 import type { KeyRange, Snapshot } from '../../model/ranges.ts';
 import type { Source } from '../../model/store.ts';
 import { sqlCapabilities } from '../../stores/sql/sql-store.ts';
-import { Ledger } from '../ledger.ts';
+import { Ledger } from '../run/ledger.ts';
 import { leaveOutEqual } from './equal-ranges.ts';
 
 type Rows = ReadonlyMap<Key, string>;

@@ -6,7 +6,7 @@ import type { SyncError } from '../../model/errors.ts';
 import type { Key } from '../../model/key.ts';
 import { LateDigest } from '../../model/late-document.ts';
 import type { Source } from '../../model/store.ts';
-import { readEach } from '../read-each.ts';
+import { readEach } from '../run/read-each.ts';
 import type { RunEvent } from '../types.ts';
 
 /** So many entries at most are remembered by their digests, in about 40 bytes each: whoever holds more is asked. */

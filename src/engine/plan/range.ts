@@ -5,7 +5,7 @@ import type { Entry } from '../../model/entry.ts';
 import { SyncError } from '../../model/errors.ts';
 import type { Source } from '../../model/store.ts';
 import { isInside } from '../../model/window.ts';
-import { tellUnreadable } from '../read-each.ts';
+import { tellUnreadable } from '../run/read-each.ts';
 import type { OneWay } from '../types.ts';
 import { withEvidence } from './evidence.ts';
 import { coarser, originOf } from './plan.ts';

@@ -9,7 +9,7 @@ import type { Key } from '../../model/key.ts';
 import type { ScanOptions, Source, Window } from '../../model/store.ts';
 import { isInside } from '../../model/window.ts';
 import { sortEntries } from '../aside/sort.ts';
-import type { Ledger } from '../ledger.ts';
+import type { Ledger } from '../run/ledger.ts';
 import type { Hashes } from './hashes.ts';
 
 /** An entry, and which of several origins it came from. */

@@ -5,7 +5,7 @@ import { SyncError } from '../../model/errors.ts';
 import type { Source } from '../../model/store.ts';
 import { isInside } from '../../model/window.ts';
 import { sortEntries } from '../aside/sort.ts';
-import { readEach } from '../read-each.ts';
+import { readEach } from '../run/read-each.ts';
 import type { OneWay } from '../types.ts';
 import { readLast } from './quarantined.ts';
 import type { ScanContext } from './scan.ts';

@@ -4,7 +4,7 @@ import { joinKey } from '../../model/key.ts';
 import type { Snapshot } from '../../model/ranges.ts';
 import type { CallOptions, Source, Store } from '../../model/store.ts';
 import type { Twins } from '../../model/twins.ts';
-import type { Ledger } from '../ledger.ts';
+import type { Ledger } from '../run/ledger.ts';
 import type { Baseline } from '../state/state.ts';
 import type { OneWay } from '../types.ts';
 import type { Lane } from '../write/lane.ts';

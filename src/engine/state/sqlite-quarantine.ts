@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Side } from '../../core/policy.ts';
 import type { Ref, Stat } from '../../model/entry.ts';
 import type { FailureCode } from '../../model/errors.ts';
-import type { Quarantine, QuarantineChange, Quarantined, QuarantineOf, Quarantines } from '../quarantine.ts';
+import type { Quarantine, QuarantineChange, Quarantined, QuarantineOf, Quarantines } from '../run/quarantine.ts';
 import { inTransaction } from './sqlite-rows.ts';
 
 /** The tables of quarantines. */

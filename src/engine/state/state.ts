@@ -4,7 +4,7 @@ import type { ResponseCache } from '../../lib/response-cache.ts';
 import type { Digest, Micros, Version } from '../../model/entry.ts';
 import type { Facts } from '../../model/facts.ts';
 import type { Key } from '../../model/key.ts';
-import type { Quarantines } from '../quarantine.ts';
+import type { Quarantines } from '../run/quarantine.ts';
 import type { Counts } from '../types.ts';
 
 /** What two sides last agreed on, in key order. Changes are durable once {@link Baseline.commit} has returned. */

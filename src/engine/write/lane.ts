@@ -8,7 +8,7 @@ import { sizeOfContent } from '../../model/late-document.ts';
 import { Later, tryAgain } from '../aside/later.ts';
 import type { Spooled } from '../aside/spool.ts';
 import { Spool } from '../aside/spool.ts';
-import type { Ledger } from '../ledger.ts';
+import type { Ledger } from '../run/ledger.ts';
 import { Turns } from './turns.ts';
 import type { Delete, Deletes, Put, PutOff, Writer } from './writer.ts';
 
