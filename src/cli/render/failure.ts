@@ -2,8 +2,8 @@ import type { Failed } from '../../engine/types.ts';
 import { typeOf } from '../../model/key.ts';
 import { count } from './style.ts';
 
-/** So much is shown of a word without end, as a key of thousands of characters: reports for programs have it whole. */
-const shownCharacters = 100;
+/** So much is shown of the beginning and the end of a word without end, as a key of thousands of characters: reports for programs have it whole. */
+const [shownFirst, shownLast] = [240, 20];
 const endless = /\S{500,}/g;
 
 /**
@@ -12,7 +12,7 @@ const endless = /\S{500,}/g;
  */
 export function failureText(failed: Pick<Failed, 'place' | 'action' | 'error' | 'alike'>, why?: string): readonly [what: string, whereAndWhy: string] {
   const [what, full] = textOf(failed, why);
-  const whereAndWhy = full.replace(endless, (word) => `${word.slice(0, shownCharacters)}…`);
+  const whereAndWhy = full.replace(endless, (word) => `${word.slice(0, shownFirst)}…${word.slice(-shownLast)}`);
   if (failed.alike === undefined) return [what, whereAndWhy];
   const type = typeOf(failed.place);
   return [what, `${whereAndWhy}; so it is with ${count(failed.alike)} more${type === '' ? '' : ` of ${type}`}`];

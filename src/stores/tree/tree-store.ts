@@ -205,7 +205,7 @@ export class TreeStore implements Store {
 
   #rootExists(): boolean {
     const kind = kindAt(this.#root);
-    if (kind !== undefined && kind !== 'directory') throw new SyncError('invalid', `${this.name} is not a directory`, { store: this.name, hint: 'name a directory, or a file that ends in .yaml, .yml, .json or .ndjson' });
+    if (kind !== undefined && kind !== 'directory') throw new SyncError('invalid', `${this.name} is not a directory`, { store: this.name, hint: 'name a directory, a file that ends in .yaml, .yml, .json or .ndjson, or a database of SQLite as sqlite:path' });
     return kind === 'directory';
   }
 
