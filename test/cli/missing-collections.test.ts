@@ -73,13 +73,3 @@ test('files without links have no place in a file of YAML, which is said once fo
   }
   assert.equal(readFileSync(bench.at('b.yaml'), 'utf8').match(/^id:/gm)?.length, 1);
 });
-
-test('who names no field that tells the time, or another one, is told of one that all tables have', async () => {
-  using bench = new Bench();
-  const database = new DatabaseSync(bench.at('a.db'));
-  database.exec('create table t (id integer primary key, changed INSTANT_TEXT(6), seen INSTANT_TEXT(6)); create table u (id integer primary key, seen INSTANT_TEXT(6))');
-  database.close();
-  const said = async (...more: readonly string[]): Promise<string> => (await bench.syncline(['merge', '--newest', ...more, 'sqlite:a.db', 'b'])).stderr;
-  assert.match(await said(), /a\.db does not say when its entries were modified: name the field that does, as in --modified seen\n/);
-  assert.match(await said('--modified', 'at'), /has the field "at", which is to say when a record was modified: check --modified: they all have seen\n/);
-});
