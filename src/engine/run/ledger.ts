@@ -250,6 +250,8 @@ export class Ledger {
 
   /** `lasting`: it is about this entry alone, so that it may be set aside. */
   failed(action: Action & { kind: 'put' | 'delete' }, error: SyncError, { lasting = false }: { readonly lasting?: boolean } = {}): void {
+    // Where what fails is set aside, each is told by itself.
+    if (action.kind === 'put' && error.details.alike && !this.quarantine) return this.homeless(action, error);
     const kept = lasting && action.kind === 'put' ? this.quarantine?.keepEntry(otherSide(action.to), action.entry, action.over ? 'update' : 'create', error) : undefined;
     this.#fail(action, action.kind === 'put' ? action.to : action.on, error, kept);
     this.#on({ kind: 'failed', action, error });

@@ -7,7 +7,7 @@ import type { CallOptions, Sink, Source, Write } from '../../model/store.ts';
 import { readEach } from '../run/read-each.ts';
 import type { Run } from '../run/run.ts';
 import { Preparing } from './preparing.ts';
-import { expecting, isToldOnce } from './writer.ts';
+import { expecting } from './writer.ts';
 import type { Delete, Put } from './writer.ts';
 
 type SourceOf = (entry: Entry) => Source;
@@ -43,9 +43,7 @@ export class Placing {
     }
     for (const [put, error] of await this.#misfits(puts.filter((put) => !failing.has(put)), sourceOf)) {
       failing.add(put);
-      const { ledger } = this.#run;
-      if (isToldOnce(error, ledger)) ledger.homeless(put, error);
-      else ledger.failed(put, error, { lasting: true });
+      this.#run.ledger.failed(put, error, { lasting: true });
     }
     return failing.size === 0 ? actions : actions.filter((action) => !failing.has(action));
   }

@@ -184,7 +184,7 @@ export class Writer {
   #settleFailure(action: Put | Delete, error: SyncError): void {
     const { ledger, signal } = this.#options;
     if (signal?.aborted && error.code === 'interrupted') ledger.brokenOff();
-    else if (action.kind === 'put' && (this.#refused.has(error) || isToldOnce(error, ledger))) ledger.homeless(action, error);
+    else if (action.kind === 'put' && this.#refused.has(error)) ledger.homeless(action, error);
     else ledger.failed(action, error, { lasting: !this.#common.has(error) });
   }
 
@@ -309,11 +309,6 @@ export class Writer {
 /** Whether a put has all that is to be written. What is planned under one key may have been found under another. */
 function isReady(put: Put): put is Ready {
   return put.entry.content !== undefined && put.entry.key === put.key;
-}
-
-/** Whether an error is told for all that fail alike. Where what fails is set aside, each is told by itself. */
-export function isToldOnce({ details: { alike } }: SyncError, { quarantine }: Ledger): boolean {
-  return alike === true && !quarantine;
 }
 
 /** That a put replaces what the plan saw, and nothing else. */
